@@ -1,0 +1,1 @@
+"""The bytes exchanged with a model server: messages, tensors and warm-up records, without TensorFlow."""
