@@ -130,9 +130,7 @@ class ServingClient:
                 raise ServingRejected(f"input {name!r} of model {model!r}: {exc}", model=model) from exc
         response = self._call(self._predict, request, model, timeout_s)
         if not response.model_spec.HasField("version"):
-            raise ServingUnavailable(
-                f"model server did not say which version of {model!r} answered", model=model
-            )
+            raise ServingUnavailable(f"model server did not say which version of {model!r} answered", model=model)
         try:
             arrays = {name: decode(tensor) for name, tensor in response.outputs.items()}
         except ValueError as exc:
@@ -185,9 +183,7 @@ class ServingClient:
                     continue
                 raise self._translate(exc, model) from exc
             except ValueError as exc:  # what gRPC raises on a closed channel
-                raise ServingUnavailable(
-                    f"connection to the model server is closed: {exc}", model=model
-                ) from exc
+                raise ServingUnavailable(f"connection to the model server is closed: {exc}", model=model) from exc
         raise AssertionError("unreachable: the second attempt returns or raises")
 
     def _translate(self, error: grpc.RpcError, model: str) -> FamiliarError:

@@ -1,0 +1,76 @@
+"""Bringing the tables to the form this release expects: ``python -m familiar.database.migrate``."""
+
+import logging
+import sys
+from importlib import resources
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from familiar.database.engine import Database
+from familiar.errors import FamiliarError, MisconfiguredError
+from familiar.settings import Settings
+
+# Any number will do; it keeps two processes from migrating one PostgreSQL database at once.
+_ADVISORY_LOCK = 7_263_948_115
+
+
+def migrate(database: Database) -> None:
+    """Bring the tables up to date; safe to call from several processes at once, and when there is nothing to do."""
+    with database.engine.connect() as connection:
+        _lock(connection, database.is_sqlite)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def check(database: Database) -> None:
+    """Make sure the tables have the form this release expects.
+
+    Raises:
+        MisconfiguredError: they have not; run the migration first.
+    """
+    database.check()
+    with database.engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    if present != wanted:
+        raise MisconfiguredError(
+            f"DATABASE_URL: the tables are at revision {present}, this release needs {wanted}; "
+            "run `python -m familiar.database.migrate`"
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("familiar.database") / "migrations"))
+    return config
+
+
+def _lock(connection: Connection, is_sqlite: bool) -> None:
+    if is_sqlite:
+        connection.execute(text("BEGIN IMMEDIATE"))
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+
+
+def main() -> int:
+    """Migrate the database of ``DATABASE_URL``; the exit status tells whether it worked."""
+    try:
+        settings = Settings.from_env()
+        logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
+        database = Database(settings.database_url)
+        migrate(database)
+        check(database)
+    except FamiliarError as exc:
+        print(f"migrate: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

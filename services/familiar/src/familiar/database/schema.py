@@ -1,0 +1,136 @@
+"""The tables. Times are UTC seconds since 1970 (float), ids 32 hexadecimal digits, vectors little-endian float32."""
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
+
+_ID = String(32)
+_WORD = String(32)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+
+class Person(Base):
+    """Somebody who is, or is about to be, enrolled."""
+
+    __tablename__ = "people"
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, index=True)
+    created_at: Mapped[float]
+
+
+class Enrollment(Base):
+    """One capture of one person, from the first frame to being recognised."""
+
+    __tablename__ = "enrollments"
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    person_id: Mapped[str] = mapped_column(_ID, ForeignKey("people.id"), index=True)
+    status: Mapped[str] = mapped_column(_WORD, index=True)
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    training_id: Mapped[str | None] = mapped_column(_ID, ForeignKey("trainings.id"), index=True)
+    head_version: Mapped[int | None]
+    error_code: Mapped[str | None] = mapped_column(_WORD)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class FrameVerdict(Base):
+    """What was said of one frame of an enrolment; accepted frames have a sample as well."""
+
+    __tablename__ = "frames"
+    __table_args__ = (UniqueConstraint("enrollment_id", "digest"),)
+    enrollment_id: Mapped[str] = mapped_column(_ID, ForeignKey("enrollments.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str] = mapped_column(String(64))
+    reasons: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Sample(Base):
+    """One accepted face of a person: the crop, how good it was, and when it was taken."""
+
+    __tablename__ = "samples"
+    __table_args__ = (UniqueConstraint("enrollment_id", "position"),)
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    enrollment_id: Mapped[str] = mapped_column(_ID, ForeignKey("enrollments.id"))
+    person_id: Mapped[str] = mapped_column(_ID, ForeignKey("people.id"), index=True)
+    position: Mapped[int]
+    captured_at: Mapped[float]
+    detector: Mapped[str] = mapped_column(_WORD)
+    quality: Mapped[dict[str, Any]] = mapped_column(JSON)
+    crop: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+
+
+class Embedding(Base):
+    """A sample as one backbone version sees it."""
+
+    __tablename__ = "embeddings"
+    sample_id: Mapped[str] = mapped_column(_ID, ForeignKey("samples.id", ondelete="CASCADE"), primary_key=True)
+    backbone_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Training(Base):
+    """One making of a head: asked for, under way, or ended."""
+
+    __tablename__ = "trainings"
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    kind: Mapped[str] = mapped_column(_WORD)
+    stage: Mapped[str] = mapped_column(_WORD, index=True)
+    backbone_version: Mapped[int | None]
+    source_version: Mapped[int | None]
+    head_version: Mapped[int | None]
+    error_code: Mapped[str | None] = mapped_column(_WORD)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(100))
+    lease_until: Mapped[float | None]
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+
+
+class HeadVersion(Base):
+    """One version of the head, its weights and what is known of it."""
+
+    __tablename__ = "head_versions"
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    training_id: Mapped[str | None] = mapped_column(_ID, ForeignKey("trainings.id"), index=True)
+    backbone_version: Mapped[int]
+    status: Mapped[str] = mapped_column(_WORD, index=True)
+    meta: Mapped[dict[str, Any]] = mapped_column(JSON)
+    person_ids: Mapped[list[str]] = mapped_column(JSON)
+    weights: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    created_at: Mapped[float]
+    live_at: Mapped[float | None]
+
+
+class BackboneVersion(Base):
+    """One version of the backbone."""
+
+    __tablename__ = "backbone_versions"
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    meta: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[float]
+
+
+class Erasure(Base):
+    """A person who was deleted and whose traces in the models are still to be removed; gone when that is done."""
+
+    __tablename__ = "erasures"
+    person_id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    created_at: Mapped[float]
+
+
+class IssuedVersion(Base):
+    """The greatest version number ever given out, by servable, so that none is used twice."""
+
+    __tablename__ = "issued_versions"
+    servable: Mapped[str] = mapped_column(_WORD, primary_key=True)
+    version: Mapped[int]
+
+
+Index("ix_samples_person_time", Sample.person_id, Sample.captured_at)

@@ -1,0 +1,126 @@
+"""Trainings in the database: asked for once, claimed by one worker at a time, safe to run twice."""
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from familiar.database.schema import Training
+from familiar.errors import NotFound
+from familiar.jobs import Stage, TrainingKind
+from familiar.person import new_id
+
+_ENDED = [stage.value for stage in Stage if stage.ended]
+
+
+def ask(session: Session, *, backbone_version: int | None = None) -> Training:
+    """Return the training that will learn everything stored by now: one that still waits, or a new one.
+
+    So whoever comes while a training is under way shares the next one with all others who do.
+    """
+    waiting = session.scalars(
+        select(Training).where(
+            Training.kind == TrainingKind.LEARN,
+            Training.stage == Stage.QUEUED,
+            Training.backbone_version.is_(None)
+            if backbone_version is None
+            else Training.backbone_version == backbone_version,
+        )
+    ).first()
+    return waiting or _add(session, TrainingKind.LEARN, backbone_version=backbone_version)
+
+
+def ask_rollback(session: Session, source_version: int) -> Training:
+    """Return a new training that puts the weights of ``source_version`` into service again."""
+    return _add(session, TrainingKind.ROLLBACK, source_version=source_version)
+
+
+def get(session: Session, training_id: str) -> Training:
+    """Return a training.
+
+    Raises:
+        NotFound: there is none with that id.
+    """
+    training = session.get(Training, training_id)
+    if training is None:
+        raise NotFound(f"there is no job {training_id}", code="job_not_found")
+    return training
+
+
+def recent(session: Session, limit: int = 100) -> Sequence[Training]:
+    """Return the last ``limit`` trainings, the newest first."""
+    return session.scalars(select(Training).order_by(Training.created_at.desc(), Training.id).limit(limit)).all()
+
+
+def claim(session: Session, training_id: str, owner: str, lease_s: float) -> Training | None:
+    """Take a training that nobody works on, in the order asked for; None if there is nothing to take.
+
+    One training runs at a time: a later one, or one whose worker still renews its lease, is left alone.
+    """
+    now = time.time()
+    training = session.get(Training, training_id, with_for_update=True)
+    if training is None or Stage(training.stage).ended:
+        return None
+    held = select(Training).where(
+        Training.stage.not_in(_ENDED), Training.lease_until > now, Training.lease_owner != owner
+    )
+    if session.scalars(held).first() is not None:
+        return None
+    training.lease_owner, training.lease_until = owner, now + lease_s
+    training.started_at = now
+    training.attempts += 1
+    training.stage = Stage.TRAINING
+    session.flush()
+    return training
+
+
+def renew(session: Session, training_id: str, owner: str, lease_s: float) -> bool:
+    """Prolong the lease; False if somebody else has taken the training over."""
+    changed = session.execute(
+        update(Training)
+        .where(Training.id == training_id, Training.lease_owner == owner, Training.stage.not_in(_ENDED))
+        .values(lease_until=time.time() + lease_s)
+    )
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def open_ones(session: Session) -> Sequence[Training]:
+    """Return the trainings that nobody works on and that have not ended, the oldest first."""
+    return session.scalars(
+        select(Training)
+        .where(
+            Training.stage.not_in(_ENDED),
+            or_(Training.lease_until.is_(None), Training.lease_until <= time.time()),
+        )
+        .order_by(Training.created_at, Training.id)
+    ).all()
+
+
+def end(training: Training, stage: Stage, *, code: str | None = None, message: str | None = None) -> None:
+    """Record how a training ended."""
+    training.stage = stage
+    training.error_code, training.error_message = code, message
+    training.lease_owner = training.lease_until = None
+    training.ended_at = time.time()
+
+
+def _add(
+    session: Session,
+    kind: TrainingKind,
+    *,
+    backbone_version: int | None = None,
+    source_version: int | None = None,
+) -> Training:
+    training = Training(
+        id=new_id(),
+        kind=kind,
+        stage=Stage.QUEUED,
+        backbone_version=backbone_version,
+        source_version=source_version,
+        attempts=0,
+        created_at=time.time(),
+    )
+    session.add(training)
+    session.flush()
+    return training

@@ -1,0 +1,59 @@
+"""Decision: what is said of one face, from the head's answer and from who is enrolled now."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What a face turned out to be; ``rejected`` faces were never asked about, their picture was too bad."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody the face is like; ``score`` is a cosine, greater is more alike."""
+
+    person_id: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer for one face; ``person_id`` is set if, and only if, the status is known."""
+
+    status: Status
+    person_id: str | None = None
+    score: float | None = None
+    candidates: tuple[Candidate, ...] = ()
+
+
+REJECTED = Decision(Status.REJECTED)
+
+
+def decide(
+    index: Sequence[int],
+    score: Sequence[float],
+    known: bool,
+    labels: Sequence[str],
+    enrolled: Collection[str],
+) -> Decision:
+    """Turn one row of a head's answer into a decision.
+
+    Args:
+        index: positions in ``labels``, best first, -1 where padded.
+        score: cosines beside ``index``.
+        known: whether the head names the best candidate.
+        labels: person ids of the very head version that answered.
+        enrolled: ids of the people who are enrolled at this moment. Somebody deleted after the head was trained is
+            neither named nor shown; the next best does not move up into the place of a deleted person, because the
+            head has not said that it knows that one.
+    """
+    pairs = [(labels[i], float(s)) for i, s in zip(index, score, strict=True) if 0 <= i < len(labels)]
+    candidates = tuple(Candidate(person_id, s) for person_id, s in pairs if person_id in enrolled)
+    if known and pairs and pairs[0][0] in enrolled:
+        return Decision(Status.KNOWN, pairs[0][0], pairs[0][1], candidates)
+    return Decision(Status.UNKNOWN, None, candidates[0].score if candidates else None, candidates)

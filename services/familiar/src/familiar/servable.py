@@ -1,0 +1,86 @@
+"""The contract between whoever exports a model and whoever asks it: names and metadata of both servables.
+
+``backbone``: ``serving_default(image uint8[N,S,S,3]) -> embedding float32[N,D]``, L2-normalised.
+``head``: ``serving_default(embedding float32[N,D]) -> index int32[N,K], score float32[N,K], known bool[N]``.
+Both: ``describe(query string[N]) -> labels string[N,L], meta_json string[N]``, batch-preserving, made of constants.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+BACKBONE = "backbone"
+HEAD = "head"
+MODELS = (BACKBONE, HEAD)
+
+PREDICT_SIGNATURE = "serving_default"
+DESCRIBE_SIGNATURE = "describe"
+
+IMAGE = "image"
+EMBEDDING = "embedding"
+INDEX = "index"
+SCORE = "score"
+KNOWN = "known"
+QUERY = "query"
+LABELS = "labels"
+META_JSON = "meta_json"
+
+CANDIDATES = 5
+"""K: how many candidates a head answers with, padded with index -1 and score -1."""
+
+MAX_BATCH = 8
+"""Most faces in one Predict; a frame with more is sent in several."""
+
+WARMUP_BATCHES = (1, 2, 4, 8)
+
+
+class _Meta:
+    """JSON round trip shared by both metadata records; unknown keys of newer versions are ignored."""
+
+    def to_json(self) -> str:
+        """Return the record as JSON with sorted keys, so equal records are equal texts."""
+        return json.dumps(asdict(self), sort_keys=True)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a record.
+
+        Raises:
+            ValueError: the text is not a JSON object with the fields of this record.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError(f"servable metadata must be a JSON object, got {type(values).__name__}")
+        known = cls.__dataclass_fields__  # type: ignore[attr-defined]
+        try:
+            return cls(**{key: value for key, value in values.items() if key in known})
+        except TypeError as exc:
+            raise ValueError(f"servable metadata lacks fields: {exc}") from exc
+
+
+@dataclass(frozen=True)
+class BackboneMeta(_Meta):
+    """What a backbone version says of itself."""
+
+    name: str
+    input_px: int
+    dim: int
+    licence: str
+    weights_sha256: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class HeadMeta(_Meta):
+    """What a head version says of itself; its people are the ``labels`` of ``describe``, in index order."""
+
+    backbone_version: int
+    dim: int
+    threshold: float
+    data_digest: str
+    far_target: float
+    people: int
+    samples: int
+    created_at: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,88 @@
+"""Settings: every environment variable the system reads, read once at start into a frozen record.
+
+A value that cannot be used stops the process with the variable's name. ``.env.example`` lists them all, and a test
+compares it with this file.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from familiar.errors import MisconfiguredError
+
+
+def _setting(env: str, default: Any, meaning: str, least: float | None = None, most: float | None = None) -> Any:
+    return field(default=default, metadata={"env": env, "meaning": meaning, "least": least, "most": most})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings with their defaults; every service reads the part it needs."""
+
+    database_url: str = _setting("DATABASE_URL", "sqlite:///state/familiar.db", "SQLAlchemy URL of the database")
+    redis_url: str = _setting("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis, for the queue")
+    redis_timeout_s: float = _setting("REDIS_TIMEOUT_S", 2.0, "deadline of a call to Redis", 0.05, 60)
+    serving_addr: str = _setting("SERVING_ADDR", "127.0.0.1:8500", "host:port of TensorFlow Serving's gRPC")
+    serving_timeout_s: float = _setting("SERVING_TIMEOUT_S", 5.0, "deadline of a call to Serving", 0.05, 120)
+    models_dir: Path = _setting("MODELS_DIR", Path("state/models"), "folder that Serving watches")
+
+    backbone: str = _setting("BACKBONE", "face_resnet", "face_resnet, mobilenet_v2_imagenet, or a SavedModel's path")
+    backbone_weights: str = _setting("BACKBONE_WEIGHTS", "", "weights file instead of a download; empty for none")
+    detector: str = _setting("DETECTOR", "yuface", "yuface, or the path of a YuNet ONNX file")
+    far_target: float = _setting("FAR_TARGET", 0.001, "share of strangers that may be named", 1e-6, 0.5)
+
+    host: str = _setting("GATEWAY_HOST", "127.0.0.1", "address the gateway listens on")
+    port: int = _setting("GATEWAY_PORT", 8080, "port the gateway listens on; 0 for any", 0, 65535)
+    workers: int = _setting("GATEWAY_WORKERS", 1, "gateway processes", 1, 64)
+    threads: int = _setting("GATEWAY_THREADS", 8, "threads of each gateway process", 1, 256)
+
+    max_body_bytes: int = _setting("MAX_BODY_BYTES", 100_000_000, "largest request body", 1_000, 10**10)
+    max_image_bytes: int = _setting("MAX_IMAGE_BYTES", 20_000_000, "largest picture, in bytes", 1_000, 10**9)
+    max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", 40_000_000, "largest picture, in pixels", 1_000, 10**9)
+    max_faces: int = _setting("MAX_FACES", 16, "most faces answered for in one frame, the largest first", 1, 64)
+
+    enroll_frames: int = _setting("ENROLL_FRAMES", 150, "usable frames after which a capture is complete", 1, 2000)
+    enroll_max_frames: int = _setting("ENROLL_MAX_FRAMES", 600, "most frames one enrolment takes", 1, 10_000)
+    enroll_min_samples: int = _setting("ENROLL_MIN_SAMPLES", 5, "fewest samples a person is learned from", 1, 1000)
+    near_copy_cosine: float = _setting("NEAR_COPY_COSINE", 0.995, "cosine above which a frame is a copy", 0.5, 1.0)
+
+    training_lease_s: float = _setting("TRAINING_LEASE_S", 10.0, "after this silence a training is taken over", 1, 600)
+    load_timeout_s: float = _setting("LOAD_TIMEOUT_S", 60.0, "longest wait for Serving to load a version", 1, 3600)
+    keep_versions: int = _setting("KEEP_VERSIONS", 3, "head versions kept on disk", 3, 1000)
+    log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from ``env`` (default: the process's environment).
+
+        Raises:
+            MisconfiguredError: a value cannot be used; the message names the variable, the value and what is allowed.
+        """
+        env = os.environ if env is None else env
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            text = env.get(item.metadata["env"], "").strip()
+            if text:
+                values[item.name] = _parse(item.metadata, type(item.default), text)
+        settings = cls(**values)
+        if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise MisconfiguredError(f"LOG_LEVEL={settings.log_level!r}: must be DEBUG, INFO, WARNING or ERROR")
+        return settings
+
+    @classmethod
+    def describe(cls) -> list[tuple[str, str, str]]:
+        """Return (variable, default, meaning) of every setting, for ``.env.example`` and the docs."""
+        return [(f.metadata["env"], str(f.default), f.metadata["meaning"]) for f in fields(cls)]
+
+
+def _parse(metadata: Mapping[str, Any], kind: type, text: str) -> Any:
+    env, least, most = metadata["env"], metadata["least"], metadata["most"]
+    try:
+        value = kind(text)
+    except ValueError as exc:
+        raise MisconfiguredError(f"{env}={text!r}: {kind.__name__} expected") from exc
+    if least is not None and not least <= value <= most:
+        raise MisconfiguredError(f"{env}={text!r}: must be from {least} to {most}")
+    return value
