@@ -1,4 +1,4 @@
-"""Observation: from a frame to faces that are cut out and judged; the same for enrolment, recognition and evaluation."""
+"""Observation: from a frame to faces cut out and judged; the same for enrolment, recognition and evaluation."""
 
 from dataclasses import dataclass
 

@@ -66,7 +66,7 @@ class Database:
             session.commit()
 
     def retry(self, work: Callable[[Session], T], attempts: int = 5) -> T:
-        """Run ``work`` in a write transaction, again if a concurrent one got in its way (a duplicate key, a deadlock)."""
+        """Run ``work`` in a write transaction, again if a concurrent one got in its way (a deadlock, say)."""
         for attempt in range(attempts):
             try:
                 with self.write() as session:
