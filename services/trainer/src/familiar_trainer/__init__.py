@@ -1,0 +1,1 @@
+"""Train, export and publish the models that Familiar serves."""

@@ -1,0 +1,88 @@
+"""The backbones by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from familiar.servable import BackboneMeta
+
+from familiar_trainer.backbones import dlib_weights, face_resnet, mobilenet_v2, saved_model
+from familiar_trainer.backbones.backbone import Backbone, BackboneError, Embedder, normalised, sha256_of
+
+if TYPE_CHECKING:
+    import keras
+
+DEFAULT = "face_resnet"
+_UNKNOWN_LICENCE = "NOASSERTION"  # SPDX's word for a licence that nobody has stated
+
+
+def load(name_or_path: str, weights: Path | None = None) -> Backbone:
+    """Return the backbone of that name, or the SavedModel at that path.
+
+    ``weights`` replaces the file a named backbone would find by itself. BackboneError if the name is
+    unknown, or a file is absent or not what it should be.
+    """
+    if name_or_path in _NAMED:
+        return _NAMED[name_or_path](weights)
+    path = Path(name_or_path)
+    if not path.is_dir():
+        names = ", ".join(NAMES)
+        raise BackboneError(f"{name_or_path!r} is neither a backbone ({names}) nor a folder with a SavedModel")
+    if weights is not None:
+        raise BackboneError("a SavedModel brings its own weights: leave the weights file out")
+    return _saved_model(path)
+
+
+def _face_resnet(weights: Path | None) -> Backbone:
+    net = dlib_weights.read(dlib_weights.locate() if weights is None else weights)
+    meta = BackboneMeta(
+        name="face_resnet",
+        input_px=face_resnet.INPUT_PX,
+        dim=face_resnet.DIM,
+        licence=dlib_weights.LICENCE,
+        weights_sha256=dlib_weights.SHA256,
+        source=f"{dlib_weights.FILE_NAME} of {dlib_weights.DISTRIBUTION}",
+    )
+    return Backbone(meta, lambda: _normalising(face_resnet.build(net)))
+
+
+def _mobilenet_v2(weights: Path | None) -> Backbone:
+    model = mobilenet_v2.build(weights)
+    meta = BackboneMeta(
+        name="mobilenet_v2_imagenet",
+        input_px=mobilenet_v2.INPUT_PX,
+        dim=mobilenet_v2.DIM,
+        licence=mobilenet_v2.LICENCE if weights is None else _UNKNOWN_LICENCE,
+        weights_sha256=mobilenet_v2.digest(model) if weights is None else sha256_of(weights),
+        source="keras.applications" if weights is None else weights.name,
+    )
+    return Backbone(meta, lambda: _normalising(model))
+
+
+def _saved_model(path: Path) -> Backbone:
+    loaded = saved_model.load(path)
+    meta = BackboneMeta(
+        name=path.resolve().name,
+        input_px=loaded.input_px,
+        dim=loaded.dim,
+        licence=_UNKNOWN_LICENCE,
+        weights_sha256=sha256_of(path),
+        source="SavedModel",
+    )
+    return Backbone(meta, lambda: loaded.embed)
+
+
+def _normalising(model: keras.Model) -> Embedder:
+    def embed(image: Any) -> Any:
+        return normalised(model(image, training=False))
+
+    return embed
+
+
+_NAMED: dict[str, Callable[[Path | None], Backbone]] = {
+    "face_resnet": _face_resnet,
+    "mobilenet_v2_imagenet": _mobilenet_v2,
+}
+NAMES = tuple(_NAMED)
