@@ -133,10 +133,8 @@ def _decode_field(tensor: pb.Tensor, dtype: np.dtype[Any], count: int) -> Array:
     if dtype.kind == "O":
         return _object_array(values + [values[-1] if values else b""] * (count - len(values)))
     try:
-        if tensor.dtype == pb.DT_HALF:
-            given = np.array(values, np.dtype("<u2")).view(dtype)
-        else:
-            given = np.array(values, dtype)
+        stored = np.dtype("<u2") if tensor.dtype == pb.DT_HALF else dtype
+        given = np.array(values, stored).view(dtype)
     except OverflowError as exc:
         raise ValueError(f"{field} holds a value outside the range of {dtype}") from exc
     flat = np.zeros(count, dtype)
