@@ -1,6 +1,7 @@
 """The head: who an embedding belongs to, as weights and as the reference computation of the exported graph."""
 
 import io
+import zipfile
 from dataclasses import dataclass
 from typing import Self
 
@@ -107,5 +108,5 @@ class Head:
                     stored["prototypes"].astype(np.float32),
                     stored["thresholds"].astype(np.float32),
                 )
-        except (OSError, KeyError) as exc:
+        except (OSError, EOFError, KeyError, zipfile.BadZipFile) as exc:
             raise ValueError(f"not the weights of a head: {exc}") from exc

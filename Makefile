@@ -1,0 +1,94 @@
+# The vocabulary of this project; CI calls the same targets. `make help` lists them.
+
+PYTHON ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+SERVICES := familiar gateway trainer modelserver camera embedded
+EDITABLE := $(foreach service,$(SERVICES),-e services/$(service))
+PROJECTS := $(wildcard services/*/pyproject.toml)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(VENV)/.run ## set everything up and start Redis, model server, trainer and gateway; Ctrl-C stops them
+	@exec $(BIN)/python -m familiar_embedded
+
+.PHONY: demo
+demo: $(VENV)/.portraits ## against a running system: enrol two public-domain portraits, recognise them, refuse a stranger
+	@exec $(BIN)/python -m familiar_embedded.demo
+
+.PHONY: test
+test: test-gateway-alone lint $(VENV)/.dev ## run every test that this machine allows (about 15 minutes on 2 cores)
+	$(BIN)/python -m pytest tests $(PYTEST_ARGS)
+
+.PHONY: test-unit
+test-unit: $(VENV)/.dev ## run the unit tests only
+	$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)
+
+.PHONY: test-gateway-alone
+test-gateway-alone: .venv-gateway/.ready ## run the gateway's tests where TensorFlow is not installed
+	@! .venv-gateway/bin/python -c 'import tensorflow' 2>/dev/null || { echo 'TensorFlow is installed in .venv-gateway'; exit 1; }
+	.venv-gateway/bin/python -m pytest tests/unit/gateway tests/unit/familiar $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/.dev ## put the code into the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: evaluate
+evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIAR_DATA; prints the tables of docs/evaluation.md
+	$(BIN)/python -m tests.evaluate $(EVALUATE_ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md
+	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+.PHONY: lock
+lock: $(VENV)/.dev ## compile the lock files anew from the pyproject files
+	deploy/lock.sh $(BIN)
+
+.PHONY: proto
+proto: ## generate the wire code from proto/ (needs the network for the generator)
+	proto/generate.sh $(PYTHON)
+
+.PHONY: clean
+clean: ## remove what make has built; the state folder stays
+	rm -rf $(VENV) .venv-gateway .pytest_cache .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	@[ -n '$(PYTHON)' ] || { echo 'Python 3.11 is needed and was not found. Install it, or name it: make PYTHON=/path/to/python3.11'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'Python cannot make a virtual environment; on Debian and Ubuntu: apt install python3.11-venv'; exit 1; }
+
+$(VENV)/.run: requirements.lock $(PROJECTS) | $(BIN)/python
+	@echo 'Installing the packages of requirements.lock into $(VENV) (a minute or two, once) ...'
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+$(VENV)/.portraits: requirements-portraits.lock $(VENV)/.run
+	@$(PIP) install --require-hashes --no-deps -r requirements-portraits.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock requirements-nodeps.lock $(VENV)/.run
+	@echo 'Installing the packages of requirements-dev.lock into $(VENV) ...'
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-nodeps.lock
+	@touch $@
+
+.venv-gateway/.ready: requirements-gateway-test.lock $(PROJECTS) | $(BIN)/python
+	@echo 'Installing the gateway without TensorFlow into .venv-gateway ...'
+	@$(PYTHON) -m venv .venv-gateway
+	@.venv-gateway/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-gateway-test.lock
+	@.venv-gateway/bin/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation -e services/familiar -e services/gateway
+	@touch $@
