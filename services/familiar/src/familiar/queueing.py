@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -76,6 +76,15 @@ class TrainingQueue:
                 running=self.rq.started_job_registry.count,
                 failed=self.rq.failed_job_registry.count,
             )
+
+    def workers(self) -> int:
+        """Return how many workers are registered for this queue; one that died drops out when its key expires.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        with _translated():
+            return len(Worker.all(connection=self._redis, queue=self.rq, serializer=JSONSerializer))
 
     def check(self) -> None:
         """Ask Redis for a sign of life.
