@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from familiar import person as rules
@@ -184,6 +184,28 @@ def discard(session: Session, enrollment: Enrollment) -> None:
 def queued(session: Session) -> Sequence[Enrollment]:
     """Return the enrolments that are closed and not yet live or failed."""
     return session.scalars(select(Enrollment).where(Enrollment.status == EnrollmentStatus.QUEUED)).all()
+
+
+def join(session: Session, training: Training) -> list[str]:
+    """Let every enrolment that waits take part in ``training``; return their ids."""
+    waiting = queued(session)
+    for enrollment in waiting:
+        enrollment.training_id = training.id
+    session.flush()
+    return [enrollment.id for enrollment in waiting]
+
+
+def stranded(session: Session) -> Sequence[Enrollment]:
+    """Return the enrolments that wait for a training which has ended, or for none at all."""
+    ended = [stage.value for stage in Stage if stage.ended]
+    return session.scalars(
+        select(Enrollment)
+        .outerjoin(Training, Training.id == Enrollment.training_id)
+        .where(
+            Enrollment.status == EnrollmentStatus.QUEUED,
+            or_(Training.id.is_(None), Training.stage.in_(ended)),
+        )
+    ).all()
 
 
 def settle(

@@ -108,9 +108,12 @@ def count_without(session: Session, backbone_version: int) -> int:
     return session.scalar(select(func.count()).select_from(_without(backbone_version).subquery())) or 0
 
 
-def crops_without(session: Session, backbone_version: int, limit: int = 64) -> Iterator[tuple[str, bytes]]:
-    """Yield (sample id, crop) of up to ``limit`` samples that backbone version has not seen yet."""
-    query = _without(backbone_version).add_columns(Sample.crop).order_by(Sample.id).limit(limit)
+def crops_without(
+    session: Session, backbone_version: int, limit: int = 64, after: str = ""
+) -> Iterator[tuple[str, bytes]]:
+    """Yield (sample id, crop) of the next ``limit`` samples by id that backbone version has not seen yet."""
+    query = _without(backbone_version).where(Sample.id > after).add_columns(Sample.crop)
+    query = query.order_by(Sample.id).limit(limit)
     yield from ((sample_id, crop) for sample_id, crop in session.execute(query))
 
 

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from familiar.database.schema import Training
+from familiar.database.schema import IssuedVersion, Training
 from familiar.errors import NotFound
 from familiar.jobs import Stage, TrainingKind
 from familiar.person import new_id
+from familiar.servable import HEAD
 
 _ENDED = [stage.value for stage in Stage if stage.ended]
 
@@ -58,6 +59,8 @@ def claim(session: Session, training_id: str, owner: str, lease_s: float) -> Tra
 
     One training runs at a time: a later one, or one whose worker still renews its lease, is left alone.
     """
+    # Whoever claims passes here one after the other; locking only its own row would let two claim different ones.
+    session.get_one(IssuedVersion, HEAD, with_for_update=True)
     now = time.time()
     training = session.get(Training, training_id, with_for_update=True)
     if training is None or Stage(training.stage).ended:
@@ -83,6 +86,38 @@ def renew(session: Session, training_id: str, owner: str, lease_s: float) -> boo
         .values(lease_until=time.time() + lease_s)
     )
     return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def held(session: Session, training_id: str, owner: str) -> Training | None:
+    """Return a training, locked, if ``owner`` still has the lease; None if it ended or was taken over."""
+    training = session.get(Training, training_id, with_for_update=True)
+    if training is None or training.lease_owner != owner or Stage(training.stage).ended:
+        return None
+    return training
+
+
+def give_back(training: Training, after_s: float = 0.0) -> None:
+    """Leave a claimed training to whoever claims it next; the reconciler will propose it in ``after_s`` seconds."""
+    training.stage = Stage.QUEUED
+    training.lease_owner = None
+    training.lease_until = time.time() + after_s if after_s else None
+
+
+def under_way(session: Session) -> bool:
+    """Whether a training has been claimed and has neither ended nor been given back."""
+    started = Training.stage.not_in([*_ENDED, Stage.QUEUED])
+    return session.scalars(select(Training.id).where(started)).first() is not None
+
+
+def any_open(session: Session) -> bool:
+    """Whether a training that learns has been asked for and has not ended."""
+    learning = select(Training.id).where(Training.kind == TrainingKind.LEARN, Training.stage.not_in(_ENDED))
+    return session.scalars(learning).first() is not None
+
+
+def last_failure_at(session: Session) -> float:
+    """Return when the last training that failed did so, 0 if none has."""
+    return session.scalar(select(func.max(Training.ended_at)).where(Training.stage == Stage.FAILED)) or 0.0
 
 
 def open_ones(session: Session) -> Sequence[Training]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from familiar.database.schema import BackboneVersion, Erasure, HeadVersion, IssuedVersion
@@ -24,6 +24,10 @@ class HeadStatus(StrEnum):
     """It was live; its weights are kept for a rollback."""
     REJECTED = "rejected"
     """Worse than the one it should have replaced; it never served."""
+    FAILED = "failed"
+    """The gate or Serving refused it; it never served."""
+    ABANDONED = "abandoned"
+    """What it was made from changed before it served."""
     ERASED = "erased"
     """It held somebody who was deleted; weights and people are gone."""
 
@@ -64,6 +68,18 @@ def add_head(
     session.add(row)
     session.flush()
     return row
+
+
+def statuses(session: Session) -> dict[int, HeadStatus]:
+    """Return what became of every head version ever made."""
+    rows = session.execute(select(HeadVersion.version, HeadVersion.status))
+    return {version: HeadStatus(status) for version, status in rows}
+
+
+def failed_tries(session: Session, training_id: str) -> int:
+    """Return how many head versions of a training were refused by the gate or by Serving."""
+    tries = select(func.count()).where(HeadVersion.training_id == training_id, HeadVersion.status == HeadStatus.FAILED)
+    return session.scalar(tries) or 0
 
 
 def head(session: Session, version: int) -> HeadVersion:
@@ -120,5 +136,6 @@ def forget(session: Session, person_ids: Sequence[str]) -> None:
     for row in session.scalars(select(HeadVersion)):
         if gone.intersection(row.person_ids):
             row.status, row.person_ids, row.weights = HeadStatus.ERASED, [], None
+            row.meta = {**row.meta, "metrics": {}}  # they tell of single people
     session.execute(delete(Erasure).where(Erasure.person_id.in_(gone)))
     session.flush()
