@@ -181,6 +181,13 @@ def discard(session: Session, enrollment: Enrollment) -> None:
     _drop_if_bare(session, person)
 
 
+def abandoned(session: Session, untouched_since: float) -> Sequence[Enrollment]:
+    """Return the captures that nobody has added to or finished since then (UTC seconds)."""
+    capturing = [status for status in EnrollmentStatus if status.takes_frames]
+    query = select(Enrollment).where(Enrollment.status.in_(capturing), Enrollment.updated_at < untouched_since)
+    return session.scalars(query).all()
+
+
 def queued(session: Session) -> Sequence[Enrollment]:
     """Return the enrolments that are closed and not yet live or failed."""
     return session.scalars(select(Enrollment).where(Enrollment.status == EnrollmentStatus.QUEUED)).all()

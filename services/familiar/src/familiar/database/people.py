@@ -56,6 +56,14 @@ def by_name(session: Session, name: str) -> list[Person]:
     return list(session.scalars(select(Person).where(Person.name == name).order_by(Person.created_at)))
 
 
+def namesakes(session: Session, name: str) -> list[Person]:
+    """Return the people enrolled under exactly this name; one whose first capture is not closed yet does not count."""
+    capturing = [status for status in EnrollmentStatus if status.takes_frames]
+    closed = select(Enrollment.person_id).where(Enrollment.status.not_in(capturing))
+    query = select(Person).where(Person.name == name, Person.id.in_(closed)).order_by(Person.created_at)
+    return list(session.scalars(query))
+
+
 def names(session: Session, person_ids: set[str]) -> dict[str, str]:
     """Return the names of those of ``person_ids`` who are enrolled at this moment."""
     if not person_ids:

@@ -88,6 +88,18 @@ def vectors(session: Session, enrollment_id: str, backbone_version: int) -> Floa
     return np.stack([from_blob(row) for row in rows]) if rows else np.zeros((0, 0), np.float32)
 
 
+def crops(session: Session, enrollment_id: str) -> list[bytes]:
+    """Return the crops of an enrolment's samples as JPEG, in the order they were taken."""
+    query = select(Sample.crop).where(Sample.enrollment_id == enrollment_id).order_by(Sample.position)
+    return list(session.scalars(query))
+
+
+def qualities(session: Session, enrollment_id: str) -> list[dict[str, Any]]:
+    """Return what was measured on an enrolment's samples, in the order they were taken."""
+    query = select(Sample.quality).where(Sample.enrollment_id == enrollment_id).order_by(Sample.position)
+    return list(session.scalars(query))
+
+
 def enrolled(session: Session, backbone_version: int) -> list[StoredRow]:
     """Return every sample to learn from: those of closed captures, by person and time."""
     rows = session.execute(
