@@ -16,7 +16,7 @@ from familiar.wire.warmup import read_warmup
 
 from familiar_trainer.export.errors import GateFailed
 from familiar_trainer.export.servable import Outputs, Port, Servable
-from familiar_trainer.export.trial import INVALID_ARGUMENT, Contents, Refusal, TrialProcess, request
+from familiar_trainer.export.trial import INVALID_ARGUMENT, Contents, Refusal, TrialLost, TrialProcess, request
 
 START_TIMEOUT_S = 120.0
 """How long a check waits for the child's import of TensorFlow, which is no fault of the export."""
@@ -89,9 +89,11 @@ class Gate:
         try:
             trial.wait_ready(time.monotonic() + START_TIMEOUT_S)
             yield trial
-        except BaseException:
-            # After a failure the child may be dead, busy or spoilt; a new one starts importing at once.
-            self._replace(TrialProcess())
+        except BaseException as error:
+            # A wrong answer leaves a child that can be asked again; anything else leaves one that is dead, busy or in
+            # the middle of a message, and its successor starts importing at once.
+            if isinstance(error, TrialLost) or not isinstance(error, GateFailed):
+                self._replace(TrialProcess())
             raise
 
     def _replace(self, successor: TrialProcess | None) -> None:

@@ -24,6 +24,10 @@ _STDERR_TAIL_BYTES = 4096
 INVALID_ARGUMENT = 3
 
 
+class TrialLost(GateFailed):
+    """The child died or did not answer in time; it is of no more use."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """What an export answered instead of outputs: a canonical status code, None if it was no status, and a text."""
@@ -41,7 +45,7 @@ class Contents:
 
 
 class TrialProcess:
-    """One child with TensorFlow imported; every order ends in an answer or in GateFailed by its deadline."""
+    """One child with TensorFlow imported; every order ends in an answer or, by its deadline, in TrialLost."""
 
     def __init__(self) -> None:
         """Start the child and return at once; it imports TensorFlow on its own time."""
@@ -120,15 +124,15 @@ class TrialProcess:
         except (ChannelClosed, TimeoutError) as error:
             raise self._lost(doing, error) from error
 
-    def _lost(self, doing: str, error: Exception) -> GateFailed:
+    def _lost(self, doing: str, error: Exception) -> TrialLost:
         if isinstance(error, TimeoutError):
-            return GateFailed(f"the export did not answer in time while {doing}")
+            return TrialLost(f"the export did not answer in time while {doing}")
         try:
             status = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
-            return GateFailed(f"the process that tries the export broke off while {doing}")
+            return TrialLost(f"the process that tries the export broke off while {doing}")
         ended = signal.Signals(-status).name if status < 0 else f"exit code {status}"
-        return GateFailed(f"the process that tries the export died ({ended}) while {doing}{self._last_words()}")
+        return TrialLost(f"the process that tries the export died ({ended}) while {doing}{self._last_words()}")
 
     def _last_words(self) -> str:
         size = self._stderr.seek(0, 2)

@@ -1,0 +1,72 @@
+"""Re-embedding: let a backbone version see the stored crops that it has not seen yet."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import cv2
+import numpy as np
+from familiar.alignment import resize
+from familiar.database import Database, samples
+from familiar.servable import BackboneMeta
+from numpy.typing import NDArray
+
+from familiar_trainer.loading import Interrupted
+
+_log = logging.getLogger(__name__)
+_BATCH = 32
+
+
+class Embedder(Protocol):
+    """The part of ``familiar.serving.models.Models`` that is needed here."""
+
+    def backbone(self, version: int) -> BackboneMeta:
+        """Return what a backbone version says of itself."""
+
+    def embed(self, chips: NDArray[np.uint8], version: int) -> NDArray[np.float32]:
+        """Return embeddings float32[N, D] of ``chips`` uint8[N, S, S, 3]."""
+
+
+def embed_missing(database: Database, models: Embedder, version: int, stop: threading.Event) -> int:
+    """Embed and store what backbone ``version`` has not seen; return how many samples that were.
+
+    What is done is stored batch by batch, so that an interrupted run loses little. A crop that cannot be read is
+    passed over with a warning.
+
+    Raises:
+        ServingUnavailable: Serving has not got that version, or does not answer.
+        Interrupted: ``stop`` was set meanwhile.
+    """
+    done, after = 0, ""
+    while True:
+        if stop.is_set():
+            raise Interrupted("told to stop while embedding stored crops")
+        with database.read() as session:
+            batch = list(samples.crops_without(session, version, _BATCH, after))
+        if not batch:
+            return done
+        after = batch[-1][0]
+        size_px = models.backbone(version).input_px
+        chips = {sample_id: chip for sample_id, crop in batch if (chip := _chip(sample_id, crop, size_px)) is not None}
+        if chips:
+            vectors = models.embed(np.stack(list(chips.values())), version)
+            database.retry(_storing(list(chips), vectors, version))
+        done += len(chips)
+
+
+def _storing(sample_ids: list[str], vectors: NDArray[np.float32], version: int) -> Callable[..., None]:
+    def store(session):  # type: ignore[no-untyped-def]
+        for sample_id, vector in zip(sample_ids, vectors, strict=True):
+            samples.add_vector(session, sample_id, version, vector)
+
+    return store
+
+
+def _chip(sample_id: str, crop: bytes, size_px: int) -> NDArray[np.uint8] | None:
+    """Return a stored crop as the chip uint8[S, S, 3], RGB, that a backbone takes; None if it cannot be read."""
+    picture = cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR) if crop else None
+    if picture is None:
+        _log.warning("the crop of sample %s cannot be read; the sample is left out", sample_id)
+        return None
+    return resize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size_px)
