@@ -1,0 +1,93 @@
+"""The command line of the embedded run."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from familiar.errors import FamiliarError
+
+from familiar_embedded import procfile
+from familiar_embedded.console import Console
+from familiar_embedded.environment import EXTERNAL, Plan, plan, read_dotenv
+from familiar_embedded.errors import EmbeddedError
+from familiar_embedded.process import Program
+from familiar_embedded.state import StateFolder
+from familiar_embedded.supervisor import Supervisor
+
+_READY_TIMEOUT_S = 180
+
+_WELCOME = """
+Familiar is ready at {url} (after {took_s:.0f} s); what it learns is kept in {state}
+  look around       {url}/docs
+  ask who this is   curl -s -F image=@photo.jpg {url}/v1/recognize
+  a demonstration   make demo                      (in another terminal)
+  learn my face     {camera} enroll --name 'My Name'
+  who is there?     {camera} recognize
+  stop              Ctrl-C
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run Familiar until Ctrl-C; the exit status is 0 after a clean stop."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options.procfile.absolute())
+    except (EmbeddedError, FamiliarError) as exc:
+        print(f"familiar: {exc}", file=sys.stderr)
+        return exc.exit_status if isinstance(exc, EmbeddedError) else 2
+
+
+def _run(path: Path) -> int:
+    started_at = time.monotonic()
+    entries = procfile.read(path)
+    env = read_dotenv(Path(".env")) | dict(os.environ)
+    state = StateFolder(Path(env.get("FAMILIAR_STATE") or "state"))
+    try:
+        prepared = plan(env, state, path.parent)
+        state.announce(prepared.url)
+        entries = tuple(entry for entry in entries if entry.name not in prepared.external)
+        programs = [Program(entry.name, entry.argv(prepared.env), prepared.env) for entry in entries]
+        console = Console(sys.stdout, [entry.name for entry in entries])
+        for name in sorted(prepared.external):
+            console.say(f"{name} is not started: {EXTERNAL[name]} names one that runs elsewhere")
+
+        def on_ready() -> None:
+            took_s = time.monotonic() - started_at
+            console.say(_WELCOME.format(url=prepared.url, took_s=took_s, state=state.path, camera=_camera(prepared)))
+
+        with Supervisor(console, inherited_fds=[state.lock_fd]) as supervisor:
+            for entry, program in zip(entries, programs, strict=True):
+                if entry.is_step:
+                    supervisor.prepare(program)
+            services = [program for entry, program in zip(entries, programs, strict=True) if not entry.is_step]
+            return supervisor.run(services, _watcher(prepared), on_ready)
+    finally:
+        state.close()
+
+
+def _watcher(prepared: Plan) -> Program:
+    command = ["-m", "familiar_embedded.ready", "--url", prepared.url, "--timeout", str(_READY_TIMEOUT_S)]
+    return Program("familiar", [sys.executable, *command], prepared.env)
+
+
+def _camera(prepared: Plan) -> str:
+    """Return how to call the camera client from where the user is."""
+    program = Path(sys.executable).parent / "familiar-camera"
+    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+    elsewhere = "" if prepared.url == "http://127.0.0.1:8080" else f"FAMILIAR_SERVER={prepared.url} "
+    return f"{elsewhere}{shown}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="familiar-embedded",
+        description="Run Familiar on this machine: Redis, model server, trainer and gateway under one supervisor.",
+        epilog="FAMILIAR_STATE chooses the state folder (default: ./state), GATEWAY_HOST and GATEWAY_PORT where the "
+        "gateway listens; .env.example lists the other settings. A file .env is read if there is one.",
+    )
+    parser.add_argument(
+        "--procfile", type=Path, default=Path("deploy/Procfile"), help="the programs to run (default: %(default)s)"
+    )
+    return parser
