@@ -1,0 +1,35 @@
+"""Simulated people for tests: centres drawn from the strangers' distribution of the default backbone."""
+
+import numpy as np
+from familiar import cohort
+from familiar.embedding import normalise
+from familiar.gallery import Gallery
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+
+DIM = 128
+SPREAD = 0.018
+"""Deviation of one person's samples in each dimension: gives cosines of about 0.95, as real pictures of one person."""
+
+STRANGERS = cohort.load("face_resnet", DIM)
+
+
+def centres(count: int, seed: int) -> Float32:
+    """Draw the true embedding float32[count, DIM] of that many people."""
+    return STRANGERS.strangers(count, 1000 + seed)
+
+
+def faces(centre: Float32, count: int, seed: int, spread: float = SPREAD) -> Float32:
+    """Draw samples float32[count, DIM] of one person."""
+    noise = np.random.default_rng(seed).standard_normal((count, DIM)).astype(np.float32)
+    return normalise(centre + spread * noise)
+
+
+def gallery(people: Float32, samples: int, seed: int = 0) -> Gallery:
+    """Return the gallery of ``people`` float32[P, DIM], called p0000, p0001 and so on, with one capture each."""
+    return Gallery.from_rows(
+        (f"p{i:04d}", "capture", float(at), row)
+        for i, centre in enumerate(people)
+        for at, row in enumerate(faces(centre, samples, seed * 100_003 + i))
+    )

@@ -1,0 +1,161 @@
+import json
+
+import crowd
+import numpy as np
+import pytest
+from familiar.cohort import Cohort
+from familiar.gallery import Gallery
+from familiar.head import Head
+from familiar.learning import learn, worse_than
+
+TARGET = 0.001
+
+
+def named_correctly(head, people, first, samples=20):
+    probes = np.concatenate([crowd.faces(centre, samples, 7_000_000 + i) for i, centre in enumerate(people)])
+    answer = head.identify(probes)
+    return (answer.known & (answer.index[:, 0] == first + np.repeat(np.arange(len(people)), samples))).mean()
+
+
+def rows_of(gallery, group):
+    for at, (person, embedding) in enumerate(zip(gallery.person, gallery.embeddings, strict=True)):
+        yield gallery.person_ids[person], group, float(at), embedding
+
+
+def test_nobody_enrolled_is_learned_as_a_head_that_knows_nobody():
+    learned = learn(Gallery.from_rows([]), crowd.STRANGERS, TARGET)
+    assert learned.head.person_ids == () and learned.head.dim == crowd.DIM
+    assert not learned.head.identify(crowd.centres(50, seed=0)).known.any()
+    assert learned.metrics["people"] == {} and learned.metrics["fpir"] is None
+
+
+@pytest.mark.parametrize("people", [1, 5, 30, 60])
+@pytest.mark.parametrize("target", [0.01, 0.001])
+def test_strangers_are_named_as_often_as_was_promised(people, target):
+    head = learn(crowd.gallery(crowd.centres(people, seed=people), 10), crowd.STRANGERS, target).head
+    named = head.identify(crowd.STRANGERS.strangers(60_000, seed=99)).known.mean()
+    assert target / 2 <= named <= target * 2
+
+
+def test_enrolled_people_are_named_in_new_samples():
+    people = crowd.centres(30, seed=2)
+    assert named_correctly(learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET).head, people, first=0) > 0.95
+
+
+def test_one_sample_is_enough_to_be_enrolled():
+    people = crowd.centres(3, seed=3)
+    learned = learn(crowd.gallery(people, 1), crowd.STRANGERS, TARGET)
+    assert learned.head.identify(crowd.gallery(people, 1).embeddings).known.all()
+    assert learned.metrics["fnir"] is None
+    assert learned.metrics["people"]["p0000"]["held_out"] == 0
+
+
+def test_ten_thousand_people_can_be_learned():
+    people = crowd.centres(10_000, seed=4)
+    learned = learn(crowd.gallery(people, 2), crowd.STRANGERS, TARGET)
+    assert len(learned.head.person_ids) == 10_000
+    assert learned.head.identify(crowd.STRANGERS.strangers(2000, seed=98)).known.mean() < 0.005
+
+
+def test_the_same_gallery_is_learned_to_the_same_bytes():
+    gallery = crowd.gallery(crowd.centres(8, seed=5), 10)
+    first, second = (learn(gallery, crowd.STRANGERS, TARGET) for _ in range(2))
+    assert first.head.to_bytes() == second.head.to_bytes() and first.metrics == second.metrics
+
+
+def test_a_stricter_target_raises_every_threshold():
+    gallery = crowd.gallery(crowd.centres(8, seed=5), 10)
+    strict, lenient = (learn(gallery, crowd.STRANGERS, target).head for target in (0.0001, 0.01))
+    assert (strict.thresholds > lenient.thresholds).all()
+
+
+def test_held_out_samples_foretell_how_many_new_ones_are_missed():
+    people = crowd.centres(30, seed=6)
+    learned = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET)
+    missed = 1 - named_correctly(learned.head, people, first=0)
+    expected = learned.metrics["fnir"]
+    assert expected["count"] == 300
+    assert expected["low"] / 2 <= missed <= expected["high"]
+
+
+def test_the_report_is_json_and_names_the_nearest_other_person():
+    people = crowd.centres(6, seed=7)
+    people[1] = crowd.faces(people[0], 1, seed=1)[0]
+    metrics = json.loads(json.dumps(learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET).metrics))
+    assert set(metrics["people"]) == {f"p{i:04d}" for i in range(6)}
+    assert metrics["people"]["p0000"]["nearest"] == "p0001"
+    assert metrics["people"]["p0001"]["nearest"] == "p0000"
+    assert metrics["people"]["p0000"]["similarity"] > 0.9
+
+
+def test_without_a_cohort_nothing_is_promised_and_nobody_else_enrolled_is_named():
+    people = crowd.centres(20, seed=8)
+    gallery = crowd.gallery(people, 10)
+    learned = learn(gallery, Cohort(crowd.DIM), TARGET)
+    assert learned.metrics["calibrated"] is False and learned.metrics["fpir"] is None
+    answer = learned.head.identify(gallery.embeddings)
+    assert not (answer.known & (answer.index[:, 0] != gallery.person)).any()
+    assert answer.known.mean() > 0.4
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0, -1.0, float("nan")])
+def test_a_target_that_is_no_share_is_refused(target):
+    with pytest.raises(ValueError, match="far_target"):
+        learn(Gallery.from_rows([]), crowd.STRANGERS, target)
+
+
+def test_a_gallery_of_another_backbone_is_refused():
+    with pytest.raises(ValueError, match="length 8, the cohort of 128"):
+        learn(Gallery.from_rows([("a", "g", 0.0, np.ones(8, np.float32))]), crowd.STRANGERS, TARGET)
+
+
+def test_a_head_is_not_worse_than_itself():
+    gallery = crowd.gallery(crowd.centres(10, seed=9), 10)
+    head = learn(gallery, crowd.STRANGERS, TARGET).head
+    assert worse_than(head, head, gallery) == []
+
+
+def test_growing_by_one_person_at_a_time_makes_nobody_worse():
+    people = crowd.centres(20, seed=10)
+    live = learn(crowd.gallery(people[:1], 10), crowd.STRANGERS, TARGET).head
+    for count in range(2, 21):
+        gallery = crowd.gallery(people[:count], 10)
+        candidate = learn(gallery, crowd.STRANGERS, TARGET).head
+        assert worse_than(live, candidate, gallery) == []
+        live = candidate
+
+
+def test_somebody_enrolled_a_second_time_under_another_name_is_noticed():
+    people = crowd.centres(5, seed=11)
+    live = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET).head
+    gallery = crowd.gallery(np.concatenate([people, people[2:3]]), 10)
+    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET).head, gallery)
+    assert [reason.split(":")[0] for reason in reasons] == ["p0002"]
+
+
+def test_samples_of_a_stranger_added_to_a_person_are_noticed():
+    people = crowd.centres(5, seed=12)
+    before = crowd.gallery(people, 10)
+    live = learn(before, crowd.STRANGERS, TARGET).head
+    foreign = crowd.faces(crowd.centres(1, seed=13)[0], 30, seed=1)
+    added = [("p0003", "second", float(at), embedding) for at, embedding in enumerate(foreign)]
+    gallery = Gallery.from_rows([*rows_of(before, "first"), *added])
+    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET).head, gallery)
+    assert [reason.split(":")[0] for reason in reasons] == ["p0003"]
+
+
+def test_a_candidate_that_names_nobody_is_worse_for_everybody():
+    gallery = crowd.gallery(crowd.centres(4, seed=14), 10)
+    live = learn(gallery, crowd.STRANGERS, TARGET).head
+    deaf = Head(live.person_ids, live.prototypes, np.full(4, 1.01, np.float32))
+    assert len(worse_than(live, deaf, gallery)) == 4
+
+
+def test_people_who_were_erased_or_are_new_are_not_compared():
+    people = crowd.centres(6, seed=15)
+    live = learn(crowd.gallery(people[:5], 10), crowd.STRANGERS, TARGET).head
+    gallery = crowd.gallery(people, 10)
+    without_the_first = Gallery.from_rows(row for row in rows_of(gallery, "capture") if row[0] != "p0000")
+    candidate = learn(without_the_first, crowd.STRANGERS, TARGET).head
+    assert worse_than(live, candidate, without_the_first) == []
+    assert worse_than(Head.empty(crowd.DIM), live, gallery) == []
