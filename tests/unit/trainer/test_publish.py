@@ -132,6 +132,12 @@ def test_sweeping_takes_only_what_ended_processes_left(models: ModelFolder) -> N
         assert names(models) == sorted([".tmp-3-1", staged.name, "1", "notes"])
 
 
+def test_a_second_view_of_the_folder_does_not_sweep_what_this_process_is_writing(models: ModelFolder) -> None:
+    with models.staging(4) as staged:
+        assert ModelFolder(models.root).sweep() == []
+        assert staged.is_dir()
+
+
 def test_a_restarted_process_with_the_same_pid_sweeps_what_it_left(models: ModelFolder) -> None:
     (models.root / f".tmp-2-{os.getpid()}").mkdir()
     assert models.sweep() == [f".tmp-2-{os.getpid()}"]

@@ -20,6 +20,9 @@ _VERSION = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _STAGING = re.compile(r"\.tmp-([0-9]{1,18})-([0-9]+)", re.ASCII)
 _TRASH = re.compile(r"\.trash-([0-9]{1,18})", re.ASCII)
 
+# What this process is writing at the moment, whichever object lent the folder.
+_staged_here: set[Path] = set()
+
 
 class ModelFolder:
     """The versions of one model on disk."""
@@ -27,8 +30,7 @@ class ModelFolder:
     def __init__(self, root: Path) -> None:
         """Use ``root``, for example ``$MODELS_DIR/head``; it is made if need be."""
         root.mkdir(parents=True, exist_ok=True)
-        self.root = root
-        self._staged: set[Path] = set()
+        self.root = root.resolve()
 
     def path(self, version: int) -> Path:
         """Return where a version is, or would be."""
@@ -61,12 +63,12 @@ class ModelFolder:
             staged.mkdir()
         except OSError as error:
             raise ExportFailed(f"no version can be written in {self.root}: {error.strerror}") from error
-        self._staged.add(staged)
+        _staged_here.add(staged)
         try:
             yield staged
         finally:
             shutil.rmtree(staged, ignore_errors=True)
-            self._staged.discard(staged)
+            _staged_here.discard(staged)
 
     def publish(self, staged: Path, version: int) -> Path:
         """Make a staged folder visible as ``version``, durably and in one step; return its path.
@@ -108,7 +110,7 @@ class ModelFolder:
 
     def _abandoned(self, staged: Path, pid: int) -> bool:
         if pid == os.getpid():  # in a container the process after a restart has the number of the one before
-            return staged not in self._staged
+            return staged not in _staged_here
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
