@@ -18,19 +18,20 @@ compile() { # compile OUTPUT INPUT...
 }
 
 s=services
+r=deploy/requirements
 # What runs together is resolved together; every other lock is held to the same versions.
-compile requirements.lock $s/*/pyproject.toml deploy/requirements/build.in
-compile requirements-dev.lock -c requirements.lock $s/*/pyproject.toml deploy/requirements/build.in deploy/requirements/dev.in
-compile requirements-gateway-test.lock -c requirements-dev.lock $s/familiar/pyproject.toml $s/gateway/pyproject.toml \
-	deploy/requirements/build.in deploy/requirements/gateway-test.in
+compile requirements.lock $s/*/pyproject.toml $r/own.in $r/build.in
+compile requirements-dev.lock -c requirements.lock $s/*/pyproject.toml $r/own.in $r/build.in $r/dev.in
+compile requirements-gateway-test.lock -c requirements-dev.lock $s/gateway/pyproject.toml $r/containers.in \
+	$r/build.in $r/gateway-test.in
 for service in gateway trainer modelserver camera; do
-	shared=$s/familiar/pyproject.toml
+	shared=$r/containers.in
 	[ "$service" != camera ] || shared=
 	# shellcheck disable=SC2086
-	compile $s/$service/requirements.lock -c requirements.lock $shared $s/$service/pyproject.toml deploy/requirements/build.in
+	compile $s/$service/requirements.lock -c requirements.lock $shared $s/$service/pyproject.toml $r/build.in
 done
-compile requirements-portraits.lock -c requirements-dev.lock --no-deps deploy/requirements/portraits.in
-compile requirements-nodeps.lock --no-deps deploy/requirements/nodeps.in
+compile requirements-portraits.lock -c requirements-dev.lock --no-deps $r/portraits.in
+compile requirements-nodeps.lock --no-deps $r/nodeps.in
 
 if grep -nE '://' requirements*.lock $s/*/requirements.lock; then
 	echo "an address slipped into a lock file" >&2
