@@ -1,0 +1,309 @@
+"""Start, limits and end of the embedded server; every test has a process of its own."""
+
+import json
+import shutil
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+
+from contract_server import EmbeddedServer, write_config
+from contract_target import LATEST_2, ModelFolder, Target
+from contract_wait import wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def models(tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def publish(models, exports):
+    """publish(version): make it visible; publish(version, broken=True): without its model."""
+
+    def make(version, broken=False):
+        part = models / "m" / f".tmp-{version}"
+        shutil.copytree(exports / "frozen" / str(version), part)
+        if broken:
+            (part / "saved_model.pb").unlink()
+        part.rename(models / "m" / str(version))
+
+    (models / "m").mkdir()
+    return make
+
+
+@pytest.fixture
+def start(tmp_path, models):
+    """start(flag, ...): run a server over the models."""
+    running = []
+
+    def run(*flags, wait=True, policy="latest { num_versions: 2 }"):
+        config = write_config(tmp_path / "models.pbtxt", ("m", models / "m", policy))
+        server = EmbeddedServer(tmp_path / f"server-{len(running)}", f"--model_config_file={config}", *flags, wait=wait)
+        running.append(server)
+        return server
+
+    yield run
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def seen_from_outside(models, exports):
+    targets = []
+
+    def look(server):
+        target = Target("embedded", server.address, server.rest_address, models, str(models), poll_s=0.2)
+        targets.append(target)
+        return target, ModelFolder(target, exports, LATEST_2, "m")
+
+    yield look
+    for target in targets:
+        target.channel.close()
+
+
+def _future(target, message, timeout_s=120):
+    method = target.channel.unary_unary(
+        "/tensorflow.serving.PredictionService/Predict",
+        request_serializer=lambda request: request.SerializeToString(),
+    )
+    return method.future(message, timeout=timeout_s)
+
+
+def _in_flight(model):
+    """True once the server works on a request: version 1 cannot be unloaded then."""
+    return model.states().get(1) == "UNLOADING"
+
+
+def test_ports_stay_closed_until_there_is_a_version(start, publish):
+    server = start(wait=False)
+    wait_for(lambda: "No versions of servable m found" in server.log, 60, "the first look at the folder")
+    assert not server.is_open
+    publish(1)
+    server.wait_until_open()
+
+
+def test_ports_open_early_on_request(start, publish, seen_from_outside):
+    server = start("--open_ports_early")
+    target, model = seen_from_outside(server)
+    with pytest.raises(grpc.RpcError, match="Servable not found"):
+        model.scale()
+    publish(1)
+    model.wait_until_available(1)
+    assert target.http("GET", "/v1/models/m").status == 200
+
+
+def test_start_with_a_good_and_a_bad_version_serves_the_good_one(start, publish, seen_from_outside):
+    publish(1)
+    publish(2, broken=True)
+    _, model = seen_from_outside(start())
+    assert model.scale() == (1, 1)
+    model.wait_until_failed(2)
+
+
+def test_start_with_only_a_bad_version_in_reach_fails(start, publish):
+    publish(1)
+    publish(2, broken=True)
+    server = start(wait=False, policy="latest { num_versions: 1 }")
+    assert server.wait_for_exit() == 255
+    assert "Failed to start server. Error: " in server.log
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("model_config_list {", "Invalid protobuf file"),
+        ('model_config_list { config { name: "m" base_path: "m" model_platform: "tensorflow" } }', "absolute path"),
+        ('model_config_list { config { name: "m" base_path: "/m" } }', "neither ModelServerConfig::model_type"),
+        ('model_config_list { config { name: "m" base_path: "/m" model_platform: "torch" } }', "torch"),
+    ],
+)
+def test_start_with_a_wrong_configuration_fails(start, tmp_path, config, reason):
+    path = tmp_path / "wrong.pbtxt"
+    path.write_text(config)
+    server = start(f"--model_config_file={path}", wait=False)
+    assert server.wait_for_exit() == 255
+    assert reason in server.log
+
+
+def test_start_on_an_occupied_port_fails(start, publish):
+    publish(1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        server = start(f"--port={taken.getsockname()[1]}", wait=False)
+        assert server.wait_for_exit() == 255
+    assert "cannot listen" in server.log
+
+
+def test_unknown_flags_are_reported_and_ignored(start, publish, seen_from_outside):
+    publish(1)
+    server = start("--enable_batching=true", "--nonsense")
+    assert "unknown argument: --enable_batching=true" in server.log
+    assert "unknown argument: --nonsense" in server.log
+    _, model = seen_from_outside(server)
+    assert model.scale() == (1, 1)
+
+
+def test_label_at_start_needs_its_flag(start, publish, tmp_path, models):
+    publish(1)
+    path = tmp_path / "labels.pbtxt"
+    path.write_text(
+        f'model_config_list {{ config {{ name: "m" base_path: "{models}/m" model_platform: "tensorflow"'
+        ' version_labels { key: "stable" value: 1 } } }'
+    )
+    assert start(f"--model_config_file={path}", wait=False).wait_for_exit() == 255
+    start(f"--model_config_file={path}", "--allow_version_labels_for_unavailable_models")
+
+
+def test_termination_while_waiting_for_a_version_exits_cleanly(start, models):
+    (models / "m").mkdir()
+    server = start(wait=False)
+    wait_for(lambda: "No versions of servable m found" in server.log, 60, "the first look at the folder")
+    server.terminate()
+    assert server.wait_for_exit() == 0
+
+
+def test_termination_finishes_requests_in_flight(start, publish, models, seen_from_outside, steps_per_second):
+    publish(1)
+    server = start("--drain_seconds=60")
+    target, model = seen_from_outside(server)
+    slow = _future(target, model.slow_request(3 * steps_per_second))
+    publish(2)
+    publish(3)
+    wait_for(lambda: _in_flight(model), 30, "the request to be in flight")
+    server.terminate()
+    assert slow.result()
+    assert server.wait_for_exit() == 0
+
+
+def test_termination_refuses_new_requests(start, publish, seen_from_outside, steps_per_second):
+    publish(1)
+    server = start("--drain_seconds=60")
+    target, model = seen_from_outside(server)
+    slow = _future(target, model.slow_request(4 * steps_per_second))
+    publish(2)
+    publish(3)
+    wait_for(lambda: _in_flight(model), 30, "the request to be in flight")
+    server.terminate()
+    wait_for(lambda: "draining" in server.log, 10, "the drain to begin")
+
+    def refused():
+        try:
+            socket.create_connection(("127.0.0.1", int(server_port)), timeout=1).close()
+        except OSError:
+            return True
+        return False
+
+    server_port = target.address.rsplit(":", 1)[1]
+    wait_for(lambda: refused() or slow.done(), 30, "new connections to be refused")
+    assert slow.result()
+    assert server.wait_for_exit() == 0
+
+
+def test_stuck_request_does_not_hold_up_termination(start, publish, seen_from_outside, steps_per_second):
+    publish(1)
+    server = start("--drain_seconds=0.5")
+    target, model = seen_from_outside(server)
+    stuck = _future(target, model.slow_request(600 * steps_per_second), timeout_s=600)
+    publish(2)
+    publish(3)
+    wait_for(lambda: _in_flight(model), 30, "the request to be in flight")
+    server.terminate()
+    assert server.wait_for_exit() == 0
+    assert stuck.code() is not grpc.StatusCode.OK
+
+
+def test_stuck_request_does_not_hold_up_other_versions(start, publish, seen_from_outside, steps_per_second):
+    publish(1)
+    target, model = seen_from_outside(start("--drain_seconds=0.1"))
+    stuck = _future(target, model.slow_request(600 * steps_per_second), timeout_s=600)
+    publish(2)
+    publish(3)
+    publish(4)
+    wait_for(lambda: model.available() == {3, 4}, 30, "newer versions to be served")
+    assert model.states()[1] == "UNLOADING"
+    assert model.scale() == (4, 4)
+    stuck.cancel()
+
+
+def test_more_requests_than_allowed_at_once_are_turned_away(start, publish, seen_from_outside, steps_per_second):
+    publish(1)
+    target, model = seen_from_outside(start("--grpc_max_threads=2", "--drain_seconds=0.1"))
+    slow = [_future(target, model.slow_request(3 * steps_per_second)) for _ in range(6)]
+    codes = [future.code() for future in slow]
+    assert codes.count(grpc.StatusCode.OK) == 2
+    assert codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED) == 4
+
+
+def test_memory_of_retired_versions_is_given_back(start, publish, models, seen_from_outside):
+    psutil = pytest.importorskip("psutil")
+    publish(1)
+    server = start()
+    _, model = seen_from_outside(server)
+
+    def swap(version):
+        publish_as(version)
+        wait_for(lambda: version in model.available(), 30, f"version {version}")
+
+    def publish_as(version):
+        part = models / "m" / f".copy-{version}"
+        shutil.copytree(models / "m" / "1", part)
+        part.rename(models / "m" / str(version))
+
+    for version in range(10, 20):
+        swap(version)
+    before = psutil.Process(server.process.pid).memory_info().rss
+    for version in range(20, 40):
+        swap(version)
+    grown_mb = (psutil.Process(server.process.pid).memory_info().rss - before) / 1e6
+    assert grown_mb < 30, f"20 swaps of a model of 50 kB grew the process by {grown_mb:.1f} MB"
+
+
+def test_malformed_http_does_not_harm_the_server(start, publish, seen_from_outside):
+    publish(1)
+    server = start()
+    target, model = seen_from_outside(server)
+    host, port = server.rest_address.rsplit(":", 1)
+    for payload in (
+        b"\x00\xff\xfe rubbish\r\n\r\n",
+        b"GET /v1/models/m\r\n\r\n",
+        b"POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n\r\n{",
+        b"POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /%zz%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
+    ):
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.sendall(payload)
+            connection.shutdown(socket.SHUT_WR)
+            connection.settimeout(5)
+            try:
+                connection.recv(1024)
+            except OSError:
+                continue
+    assert target.http("GET", "/v1/models/m").status == 200
+    assert model.scale() == (1, 1)
+
+
+def test_port_file_says_where_the_server_listens(start, publish, tmp_path):
+    publish(1)
+    server = start()
+    ports = json.loads((tmp_path / "server-0" / "ports.json").read_text())
+    assert ports["pid"] == server.process.pid
+    server.terminate()
+    assert server.wait_for_exit() == 0
+    assert not (tmp_path / "server-0" / "ports.json").exists()
+
+
+def test_many_clients_at_once_are_all_answered(start, publish, seen_from_outside):
+    publish(1)
+    _, model = seen_from_outside(start())
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(lambda _: model.scale(), range(300)))
+    assert answers == [(1, 1)] * 300
