@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from familiar.errors import FamiliarError
-
 from familiar_embedded import procfile
 from familiar_embedded.console import Console
 from familiar_embedded.environment import EXTERNAL, Plan, plan, read_dotenv

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from familiar.settings import Settings
-
 from familiar_embedded.errors import EmbeddedError
 from familiar_embedded.ports import LOOPBACK, free_ports, require_free
 from familiar_embedded.state import StateFolder

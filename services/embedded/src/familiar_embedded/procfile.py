@@ -15,15 +15,14 @@ _PREPARE = "prepare-"
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: a name and the words of its command, in which ``$NAMES`` are still to be filled in."""
+    """One line: a name and the words of its command, in which ``$NAMES`` are still to be filled in.
+
+    A step runs to its end before the services start.
+    """
 
     name: str
     words: tuple[str, ...]
-
-    @property
-    def is_step(self) -> bool:
-        """Whether it runs to its end before the services start."""
-        return self.name.startswith(_PREPARE)
+    is_step: bool
 
     def argv(self, env: Mapping[str, str]) -> list[str]:
         """Return the command with its names filled in; a value is one word whatever it holds.
@@ -58,5 +57,7 @@ def read(path: Path) -> tuple[Entry, ...]:
             raise EmbeddedError(f"{path}:{number}: 'name: command' expected, not {line.strip()!r}")
         if match["name"] in entries:
             raise EmbeddedError(f"{path}:{number}: there are two lines named {match['name']!r}")
-        entries[match["name"]] = Entry(match["name"], tuple(shlex.split(match["command"])))
+        words = tuple(shlex.split(match["command"]))
+        name = match["name"].removeprefix(_PREPARE)
+        entries[match["name"]] = Entry(name, words, is_step=name != match["name"])
     return tuple(entries.values())

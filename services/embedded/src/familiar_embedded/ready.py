@@ -41,10 +41,10 @@ def what_is_missing(url: str) -> str | None:
 
 def _in_words(body: bytes) -> str | None:
     try:
-        message: Any = json.loads(body)["error"]["message"]
+        parts: list[dict[str, Any]] = json.loads(body)["parts"]
+        return ", ".join(f"{part['name']}: {part['message']}" for part in parts if not part["ok"])
     except (ValueError, KeyError, TypeError):
         return None
-    return str(message)
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""The camera client: takes frames, sends them to the gateway, and shows what it answers."""

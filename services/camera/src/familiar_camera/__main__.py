@@ -1,0 +1,7 @@
+"""``python -m familiar_camera``."""
+
+import sys
+
+from familiar_camera.cli import main
+
+sys.exit(main())

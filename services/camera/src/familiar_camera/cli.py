@@ -1,0 +1,146 @@
+"""The command line: ``familiar-camera recognize`` and ``familiar-camera enroll``."""
+
+import argparse
+import logging
+import math
+import os
+import sys
+
+from familiar_camera import enrolling, output
+from familiar_camera.backoff import Backoff
+from familiar_camera.errors import CameraError
+from familiar_camera.recognizing import recognize
+from familiar_camera.server import Server
+from familiar_camera.sightings import Sightings
+from familiar_camera.sources import DEFAULT_FPS, open_source
+
+DEFAULT_SERVER = "http://127.0.0.1:8080"
+_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status is listed in ``errors``, 130 after Ctrl-C before anything was done."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        return int(options.command(options))
+    except CameraError as exc:
+        output.remarks().print(f"familiar-camera: {exc}", style="red", markup=False, soft_wrap=True)
+        return exc.exit_status
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:  # whoever read our results has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _recognize(options: argparse.Namespace) -> int:
+    source = open_source(options.source, options.fps)
+    sightings = Sightings()
+    with output.RecognitionEvents(sightings) if options.json else output.RecognitionDisplay(sightings) as show:
+        try:
+            frames = 1 if options.once else options.frames
+            for seen in recognize(_server(options), source, sightings, frames=frames, on_refused=show.refused):
+                show.seen(seen)
+        except KeyboardInterrupt:  # the usual way to end
+            if not sightings.frames:
+                raise
+    return 1 if sightings.refused and not sightings.frames else 0
+
+
+def _enroll(options: argparse.Namespace) -> int:
+    source = open_source(options.source, options.fps)
+    wish = enrolling.Wish(options.name, options.person_id, options.frames, options.if_known)
+    remarks = output.remarks()
+    server = _server(options)
+    if options.json:
+        enrolling.enroll(server, source, wish, output.ask_a_person, output.EnrollmentEvents())
+        return 0
+    with output.EnrollmentDisplay(remarks, wish.frames) as display:
+        enrollment = enrolling.enroll(server, source, wish, output.ask_a_person, display)
+    name = (enrollment.get("person") or {}).get("name", options.name)
+    output.results().print(f"{name} is known now (head version {enrollment.get('head_version')})", markup=False)
+    return 0
+
+
+def _server(options: argparse.Namespace) -> Server:
+    return Server(options.server, Backoff(patience_s=options.wait), on_wait=output.Waiting(output.remarks()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="familiar-camera", description="Enrol people and recognise them, from a webcam, a video or pictures."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "source",
+        nargs="?",
+        default="/dev/video0",
+        metavar="SOURCE",
+        help="webcam (its number or /dev/video...), video file, folder of pictures, picture, or "
+        "simulate:PORTRAIT[#SEED] (default: %(default)s)",
+    )
+    common.add_argument(
+        "--server",
+        default=os.environ.get("FAMILIAR_SERVER") or DEFAULT_SERVER,
+        metavar="URL",
+        help="the gateway (default: FAMILIAR_SERVER, else %(default)s)",
+    )
+    common.add_argument(
+        "--wait",
+        type=_seconds,
+        default=30.0,
+        metavar="S",
+        help="how long to wait for a server that is away, in seconds; inf: for ever (default: %(default)g)",
+    )
+    common.add_argument(
+        "--fps",
+        type=_positive,
+        metavar="N",
+        help=f"frames taken of each second of a webcam (default: {DEFAULT_FPS:g}) or a video (default: all)",
+    )
+    common.add_argument("--json", action="store_true", help="write one JSON object a line and nothing else")
+
+    seeing = commands.add_parser("recognize", parents=[common], help="say who is there")
+    seeing.add_argument("--once", action="store_true", help="one frame only")
+    seeing.add_argument("--frames", type=_whole, metavar="N", help="stop after this many frames")
+    seeing.set_defaults(command=_recognize)
+
+    learning = commands.add_parser("enroll", parents=[common], help="learn a face")
+    who = learning.add_mutually_exclusive_group(required=True)
+    who.add_argument("--name", help="what to call the person")
+    who.add_argument("--person-id", metavar="ID", help="more frames of somebody already enrolled")
+    learning.add_argument(
+        "--frames", type=_whole, default=enrolling.FRAMES, metavar="N", help="usable frames (default: %(default)s)"
+    )
+    learning.add_argument(
+        "--if-known",
+        choices=(enrolling.ASK, enrolling.ADD, enrolling.NEW),
+        default=enrolling.ASK,
+        help="the name or the face is enrolled already: ask, add to that person, or make a new one (default: ask)",
+    )
+    learning.set_defaults(command=_enroll)
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"a number above 0 expected, not {text}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"0 or more seconds expected, not {text}")
+    return value
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"1 or more expected, not {text}")
+    return value

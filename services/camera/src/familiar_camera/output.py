@@ -1,0 +1,205 @@
+"""Output: what the commands show, for a person at a terminal, for a log, or as JSON lines for a script.
+
+Results go to standard output; progress, advice and waiting go to standard error.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.prompt import Prompt
+from rich.table import Table
+
+from familiar_camera import enrolling
+from familiar_camera.errors import EnrollmentFailed, NeedsAnswer, Refused
+from familiar_camera.frame import Frame
+from familiar_camera.recognizing import Seen
+from familiar_camera.server import Answer
+from familiar_camera.sightings import Sightings
+
+_GIVE_UP = "quit"
+_POSES = ("straight", "left", "right", "up", "down")
+
+
+def results() -> Console:
+    """Return the console for results."""
+    return Console(highlight=False)
+
+
+def remarks() -> Console:
+    """Return the console for everything that is not a result."""
+    return Console(stderr=True, highlight=False)
+
+
+def emit(event: Mapping[str, Any]) -> None:
+    """Write one JSON object as a line to standard output."""
+    sys.stdout.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+class Waiting:
+    """Says once that the server is away or busy, not at every attempt."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said = ""
+
+    def __call__(self, why: str, _wait_s: float) -> None:
+        """Say why we wait, if it is another reason than before."""
+        if why != self._said:
+            self._said = why
+            self._console.print(f"{why}; trying again ...", markup=False)
+
+
+def ask_a_person(question: str, answers: Mapping[str, str]) -> str:
+    """Ask at the terminal.
+
+    Raises:
+        NeedsAnswer: there is no terminal to ask at.
+        EnrollmentFailed: the person gives up.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NeedsAnswer(f"{question} Say so by --if-known add or --if-known new")
+    console = remarks()
+    keys = [*answers, _GIVE_UP]
+    console.print(f"\n{question}", markup=False)
+    for number, text in enumerate([*answers.values(), "give up"], start=1):
+        console.print(f"  {number}  {text}", markup=False)
+    choice = keys[int(Prompt.ask("Which", console=console, choices=[str(n + 1) for n in range(len(keys))])) - 1]
+    if choice == _GIVE_UP:
+        raise EnrollmentFailed("given up; nothing was stored")
+    return choice
+
+
+class EnrollmentDisplay:
+    """Shows an enrolment to a person: a bar with the server's advice; where there is no terminal, lines."""
+
+    def __init__(self, console: Console, wanted: int) -> None:
+        self._console = console
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("waiting for the first frame", total=wanted)
+        self._hint = ""
+
+    def __enter__(self) -> "EnrollmentDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def captured(self, progress: enrolling.Progress) -> None:
+        """Move the bar; as lines, only what has changed."""
+        self._bar.update(self._task, completed=min(progress.usable, progress.wanted), description=progress.hint)
+        if not self._console.is_terminal and progress.hint != self._hint:
+            self._hint = progress.hint
+            self._console.print(f"{progress.usable} of {progress.wanted} frames: {progress.hint}", markup=False)
+        if progress.usable >= progress.wanted:
+            spread = ", ".join(f"{pose} {progress.poses[pose]}" for pose in _POSES if progress.poses.get(pose))
+            self._console.print(f"{progress.sent} frames, {progress.accepted} of them kept ({spread})", markup=False)
+
+    def stage(self, enrollment: Answer) -> None:
+        """Name the stage."""
+        self._bar.update(self._task, description=enrollment["status"])
+        self._console.print(enrollment["status"], markup=False)
+
+
+class EnrollmentEvents:
+    """Tells a script how an enrolment goes."""
+
+    def captured(self, progress: enrolling.Progress) -> None:
+        """One line per portion of frames."""
+        emit({"type": "captured", **vars(progress)})
+
+    def stage(self, enrollment: Answer) -> None:
+        """One line per stage; the last one has ``status`` live or failed."""
+        emit({"type": "enrollment", **enrollment})
+
+
+class RecognitionDisplay:
+    """Shows who is seen: a table that is kept up to date, or lines where there is no terminal."""
+
+    def __init__(self, sightings: Sightings) -> None:
+        self._console = console = results()
+        self._sightings = sightings
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._said = ""
+
+    def __enter__(self) -> "RecognitionDisplay":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+        self._console.print(table(self._sightings))
+
+    def seen(self, seen: Seen) -> None:
+        """Show one frame's answer."""
+        if self._console.is_terminal:
+            self._live.update(table(self._sightings), refresh=True)
+        elif (text := _who(seen.answer)) != self._said:
+            self._said = text
+            self._console.print(f"{_clock(seen.seen_at)}  {seen.frame.label}: {text}", markup=False)
+
+    def refused(self, frame: Frame, error: Refused) -> None:
+        """Say that a frame was refused."""
+        self._console.print(f"{frame.label}: {error}", markup=False)
+
+
+class RecognitionEvents:
+    """Tells a script what is seen: one line per frame, and a summary at the end."""
+
+    def __init__(self, sightings: Sightings) -> None:
+        self._sightings = sightings
+
+    def __enter__(self) -> "RecognitionEvents":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        people = [vars(sighting) for sighting in self._sightings.rows()]
+        emit({"type": "summary", "frames": self._sightings.frames, "seen": people, "too_bad": self._sightings.too_bad})
+
+    def seen(self, seen: Seen) -> None:
+        """Write one frame's answer."""
+        emit({"type": "frame", "frame": seen.frame.label, "seen_at": round(seen.seen_at, 3), **seen.answer})
+
+    def refused(self, frame: Frame, error: Refused) -> None:
+        """Write that a frame was refused."""
+        emit({"type": "refused", "frame": frame.label, "code": error.code, "message": str(error)})
+
+
+def table(sightings: Sightings) -> Table:
+    """Return the table of who was seen."""
+    shown = Table(title=f"{sightings.frames} frames")
+    for heading in ("who", "first seen", "last seen", "times", "best score"):
+        shown.add_column(heading, justify="right" if heading in ("times", "best score") else "left")
+    for row in sightings.rows():
+        score = "" if row.best_score is None else f"{row.best_score:.3f}"
+        shown.add_row(_plain(row.name), _clock(row.first_seen), _clock(row.last_seen), str(row.count), score)
+    if sightings.too_bad:
+        shown.add_row("[dim]too bad to judge[/dim]", "", "", str(sightings.too_bad), "")
+    return shown
+
+
+def _who(answer: Answer) -> str:
+    names = []
+    for face in answer.get("faces", []):
+        if face["status"] == "rejected":
+            names.append(f"a face that is {' and '.join(face.get('reasons', ()))}".replace("_", " "))
+        else:
+            names.append(face["person"]["name"] if face.get("person") else "unknown")
+    return ", ".join(names) or "nobody"
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")  # a name is not markup
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))

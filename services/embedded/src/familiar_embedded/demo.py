@@ -1,0 +1,151 @@
+"""The demonstration behind ``make demo``: ``python -m familiar_embedded.demo``.
+
+Against a running system, as the camera client would: two portraits are enrolled as simulated webcam sessions, new
+sessions of both (other movement, other light) must be named right, and a stranger must stay unknown. Running it again
+finds the two enrolled already and goes on from there.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from familiar_camera import enrolling, output
+from familiar_camera.errors import CameraError
+from familiar_camera.recognizing import recognize
+from familiar_camera.server import Answer, Server
+from familiar_camera.sightings import Sightings
+from familiar_camera.sources import Simulated, read_picture
+from familiar_embedded.errors import EmbeddedError
+from familiar_embedded.portraits import COLLINS, HOPPER, STRANGER, Portrait
+from familiar_embedded.ready import DEFAULT_URL, wait_until_ready
+from familiar_embedded.state import running
+
+PROBES = 30
+_CAPTURE_SEED, _PROBE_SEED = 1, 2
+_READY_TIMEOUT_S = 30.0
+
+
+@dataclass
+class Tally:
+    """What became of the frames of one person."""
+
+    portrait: Portrait
+    person_id: str | None
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, answer: Answer) -> None:
+        """Count the answer for one frame."""
+        self.outcomes[self._outcome(answer)] += 1
+
+    def _outcome(self, answer: Answer) -> str:
+        faces = answer["faces"]
+        if any(face["person"] and face["person"]["id"] != self.person_id for face in faces):
+            return "wrong"
+        if any(face["person"] for face in faces):
+            return "right"
+        return "unknown" if any(face["status"] == "unknown" for face in faces) else "no usable face"
+
+    @property
+    def good(self) -> bool:
+        """Whether all was right: the enrolled named, the stranger unknown, in every frame."""
+        wanted = "unknown" if self.person_id is None else "right"
+        return set(self.outcomes) == {wanted}
+
+
+def demonstrate(server: Server, console: Console) -> bool:
+    """Run the demonstration and print its table; tell whether all was right."""
+    enrolled = [(portrait, _enrolled(server, portrait, console)) for portrait in (COLLINS, HOPPER)]
+    tallies = [Tally(portrait, person_id) for portrait, person_id in [*enrolled, (STRANGER, None)]]
+    for tally in tallies:
+        console.print(f"recognising {tally.portrait.name} in {PROBES} new frames ...")
+        session = Simulated(read_picture(tally.portrait.path), seed=_PROBE_SEED, frames=PROBES)
+        for seen in recognize(server, session, Sightings()):
+            tally.add(seen.answer)
+    console.print(_table(tallies))
+    return all(tally.good for tally in tallies)
+
+
+def _enrolled(server: Server, portrait: Portrait, console: Console) -> str:
+    """Return the id of the person, after enrolling them if need be."""
+    for person in server.people():
+        if person["name"] == portrait.name and person["live"]:
+            console.print(f"{portrait.name} is enrolled already")
+            return str(person["id"])
+    console.print(f"enrolling {portrait.name} ({portrait.origin}) as a simulated webcam session ...")
+    session = Simulated(read_picture(portrait.path), seed=_CAPTURE_SEED, frames=enrolling.FRAMES)
+    with output.EnrollmentDisplay(console, enrolling.FRAMES) as display:
+        audience = _Stopwatch(display)
+        # Somebody may have enrolled the same portrait under another name, or an earlier run was cut off.
+        wish = enrolling.Wish(portrait.name, if_known=enrolling.ADD)
+        enrollment = enrolling.enroll(server, session, wish, _nobody_asks, audience)
+    took_s = time.monotonic() - audience.last_frame_at
+    console.print(f"{portrait.name} is known {took_s:.1f} s after the last frame")
+    return str(enrollment["person"]["id"])
+
+
+class _Stopwatch:
+    """Passes everything on to another audience and notes when the last frame was judged."""
+
+    def __init__(self, audience: enrolling.Audience) -> None:
+        self._audience = audience
+        self.last_frame_at = time.monotonic()
+
+    def captured(self, progress: enrolling.Progress) -> None:
+        self.last_frame_at = time.monotonic()
+        self._audience.captured(progress)
+
+    def stage(self, enrollment: Answer) -> None:
+        self._audience.stage(enrollment)
+
+
+def _nobody_asks(question: str, _answers: Mapping[str, str]) -> str:
+    raise EmbeddedError(f"the demonstration cannot answer: {question}")
+
+
+def _table(tallies: list[Tally]) -> Table:
+    columns = ("right", "unknown", "wrong", "no usable face")
+    shown = Table(title="New frames of both, and of a stranger")
+    for heading in ("who", "enrolled", "frames", *columns, ""):
+        shown.add_column(heading, justify="right" if heading in ("frames", *columns) else "left")
+    for tally in tallies:
+        counts = [str(tally.outcomes[column]) for column in columns]
+        enrolled = "no" if tally.person_id is None else "yes"
+        frames = str(sum(tally.outcomes.values()))
+        shown.add_row(
+            tally.portrait.name, enrolled, frames, *counts, "as it should" if tally.good else "NOT as it should"
+        )
+    return shown
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demonstration; the exit status tells whether all was right."""
+    parser = argparse.ArgumentParser(prog="python -m familiar_embedded.demo", description=__doc__)
+    parser.add_argument(
+        "--server", metavar="URL", help="the gateway (default: FAMILIAR_SERVER, else the one that runs)"
+    )
+    options = parser.parse_args(arguments)
+    state = Path(os.environ.get("FAMILIAR_STATE") or "state")
+    url = options.server or os.environ.get("FAMILIAR_SERVER") or running(state).get("url") or DEFAULT_URL
+    console = Console(highlight=False)
+    try:
+        server = Server(url, on_wait=output.Waiting(console))
+        wait_until_ready(server.url, _READY_TIMEOUT_S)
+        return 0 if demonstrate(server, console) else 1
+    except (EmbeddedError, CameraError) as exc:
+        hint = (
+            f"\nStart Familiar in another terminal: make run (looked at {url})" if "does not answer" in str(exc) else ""
+        )
+        console.print(f"demo: {exc}{hint}", style="red", markup=False)
+        return exc.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
