@@ -40,7 +40,11 @@ class _Meta:
 
     def to_json(self) -> str:
         """Return the record as JSON with sorted keys, so equal records are equal texts."""
-        return json.dumps(asdict(self), sort_keys=True)  # type: ignore[call-overload]
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -52,6 +56,15 @@ class _Meta:
         values = json.loads(text)
         if not isinstance(values, dict):
             raise ValueError(f"servable metadata must be a JSON object, got {type(values).__name__}")
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read a record from JSON values.
+
+        Raises:
+            ValueError: a field is missing.
+        """
         known = cls.__dataclass_fields__  # type: ignore[attr-defined]
         try:
             return cls(**{key: value for key, value in values.items() if key in known})

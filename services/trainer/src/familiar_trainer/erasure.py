@@ -26,6 +26,7 @@ def complete(database: Database, shelf: HeadShelf) -> list[str]:
     if not gone:
         return []
     shelf.remove(holding)
+    shelf.sweep()
     crash_points.reached(crash_points.REMOVED)
     database.retry(lambda session: versions.forget(session, sorted(gone)))
     crash_points.reached(crash_points.FORGOTTEN)

@@ -5,17 +5,20 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-import cv2
 import numpy as np
 from familiar.alignment import resize
 from familiar.database import Database, samples
+from familiar.errors import InvalidInput
+from familiar.image import Frame, decode
 from familiar.servable import BackboneMeta
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
 from familiar_trainer.loading import Interrupted
 
 _log = logging.getLogger(__name__)
 _BATCH = 32
+Float32 = NDArray[np.float32]
 
 
 class Embedder(Protocol):
@@ -24,7 +27,7 @@ class Embedder(Protocol):
     def backbone(self, version: int) -> BackboneMeta:
         """Return what a backbone version says of itself."""
 
-    def embed(self, chips: NDArray[np.uint8], version: int) -> NDArray[np.float32]:
+    def embed(self, chips: NDArray[np.uint8], version: int) -> Float32:
         """Return embeddings float32[N, D] of ``chips`` uint8[N, S, S, 3]."""
 
 
@@ -55,18 +58,18 @@ def embed_missing(database: Database, models: Embedder, version: int, stop: thre
         done += len(chips)
 
 
-def _storing(sample_ids: list[str], vectors: NDArray[np.float32], version: int) -> Callable[..., None]:
-    def store(session):  # type: ignore[no-untyped-def]
+def _storing(sample_ids: list[str], vectors: Float32, version: int) -> Callable[[Session], None]:
+    def store(session: Session) -> None:
         for sample_id, vector in zip(sample_ids, vectors, strict=True):
             samples.add_vector(session, sample_id, version, vector)
 
     return store
 
 
-def _chip(sample_id: str, crop: bytes, size_px: int) -> NDArray[np.uint8] | None:
+def _chip(sample_id: str, crop: bytes, size_px: int) -> Frame | None:
     """Return a stored crop as the chip uint8[S, S, 3], RGB, that a backbone takes; None if it cannot be read."""
-    picture = cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR) if crop else None
-    if picture is None:
-        _log.warning("the crop of sample %s cannot be read; the sample is left out", sample_id)
+    try:
+        return resize(decode(crop), size_px)
+    except InvalidInput as exc:
+        _log.warning("the crop of sample %s cannot be read, the sample is left out: %s", sample_id, exc)
         return None
-    return resize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), size_px)

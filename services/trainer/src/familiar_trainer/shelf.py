@@ -36,9 +36,7 @@ class Candidate:
         """Return a version as the database keeps it, None if its weights were erased."""
         if row.weights is None:
             return None
-        known = HeadMeta.__dataclass_fields__
-        meta = HeadMeta(**{key: value for key, value in row.meta.items() if key in known})
-        return cls(row.version, Head.from_bytes(row.weights), meta)
+        return cls(row.version, Head.from_bytes(row.weights), HeadMeta.from_dict(row.meta))
 
 
 class HeadShelf:
@@ -82,10 +80,14 @@ class HeadShelf:
         return True
 
     def remove(self, doomed: Iterable[int]) -> None:
-        """Take these versions off the disk, with everything that dead processes left."""
+        """Take these versions off the disk, at once."""
         with self._lock:
             for version in doomed:
                 self.folder.retire(version)
+
+    def sweep(self) -> None:
+        """Delete what dead processes left unfinished."""
+        with self._lock:
             self.folder.sweep()
 
     def tidy(self) -> list[int]:

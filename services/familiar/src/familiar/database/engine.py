@@ -48,8 +48,7 @@ class Database:
             DatabaseUnavailable: the database does not answer.
         """
         with _translated(), Session(self.engine, expire_on_commit=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing it rolls back and leaves the rows that were read readable
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -1,0 +1,63 @@
+"""Start the trainer: ``python -m familiar_trainer``."""
+
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+from familiar.errors import FamiliarError
+from familiar.head import Head
+from familiar.servable import HEAD, HeadMeta
+from familiar.settings import Settings
+
+from familiar_trainer import trainer, worker
+from familiar_trainer.export.gate import Gate
+from familiar_trainer.export.head_export import head_servable
+from familiar_trainer.export.publish import ModelFolder
+from familiar_trainer.export.release import release
+from familiar_trainer.reconciler import Reconciler
+from familiar_trainer.stopwatch import Stopwatch
+
+_log = logging.getLogger(__name__)
+_ANY_DIM = 8
+
+
+def main() -> int:
+    """Train until told to stop; the exit status is 0 after SIGTERM or SIGINT, 1 if it could not start."""
+    try:
+        settings = Settings.from_env()
+    except FamiliarError as exc:
+        print(f"familiar-trainer: {exc}", file=sys.stderr)
+        return 1
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with Gate() as gate:
+        try:
+            built = trainer.build(settings, gate)
+        except (FamiliarError, OSError) as exc:
+            print(f"familiar-trainer: {exc}", file=sys.stderr)
+            return 1
+        worker.handle_signals(lambda *_: built.stop.set())
+        worker.wait_for_database(built)
+        if not built.stop.is_set():
+            _warm(gate)
+            reconciler = Reconciler(built).start()
+            worker.serve(built)
+            reconciler.join(timeout=settings.serving_timeout_s)
+    built.database.close()
+    return 0
+
+
+def _warm(gate: Gate) -> None:
+    """Export a head for nobody into a folder that nobody serves: what is slow the first time is slow here."""
+    watch = Stopwatch()
+    meta = HeadMeta(0, _ANY_DIM, 1.0, "", 0.001, 0, 0, "")
+    try:
+        with tempfile.TemporaryDirectory(prefix="familiar-") as folder, watch.step("warm-up"):
+            release(head_servable(Head.empty(_ANY_DIM), meta), ModelFolder(Path(folder) / HEAD), 1, gate)
+    except FamiliarError as exc:  # a training will find out, and say so where it is seen
+        _log.warning("warming up failed: %s", exc)
+    _log.info("ready after %s", watch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""The journal: every change that a training makes to the database, each in one transaction and under its lease."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from familiar.database import Database, enrollments, people, samples, trainings, versions
+from familiar.database.schema import HeadVersion
+from familiar.database.schema import Training as TrainingRow
+from familiar.database.versions import HeadStatus
+from familiar.enrollment import EnrollmentStatus
+from familiar.head import Head
+from familiar.jobs import Stage, TrainingKind
+from familiar.servable import HEAD, HeadMeta
+from sqlalchemy.orm import Session
+
+from familiar_trainer.lease import Lease
+from familiar_trainer.shelf import Candidate
+
+_log = logging.getLogger(__name__)
+
+
+class Outdated(Exception):
+    """Somebody whom the head holds was deleted after their samples had been read."""
+
+
+class Journal:
+    """One claimed training: what it is, which enrolments it settles, and what became of it.
+
+    Every method raises LeaseLost, and changes nothing, if another trainer has taken the training over.
+    """
+
+    def __init__(self, database: Database, lease: Lease, training: TrainingRow, joined: Sequence[str]) -> None:
+        self._database = database
+        self._lease = lease
+        self._joined = joined
+        self.training_id = training.id
+        self.kind = TrainingKind(training.kind)
+        self.backbone_version = training.backbone_version
+        self.source_version = training.source_version
+        self.attempts = training.attempts
+
+    @classmethod
+    def claim(cls, database: Database, training_id: str, owner: str, lease_s: float) -> tuple[Self, Lease] | None:
+        """Take a training, with every enrolment that waits at this moment; None if there is nothing to take."""
+
+        def take(session: Session) -> tuple[TrainingRow, list[str]] | None:
+            training = trainings.claim(session, training_id, owner, lease_s)
+            if training is None:
+                return None
+            learns = training.kind == TrainingKind.LEARN
+            return training, enrollments.join(session, training) if learns else []
+
+        taken = database.retry(take)
+        if taken is None:
+            return None
+        lease = Lease(database, training_id, owner, lease_s)
+        return cls(database, lease, *taken), lease
+
+    def enter(self, stage: Stage) -> None:
+        """Show that the training has come to ``stage``."""
+
+        def enter(session: Session) -> None:
+            self._lease.training(session).stage = stage
+
+        self._database.retry(enter)
+
+    def record(self, head: Head, meta: HeadMeta, floor: int) -> Candidate:
+        """Give a head a version number above ``floor`` that nothing ever had, and keep its weights.
+
+        Raises:
+            Outdated: it holds somebody who was deleted.
+        """
+
+        def record(session: Session) -> Candidate:
+            training = self._lease.training(session)
+            _require_everybody(session, head)
+            return _add(session, training, head, meta, floor, HeadStatus.PUBLISHED)
+
+        return self._database.retry(record)
+
+    def recorded(self) -> Candidate | None:
+        """Return the head that an earlier try recorded, unless it was given up or its weights were erased."""
+        with self._database.read() as session:
+            version = trainings.get(session, self.training_id).head_version
+            row = versions.head(session, version) if version else None
+            return Candidate.stored(row) if row and row.status == HeadStatus.PUBLISHED else None
+
+    def withdraw(self, status: HeadStatus) -> int | None:
+        """Give the recorded version up, as ``status``, and return its number; None if there is none."""
+
+        def withdraw(session: Session) -> int | None:
+            training = self._lease.training(session)
+            row = _published(session, training)
+            training.head_version = None
+            if row is None:
+                return None
+            row.status = status
+            return row.version
+
+        return self._database.retry(withdraw)
+
+    def refusals(self) -> int:
+        """Return how many versions of this training the gate or Serving refused."""
+        with self._database.read() as session:
+            return versions.failed_tries(session, self.training_id)
+
+    def go_live(self, candidate: Candidate) -> None:
+        """Make ``candidate`` the live head and end the training and its enrolments.
+
+        Raises:
+            Outdated: it holds somebody who was deleted.
+        """
+
+        def go_live(session: Session) -> None:
+            training = self._lease.training(session)
+            _require_everybody(session, candidate.head)
+            if _published(session, training) is None:
+                raise Outdated
+            previous = versions.live_head(session)
+            versions.go_live(session, candidate.version)
+            if previous is not None and previous.backbone_version != candidate.meta.backbone_version:
+                samples.drop_vectors_but(session, [candidate.meta.backbone_version])
+            self._succeed(session, training, candidate.version, candidate.head.person_ids)
+
+        self._database.retry(go_live)
+
+    def end_unchanged(self, is_current: Callable[[HeadVersion], bool]) -> bool:
+        """End the training if the live head is the one it would make; tell whether that was so."""
+
+        def end(session: Session) -> bool:
+            training, live = self._lease.training(session), versions.live_head(session)
+            if live is None or not is_current(live):
+                return False
+            self._succeed(session, training, live.version, live.person_ids)
+            return True
+
+        return self._database.retry(end)
+
+    def reject(self, head: Head, meta: HeadMeta, floor: int, code: str, message: str) -> None:
+        """Keep a head that must not serve, with its report, and end the training and its enrolments."""
+
+        def reject(session: Session) -> None:
+            training = self._lease.training(session)
+            _require_everybody(session, head)
+            _add(session, training, head, meta, floor, HeadStatus.REJECTED)
+            self._settle(session, self._joined, EnrollmentStatus.FAILED, code=code, message=message)
+            trainings.end(training, Stage.REJECTED, code=code, message=message)
+
+        self._database.retry(reject)
+
+    def fail(self, code: str, message: str) -> None:
+        """End the training and its enrolments for good; the live head stays as it is."""
+
+        def fail(session: Session) -> None:
+            training = self._lease.training(session)
+            if row := _published(session, training):
+                row.status = HeadStatus.FAILED
+            self._settle(session, self._joined, EnrollmentStatus.FAILED, code=code, message=message)
+            trainings.end(training, Stage.FAILED, code=code, message=message)
+
+        self._database.retry(fail)
+
+    def _succeed(self, session: Session, training: TrainingRow, version: int, known: Sequence[str]) -> None:
+        learned: list[str] = []
+        missing: list[str] = []
+        for enrollment in enrollments.queued(session):
+            if enrollment.id in self._joined:
+                (learned if enrollment.person_id in known else missing).append(enrollment.id)
+        self._settle(session, learned, EnrollmentStatus.LIVE, version=version)
+        message = "none of the pictures could be used any more; please enrol again"
+        self._settle(session, missing, EnrollmentStatus.FAILED, code="no_samples", message=message)
+        training.head_version = version
+        trainings.end(training, Stage.LIVE)
+
+    @staticmethod
+    def _settle(
+        session: Session, ids: Sequence[str], status: EnrollmentStatus, *, version: int | None = None,
+        code: str | None = None, message: str | None = None,
+    ) -> None:  # fmt: skip
+        if ids:
+            enrollments.settle(session, ids, status, head_version=version, code=code, message=message)
+
+
+def _add(
+    session: Session, training: TrainingRow, head: Head, meta: HeadMeta, floor: int, status: HeadStatus
+) -> Candidate:
+    version = versions.issue(session, HEAD, floor)
+    versions.add_head(
+        session,
+        version,
+        training_id=training.id,
+        backbone_version=meta.backbone_version,
+        head=head,
+        meta=meta.to_dict(),
+        status=status,
+    )
+    training.head_version = version
+    return Candidate(version, head, meta)
+
+
+def _published(session: Session, training: TrainingRow) -> HeadVersion | None:
+    """Return the version that the training has recorded and that may still go live."""
+    row = session.get(HeadVersion, training.head_version) if training.head_version else None
+    return row if row is not None and row.status == HeadStatus.PUBLISHED else None
+
+
+def _require_everybody(session: Session, head: Head) -> None:
+    everybody = set(head.person_ids)
+    if everybody - people.names(session, everybody).keys():
+        raise Outdated

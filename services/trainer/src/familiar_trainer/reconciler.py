@@ -1,0 +1,106 @@
+"""The reconciler: looks every second for work that was left behind by a crash, a flushed queue or a lost disk."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from familiar.database import enrollments, trainings, versions
+from familiar.errors import FamiliarError
+from sqlalchemy.orm import Session
+
+from familiar_trainer.trainer import Trainer
+
+_log = logging.getLogger(__name__)
+_PERIOD_S = 1.0
+_PAUSE_AFTER_FAILURE_S = 30.0
+"""Before a training that nobody asked for by hand is asked for again."""
+
+
+class Reconciler:
+    """Brings database, queue and disk together again; each duty is safe at any time and in several trainers at once."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._duties: tuple[Callable[[], None], ...] = (
+            self.adopt_stranded_enrollments,
+            self.ask_for_erasure,
+            self.put_open_trainings_on_the_queue,
+            self.restore_the_live_head,
+            trainer.keep_house,
+        )
+        self._complaints: dict[str, str] = {}
+
+    def start(self) -> threading.Thread:
+        """Begin to look, in a thread that ends when the trainer is told to stop."""
+        thread = threading.Thread(target=self._watch, name="reconciler", daemon=True)
+        thread.start()
+        return thread
+
+    def run_once(self) -> None:
+        """Do every duty; one that cannot be done now, or is broken, does not keep the others from theirs."""
+        for duty in self._duties:
+            name = duty.__name__
+            try:
+                duty()
+            except (FamiliarError, OSError) as exc:
+                self._complain(name, str(exc))
+            except Exception as exc:
+                if self._complain(name, repr(exc)):
+                    _log.exception("%s is broken", name)
+            else:
+                if self._complaints.pop(name, None):
+                    _log.info("%s works again", name)
+
+    def adopt_stranded_enrollments(self) -> None:
+        """Give a new training to the enrolments whose own has ended without them."""
+        with self._trainer.database.read() as session:
+            if not enrollments.stranded(session):
+                return
+
+        def adopt(session: Session) -> int:
+            stranded = enrollments.stranded(session)
+            if stranded:
+                training = trainings.ask(session)
+                for enrollment in stranded:
+                    enrollment.training_id = training.id
+            return len(stranded)
+
+        if count := self._trainer.database.retry(adopt):
+            _log.warning("%d enrolments had no training; they have one now", count)
+
+    def ask_for_erasure(self) -> None:
+        """Ask for a training if somebody deleted is still in the live head and none is to come."""
+        with self._trainer.database.read() as session:
+            pending, live = set(versions.pending_erasures(session)), versions.live_head(session)
+            held = pending.intersection(live.person_ids) if live else set()
+            recently = time.time() - trainings.last_failure_at(session) < _PAUSE_AFTER_FAILURE_S
+            if not held or recently or trainings.any_open(session):
+                return
+        self._trainer.database.retry(trainings.ask)
+        _log.warning("%d deleted people are still in the live head; a training will remove them", len(held))
+
+    def put_open_trainings_on_the_queue(self) -> None:
+        """Put trainings that nobody works on back on the queue."""
+        with self._trainer.database.read() as session:
+            waiting = [training.id for training in trainings.open_ones(session)]
+        for training_id in waiting:
+            self._trainer.queue.put(training_id)
+
+    def restore_the_live_head(self) -> None:
+        """Export the live head again if it is no longer on disk."""
+        self._trainer.shelf.restore()
+
+    def _watch(self) -> None:
+        while True:
+            self.run_once()
+            if self._trainer.stop.wait(_PERIOD_S):
+                return
+
+    def _complain(self, name: str, text: str) -> bool:
+        """Log a complaint unless it is the same as a second ago; tell whether it was new."""
+        if self._complaints.get(name) == text:
+            return False
+        self._complaints[name] = text
+        _log.warning("%s: %s", name, text)
+        return True

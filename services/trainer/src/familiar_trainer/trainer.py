@@ -1,0 +1,82 @@
+"""The trainer's collaborators, built once and passed to whoever works."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import uuid4
+
+from familiar import cohort, learning
+from familiar.cohort import Cohort
+from familiar.database import Database
+from familiar.gallery import Gallery
+from familiar.head import Head
+from familiar.learning import Learned
+from familiar.queueing import TrainingQueue
+from familiar.servable import BACKBONE, HEAD
+from familiar.serving.client import ServingClient
+from familiar.serving.models import Models
+from familiar.settings import Settings
+
+from familiar_trainer import erasure
+from familiar_trainer.export.gate import Gate
+from familiar_trainer.export.publish import ModelFolder
+from familiar_trainer.loading import StatusSource
+from familiar_trainer.reembedding import Embedder
+from familiar_trainer.shelf import HeadShelf
+
+_log = logging.getLogger(__name__)
+
+
+class Learner(Protocol):
+    """How a head is made of a gallery and compared with another one; in production ``familiar.learning``."""
+
+    def learn(self, gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
+        """Learn a head."""
+
+    def worse_than(self, live: Head, candidate: Head, gallery: Gallery) -> list[str]:
+        """Return why ``candidate`` must not replace ``live``, by person."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """All that a training needs; ``stop`` is set when the process is told to end."""
+
+    settings: Settings
+    database: Database
+    queue: TrainingQueue
+    serving: StatusSource
+    models: Embedder
+    shelf: HeadShelf
+    learner: Learner = learning
+    cohort: Callable[[str, int], Cohort] = cohort.load
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}")
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def keep_house(self) -> None:
+        """Finish what follows a training: nobody deleted is left in the models, no superfluous version on disk."""
+        erasure.complete(self.database, self.shelf)
+        self.shelf.tidy()
+
+
+def build(settings: Settings, gate: Gate) -> Trainer:
+    """Connect the trainer to what ``settings`` name; nothing is asked of anybody yet.
+
+    Raises:
+        MisconfiguredError: a setting cannot be used.
+    """
+    database = Database(settings.database_url)
+    serving = ServingClient(settings.serving_addr, timeout_s=settings.serving_timeout_s)
+    for model in (BACKBONE, HEAD):  # Serving wants the folders of all its models to be there
+        (settings.models_dir / model).mkdir(parents=True, exist_ok=True)
+    return Trainer(
+        settings=settings,
+        database=database,
+        queue=TrainingQueue.at(settings.redis_url, settings.redis_timeout_s),
+        serving=serving,
+        models=Models(serving),
+        shelf=HeadShelf(database, ModelFolder(settings.models_dir / HEAD), gate, settings.keep_versions),
+    )

@@ -1,0 +1,267 @@
+"""A training from beginning to end: claim, read, learn, compare, export, check, publish, wait, go live.
+
+What is done stands in the database, so any step may be the last one of this process: the next try goes on from what it
+finds there. ``Training`` has the steps in the order in which they run.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from familiar.database import samples, versions
+from familiar.database.schema import HeadVersion
+from familiar.database.versions import HeadStatus
+from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
+from familiar.gallery import Gallery
+from familiar.jobs import Stage, TrainingKind
+from familiar.learning import Learned
+from familiar.servable import HEAD, BackboneMeta, HeadMeta
+
+from familiar_trainer import crash_points, reembedding
+from familiar_trainer.export.errors import ExportFailed, GateFailed
+from familiar_trainer.journal import Journal, Outdated
+from familiar_trainer.lease import LeaseLost
+from familiar_trainer.loading import Interrupted, LoadFailed, wait_until_available
+from familiar_trainer.shelf import Candidate
+from familiar_trainer.stopwatch import Stopwatch
+from familiar_trainer.trainer import Trainer
+
+_log = logging.getLogger(__name__)
+_MOST_REFUSALS = 2
+_MOST_SURPRISES = 3
+_LONGEST_PAUSE_S = 5.0
+
+
+def run(trainer: Trainer, training_id: str) -> str:
+    """Bring a training to its end, or leave it open for another try; return in a few words what came of it.
+
+    May be called at any time, by any number of trainers, for a training in any state.
+    """
+    claimed = Journal.claim(trainer.database, training_id, trainer.owner, trainer.settings.training_lease_s)
+    if claimed is None:
+        return "nothing to do"
+    crash_points.reached(crash_points.CLAIMED)
+    journal, lease = claimed
+    pause_s = min(0.25 * 2 ** min(journal.attempts, 10), _LONGEST_PAUSE_S)
+    with lease:
+        try:
+            Training(trainer, journal).finish()
+            outcome = "done"
+        except LeaseLost:
+            return "taken over by another trainer"
+        except Interrupted:
+            lease.give_back()
+            return "given back"
+        except (Unavailable, OSError) as exc:
+            _log.warning("training %s: %s; next try in %.1f s", training_id, exc, pause_s)
+            lease.give_back(pause_s)
+            return "to be tried again"
+        except TrainingFailed as exc:
+            outcome = _fail(journal, exc.code, exc.message)
+        except Exception:
+            _log.exception("training %s: try %d ended unexpectedly", training_id, journal.attempts)
+            if journal.attempts < _MOST_SURPRISES:
+                lease.give_back(pause_s)
+                return "to be tried again"
+            outcome = _fail(journal, "internal", "the training broke off; the trainer's log tells where")
+    try:
+        trainer.keep_house()
+    except (DatabaseUnavailable, OSError) as exc:
+        _log.warning("after training %s: %s; the reconciler goes on with it", training_id, exc)
+    return outcome
+
+
+def _fail(journal: Journal, code: str, message: str) -> str:
+    _log.error("training %s failed: %s", journal.training_id, message)
+    try:
+        journal.fail(code, message)
+    except (LeaseLost, DatabaseUnavailable):
+        return "to be tried again"
+    return "failed"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a head is made from: everybody's samples as one backbone version sees them."""
+
+    backbone_version: int
+    backbone: BackboneMeta
+    gallery: Gallery
+    digest: str
+
+    def made(self, row: HeadVersion | HeadMeta, far_target: float) -> bool:
+        """Whether a head was made from this."""
+        meta = row if isinstance(row, HeadMeta) else HeadMeta.from_dict(row.meta)
+        return (meta.data_digest, meta.backbone_version, meta.far_target) == (
+            self.digest,
+            self.backbone_version,
+            far_target,
+        )
+
+
+class Training:
+    """One try at a training that we hold the lease of."""
+
+    def __init__(self, trainer: Trainer, journal: Journal) -> None:
+        self._trainer = trainer
+        self._journal = journal
+        self._watch = Stopwatch()
+
+    def finish(self) -> None:
+        """Bring the training to its end.
+
+        Raises:
+            TrainingFailed: no head can be had; the training is still open.
+            Unavailable, OSError: a part is away or the disk is full; worth another try later.
+            LeaseLost: another trainer has taken over.
+            Interrupted: the process is told to stop.
+        """
+        while True:
+            try:
+                candidate = self._roll_back() if self._journal.kind is TrainingKind.ROLLBACK else self._learn()
+                if candidate is not None:
+                    self._publish(candidate)
+                    self._wait_for_serving(candidate)
+                    self._go_live(candidate)
+            except Outdated:
+                _log.info("training %s: somebody was deleted meanwhile; starting over", self._journal.training_id)
+                self._withdraw(HeadStatus.ABANDONED)
+            except (GateFailed, LoadFailed) as exc:
+                _log.warning("training %s: %s", self._journal.training_id, exc)
+                self._withdraw(HeadStatus.FAILED)
+                if self._journal.refusals() >= _MOST_REFUSALS:
+                    message = f"no head could be put into service, the previous one stays: {exc.message}"
+                    raise TrainingFailed(message, code=exc.code) from exc
+            else:
+                return
+
+    def _learn(self) -> Candidate | None:
+        """Return the head to publish, an earlier try's or a new one; None if the training has ended without."""
+        far_target = self._trainer.settings.far_target
+        with self._watch.step("read"):
+            material = self._read()
+        crash_points.reached(crash_points.READ)
+        earlier = self._journal.recorded()
+        if earlier is not None and material.made(earlier.meta, far_target):
+            return earlier
+        self._withdraw(HeadStatus.ABANDONED)
+        if self._journal.end_unchanged(lambda live: material.made(live, far_target)):
+            _log.info("training %s: the live head knows everybody already", self._journal.training_id)
+            return None
+
+        with self._watch.step("learn"):
+            cohort = self._trainer.cohort(material.backbone.name, material.backbone.dim)
+            learned = self._trainer.learner.learn(material.gallery, cohort, far_target)
+        crash_points.reached(crash_points.LEARNED)
+        with self._watch.step("compare"):
+            self._journal.enter(Stage.EVALUATING)
+            losses = self._compare(learned, material)
+        crash_points.reached(crash_points.COMPARED)
+        if losses:
+            self._reject(learned, material, losses)
+            return None
+        candidate = self._journal.record(learned.head, self._describe(learned, material), self._trainer.shelf.highest())
+        crash_points.reached(crash_points.RECORDED)
+        return candidate
+
+    def _read(self) -> Material:
+        """Read everybody's samples, after the backbone has seen those that it had not seen yet."""
+        database = self._trainer.database
+        with database.read() as session:
+            live = versions.live_head(session)
+            recorded = {row.version: row.meta for row in versions.backbones(session)}
+        if not recorded:
+            raise TrainingFailed("no backbone has been exported; the bootstrap does that", code="no_backbone")
+        # Never back to an older backbone than the one in service, even if a newer one was asked for first.
+        version = max(self._journal.backbone_version or 0, live.backbone_version if live else 0) or max(recorded)
+        count = reembedding.embed_missing(database, self._trainer.models, version, self._trainer.stop)
+        if count:
+            _log.info("backbone %d has embedded %d stored crops", version, count)
+        with database.read() as session:
+            rows = samples.enrolled(session, version)
+        gallery = Gallery.from_rows((row.person_id, row.enrollment_id, row.captured_at, row.vector) for row in rows)
+        return Material(version, BackboneMeta.from_dict(recorded[version]), gallery, gallery.digest())
+
+    def _compare(self, learned: Learned, material: Material) -> list[str]:
+        """Return why the live head is better. It is not if its weights were erased, or it takes other embeddings."""
+        with self._trainer.database.read() as session:
+            row = versions.live_head(session)
+            live = Candidate.stored(row) if row and row.backbone_version == material.backbone_version else None
+        return self._trainer.learner.worse_than(live.head, learned.head, material.gallery) if live else []
+
+    def _reject(self, learned: Learned, material: Material, losses: list[str]) -> None:
+        _log.warning("training %s rejected: %s", self._journal.training_id, "; ".join(losses))
+        message = (
+            f"with these pictures {len(losses)} of those already enrolled would be recognised less often than now; "
+            "take new ones that show one person only, in good light"
+        )
+        meta = self._describe(learned, material, worse=losses)
+        self._journal.reject(learned.head, meta, self._trainer.shelf.highest(), "head_worse", message)
+
+    def _describe(self, learned: Learned, material: Material, **report: list[str]) -> HeadMeta:
+        return HeadMeta(
+            backbone_version=material.backbone_version,
+            dim=material.backbone.dim,
+            threshold=learned.threshold,
+            data_digest=material.digest,
+            far_target=self._trainer.settings.far_target,
+            people=len(learned.head.person_ids),
+            samples=len(material.gallery),
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            metrics={**learned.metrics, **report},
+        )
+
+    def _roll_back(self) -> Candidate:
+        """Return an earlier version's weights under a new number."""
+        earlier = self._journal.recorded()
+        if earlier is not None:
+            return earlier
+        self._withdraw(HeadStatus.ABANDONED)
+        source_version = self._journal.source_version
+        assert source_version is not None
+        with self._trainer.database.read() as session:
+            row, live = versions.head(session, source_version), versions.live_head(session)
+            source = Candidate.stored(row)
+        if source is None:
+            raise TrainingFailed(f"head {source_version} held somebody who was deleted; it is gone", code="head_erased")
+        if live is not None and live.backbone_version != source.meta.backbone_version:
+            raise TrainingFailed(
+                f"head {source_version} was made for backbone {source.meta.backbone_version}, "
+                f"in service is {live.backbone_version}",
+                code="backbone_changed",
+            )
+        return self._journal.record(source.head, source.meta, self._trainer.shelf.highest())
+
+    def _publish(self, candidate: Candidate) -> None:
+        try:
+            self._trainer.shelf.put(candidate, self._watch)
+        except GateFailed:
+            raise
+        except ExportFailed as exc:
+            if isinstance(exc.__cause__, (ValueError, TypeError)):  # the head itself cannot be written
+                raise GateFailed(exc.message) from exc
+            raise OSError(exc.message) from exc  # the disk would not take it
+
+    def _wait_for_serving(self, candidate: Candidate) -> None:
+        settings = self._trainer.settings
+        with self._watch.step("load"):
+            self._journal.enter(Stage.LOADING)
+            wait_until_available(
+                self._trainer.serving, HEAD, candidate.version, settings.load_timeout_s, self._trainer.stop
+            )
+        crash_points.reached(crash_points.AVAILABLE)
+
+    def _go_live(self, candidate: Candidate) -> None:
+        with self._watch.step("promote"):
+            self._journal.go_live(candidate)
+        crash_points.reached(crash_points.LIVE)
+        meta = candidate.meta
+        _log.info(
+            "head %d live: %d people, %s samples; %s", candidate.version, meta.people, f"{meta.samples:,}", self._watch
+        )
+
+    def _withdraw(self, status: HeadStatus) -> None:
+        """Give the version that was recorded up, if there is one, and take it off the disk at once."""
+        version = self._journal.withdraw(status)
+        if version is not None:
+            self._trainer.shelf.remove([version])

@@ -1,0 +1,126 @@
+"""The worker: an RQ worker that runs trainings in this process, and outlives a Redis that goes and comes."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from familiar.database import migrate
+from familiar.errors import FamiliarError
+from familiar.queueing import TrainingQueue
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.exceptions import StopRequested
+from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
+
+from familiar_trainer import jobs
+from familiar_trainer.trainer import Trainer
+
+_log = logging.getLogger(__name__)
+_TTL_S = 30
+_RETRY_S = 1.0
+_REMIND_AFTER_TRIES = 10
+
+
+class TrainingWorker(SimpleWorker):
+    """Runs one job after the other in the main thread, where TensorFlow is imported and warm.
+
+    RQ would fork a process for each job, and forking after TensorFlow was imported hangs.
+    """
+
+    max_connection_wait_time = 1.0
+
+    def interrupt(self) -> None:
+        """Leave the work loop: at once if idle, after the job (which is told to hurry by the event) if not.
+
+        Called by a signal handler, in the main thread.
+        """
+        self._stop_requested = True
+        if self.get_state() != WorkerStatus.BUSY:
+            raise StopRequested
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Show Redis that we live; register anew if it has forgotten us."""
+        if pipeline is None and not self.connection.hexists(self.key, "birth"):
+            self.connection.delete(self.key)
+            self.register_birth()  # type: ignore[no-untyped-call]
+        super().heartbeat(timeout, pipeline)
+
+    def subscribe(self) -> None:
+        """Take no commands over Redis: they are for workers that fork, and here would stop the trainer."""
+
+    def _install_signal_handlers(self) -> None:
+        """Leave the signals to ``serve``."""
+
+
+def serve(trainer: Trainer) -> None:
+    """Work until the process is told to stop by SIGTERM or SIGINT; a Redis that is away is waited for."""
+    jobs.use(trainer)
+    worker: TrainingWorker | None = None
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if not trainer.stop.is_set():
+            _log.info("%s: stopping", signal.Signals(number).name)
+        trainer.stop.set()
+        if worker is not None:
+            worker.interrupt()
+
+    handle_signals(stop)
+    while not trainer.stop.is_set():
+        try:
+            wait_for("Redis", trainer.queue.check, trainer.stop)
+            if not trainer.stop.is_set():
+                worker = _worker(trainer)
+                worker.work(logging_level="WARNING")
+        except StopRequested:
+            pass
+        except (RedisError, OSError) as exc:
+            _log.warning("Redis went away: %s", exc)
+        finally:
+            worker = None
+        trainer.stop.wait(0.1)
+
+
+def handle_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Let ``handler`` decide what SIGTERM and SIGINT do."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+
+
+def wait_for_database(trainer: Trainer) -> None:
+    """Return when the database answers and has the tables of this release, or the process is told to stop."""
+    wait_for("the database", lambda: migrate.check(trainer.database), trainer.stop)
+
+
+def wait_for(what: str, check: Callable[[], None], stop: threading.Event) -> None:
+    """Call ``check`` until it raises nothing or ``stop`` is set; say now and then what is waited for."""
+    tries = 0
+    while not stop.is_set():
+        try:
+            check()
+        except FamiliarError as exc:
+            if tries % _REMIND_AFTER_TRIES == 0:
+                _log.warning("waiting for %s: %s", what, exc)
+            tries += 1
+            stop.wait(_RETRY_S)
+        else:
+            if tries:
+                _log.info("%s is there", what)
+            return
+
+
+def _worker(trainer: Trainer) -> TrainingWorker:
+    # A connection of its own: RQ gives it the long deadline that blocking for the next job needs.
+    connection = Redis.from_url(trainer.settings.redis_url, socket_connect_timeout=trainer.settings.redis_timeout_s)
+    return TrainingWorker(
+        [TrainingQueue(connection).rq],
+        name=f"trainer-{trainer.owner}-{os.urandom(3).hex()}",
+        connection=connection,
+        worker_ttl=_TTL_S,
+        serializer=JSONSerializer,
+    )
