@@ -58,6 +58,11 @@ def of_person(session: Session, person_id: str, limit: int = 1000, offset: int =
     return session.scalars(query.limit(limit).offset(offset)).all()
 
 
+def count(session: Session, person_id: str) -> int:
+    """Return how many samples a person has."""
+    return session.scalar(select(func.count()).select_from(Sample).where(Sample.person_id == person_id)) or 0
+
+
 def get(session: Session, person_id: str, sample_id: str) -> Sample:
     """Return one sample of a person.
 

@@ -1,0 +1,98 @@
+"""Pictures in a request: as the body itself, as files of a form, or as base64 in JSON."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Request
+from werkzeug.datastructures import FileStorage
+
+from familiar.errors import InvalidImage, InvalidInput
+from familiar_gateway import payload
+from familiar_gateway.errors import UnsupportedMediaType
+
+FORM_OVERHEAD_BYTES = 100_000
+"""What headers and other fields of a form or a JSON object may add to the pictures."""
+
+
+def is_picture(request: Request) -> bool:
+    """Whether the body is a picture itself."""
+    return request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream"
+
+
+def read_one(request: Request, max_bytes: int) -> bytes:
+    """Return the one picture that the request carries in any of the three ways.
+
+    Raises:
+        InvalidInput, UnsupportedMediaType, TooLarge: there is none, there are several, or the body is something else.
+    """
+    if is_picture(request):
+        request.max_content_length = max_bytes
+        return request.get_data(cache=False)
+    if request.mimetype == "multipart/form-data":
+        request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
+        payload.read_form(request, (), ("image",))
+        return read_file(one_file(request, "image"), max_bytes)
+    if request.mimetype == "application/json":
+        request.max_content_length = max_bytes // 3 * 4 + FORM_OVERHEAD_BYTES
+        return from_base64("image", payload.read_object(request, {"image": str}, required=("image",))["image"])
+    raise UnsupportedMediaType(
+        "send a picture as the body (image/jpeg), as multipart/form-data with the file 'image', or as application/json "
+        f'{{"image": "<base64>"}}; got {request.mimetype or "no Content-Type"}'
+    )
+
+
+def read_several(request: Request, field: str, max_bytes: int) -> Iterator[bytes]:
+    """Yield the pictures of a request one by one: the body, the files ``field``, or the base64 list of that name.
+
+    The body has been checked as a whole before the first picture is yielded.
+    """
+    if is_picture(request):
+        return iter([request.get_data(cache=False)])
+    if request.mimetype == "multipart/form-data":
+        payload.read_form(request, (), (field,))
+        files = request.files.getlist(field)
+        if not files:
+            raise InvalidInput(f"the form has no file {field!r}", code="missing_field", field=field)
+        return (read_file(file, max_bytes) for file in files)
+    texts = payload.read_object(request, {field: list}, required=(field,))[field]
+    return decode_list(field, texts)
+
+
+def decode_list(field: str, texts: list[Any]) -> Iterator[bytes]:
+    """Yield the pictures of a JSON list of base64 texts, all of which have been read before the first is yielded."""
+    if not texts:
+        raise InvalidInput(f"the list {field!r} is empty", code="missing_field", field=field)
+    for text in texts:
+        payload.check_type(field, text, str)
+    return iter([from_base64(field, text) for text in texts])
+
+
+def one_file(request: Request, field: str) -> FileStorage:
+    """Return the only file of that name.
+
+    Raises:
+        InvalidInput: there is none, or there are several.
+    """
+    files = request.files.getlist(field)
+    if len(files) != 1:
+        raise InvalidInput(f"the form needs one file {field!r}, got {len(files)}", code="missing_field", field=field)
+    return files[0]
+
+
+def read_file(file: FileStorage, max_bytes: int) -> bytes:
+    """Return the content of an uploaded file; one byte too many is enough for the decoder to refuse it."""
+    return file.stream.read(max_bytes + 1)
+
+
+def from_base64(field: str, text: str) -> bytes:
+    """Return what a base64 text stands for.
+
+    Raises:
+        InvalidImage: it is not base64.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidImage(f"the field {field!r} is not base64: {exc}", field=field) from exc

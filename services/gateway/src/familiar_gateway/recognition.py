@@ -1,0 +1,165 @@
+"""Recognition: from a picture to who is on it, in the words of the one head version that answered."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from familiar import decision
+from familiar.database import Database, people
+from familiar.decision import Decision
+from familiar.errors import ModelNotFound, ServingRejected, ServingUnavailable
+from familiar.observation import Observation, Observer
+from familiar.serving.models import Float32, HeadAnswer, Models
+from familiar_gateway.decoding import Decoder
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class RecognizedFace:
+    """One face, what was seen of it, and what is said of it."""
+
+    observation: Observation
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The answer for one picture; ``names`` belong to the people that the decisions speak of."""
+
+    head_version: int
+    backbone_version: int
+    threshold: float
+    faces: tuple[RecognizedFace, ...]
+    names: Mapping[str, str]
+    timings_ms: Mapping[str, float]
+
+
+@dataclass
+class Stopwatch:
+    """How long each stage took, in milliseconds; a stage that is entered twice counts both times."""
+
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages_ms[name] = self.stages_ms.get(name, 0.0) + (time.perf_counter() - start) * 1000
+
+
+class BackboneInUse:
+    """The backbone version that the head in service was trained for, remembered until a head names another one."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._version: int | None = None
+        self._lock = threading.Lock()
+
+    def version(self) -> int:
+        """Return the version, asked of the newest head if none is known."""
+        with self._lock:
+            known = self._version
+        return self.renew() if known is None else known
+
+    def renew(self) -> int:
+        """Ask the newest head which version it was trained for."""
+        return self.follow(self._models.newest_head().meta.backbone_version)
+
+    def follow(self, version: int) -> int:
+        """Remember the version that a head named when it answered."""
+        with self._lock:
+            self._version = version
+        return version
+
+
+class Recognizer:
+    """Finds the faces of a picture and asks who they are."""
+
+    def __init__(
+        self, decoder: Decoder, observer: Observer, models: Models, database: Database, max_faces: int
+    ) -> None:
+        self._decoder = decoder
+        self._observer = observer
+        self._models = models
+        self._database = database
+        self._max_faces = max_faces
+        self._backbone = BackboneInUse(models)
+
+    def recognize(self, data: bytes) -> Recognition:
+        """Return who is on the picture ``data``.
+
+        Raises:
+            InvalidImage, TooLarge: the picture cannot be used.
+            Unavailable: a part is away; nobody is named then.
+        """
+        watch = Stopwatch()
+        with watch.stage("total"):
+            faces, answer = self._ask(data, watch)
+            with watch.stage("decide"):
+                enrolled = self._enrolled(answer)
+                decisions = _decide(faces, answer, enrolled)
+        return Recognition(
+            head_version=answer.version,
+            backbone_version=answer.meta.backbone_version,
+            threshold=answer.meta.threshold,
+            faces=tuple(RecognizedFace(face, made) for face, made in zip(faces, decisions, strict=True)),
+            names=enrolled,
+            timings_ms=watch.stages_ms,
+        )
+
+    def _ask(self, data: bytes, watch: Stopwatch) -> tuple[list[Observation], HeadAnswer]:
+        """Return the faces and what the head says of the good ones, both by the backbone the head was trained for."""
+        for _ in range(_ATTEMPTS):
+            version = self._backbone.version()
+            try:
+                faces = self._see(data, self._models.backbone(version).input_px, watch)
+                chips = [face.chip for face in faces if not face.reasons]
+                with watch.stage("embed"):
+                    embeddings = self._models.embed(np.stack(chips), version) if chips else _NO_ROWS
+                with watch.stage("identify"):
+                    answer = self._models.identify(embeddings)
+            except (ModelNotFound, ServingRejected):
+                # Perhaps the backbone was replaced: it is gone, or the head wants embeddings of another length.
+                if self._backbone.renew() == version:
+                    raise
+                continue
+            if answer.meta.backbone_version == version:
+                return faces, answer
+            self._backbone.follow(answer.meta.backbone_version)
+        raise ServingUnavailable("the models are being replaced; no head and backbone that fit answered together")
+
+    def _see(self, data: bytes, chip_px: int, watch: Stopwatch) -> list[Observation]:
+        with contextlib.ExitStack() as held:
+            with watch.stage("decode"):
+                frame = held.enter_context(self._decoder.frame(data))
+            with watch.stage("detect"):
+                return self._observer.observe(frame, chip_px, self._max_faces)
+
+    def _enrolled(self, answer: HeadAnswer) -> dict[str, str]:
+        """Return the names of all candidates who are enrolled at this moment."""
+        candidates = {answer.labels[position] for position in answer.index.ravel().tolist() if position >= 0}
+        with self._database.read() as session:
+            return people.names(session, candidates)
+
+
+_NO_ROWS: Float32 = np.zeros((0, 0), np.float32)
+
+
+def _decide(faces: list[Observation], answer: HeadAnswer, enrolled: Mapping[str, str]) -> list[Decision]:
+    rows = iter(zip(answer.index.tolist(), answer.score.tolist(), answer.known.tolist(), strict=True))
+    decisions = []
+    for face in faces:
+        if face.reasons:
+            decisions.append(decision.REJECTED)
+        else:
+            index, score, known = next(rows)
+            decisions.append(decision.decide(index, score, known, answer.labels, enrolled))
+    return decisions

@@ -1,0 +1,114 @@
+"""People: list, rename, look at their samples, and delete them without a trace."""
+
+import logging
+
+from flask import Blueprint, Response, request, url_for
+
+from familiar.database import people, samples, trainings
+from familiar.errors import DatabaseUnavailable
+from familiar.person import check_id, clean_name
+from familiar_gateway import payload, representations
+from familiar_gateway.opening import require_free_name
+from familiar_gateway.representations import Json
+from familiar_gateway.routes import services
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("people", __name__, url_prefix="/v1/people")
+
+_PAGE = {"limit": (100, 1, 1000), "offset": (0, 0, 10**8)}
+
+
+@blueprint.get("")
+def list_all() -> Json:
+    """List people by name."""
+    query = payload.read_query(request, _PAGE)
+    with services().database.read() as session:
+        found = people.summaries(session, limit=query["limit"], offset=query["offset"])
+        rows = [representations.person(each) for each in found]
+        return representations.page("people", rows, total=people.count(session), **query)
+
+
+@blueprint.get("/<person_id>")
+def show(person_id: str) -> Json:
+    """Show one person."""
+    payload.read_query(request, {})
+    return _show(check_id(person_id, "person"))
+
+
+@blueprint.patch("/<person_id>")
+def rename(person_id: str) -> Json:
+    """Give a person another name; it is shown from the next answer on."""
+    check_id(person_id, "person")
+    body = payload.read_object(request, {"name": str, "allow_same_name": bool}, required=("name",))
+    name = clean_name(body["name"])
+    with services().database.write() as session:
+        person = people.get(session, person_id)
+        if not body.get("allow_same_name", False):
+            require_free_name(session, name, but=person_id)
+        person.name = name
+    return _show(person_id)
+
+
+@blueprint.delete("/<person_id>")
+def erase(person_id: str) -> tuple[Json, int, dict[str, str]]:
+    """Delete a person with crops, embeddings and enrolments, and have the models made anew without them.
+
+    From this answer on nobody is named as them; the job ends when no model on disk holds them any more.
+    """
+    check_id(person_id, "person")
+    with services().database.write() as session:
+        people.erase(session, person_id)
+        job = trainings.ask(session)
+        shown = representations.job(job)
+    return _learn_anew(shown)
+
+
+@blueprint.get("/<person_id>/samples")
+def list_samples(person_id: str) -> Json:
+    """List a person's samples, the oldest first."""
+    query = payload.read_query(request, _PAGE)
+    check_id(person_id, "person")
+    with services().database.read() as session:
+        people.get(session, person_id)
+        rows = [representations.sample(each) for each in samples.of_person(session, person_id, **query)]
+        return representations.page("samples", rows, total=samples.count(session, person_id), **query)
+
+
+@blueprint.get("/<person_id>/samples/<sample_id>")
+def show_sample(person_id: str, sample_id: str) -> Response:
+    """Show the crop of a sample as JPEG."""
+    payload.read_query(request, {})
+    check_id(person_id, "person")
+    check_id(sample_id, "sample")
+    with services().database.read() as session:
+        return Response(samples.get(session, person_id, sample_id).crop, mimetype="image/jpeg")
+
+
+@blueprint.delete("/<person_id>/samples/<sample_id>")
+def remove_sample(person_id: str, sample_id: str) -> tuple[Json, int, dict[str, str]]:
+    """Delete one sample, and have the person learned anew without it."""
+    check_id(person_id, "person")
+    check_id(sample_id, "sample")
+    with services().database.write() as session:
+        samples.remove(session, samples.get(session, person_id, sample_id))
+        job = trainings.ask(session)
+        shown = representations.job(job)
+    return _learn_anew(shown)
+
+
+def _show(person_id: str) -> Json:
+    with services().database.read() as session:
+        people.get(session, person_id)
+        return representations.person(people.summaries(session, person_id)[0])
+
+
+def _learn_anew(job: Json) -> tuple[Json, int, dict[str, str]]:
+    its = services()
+    its.inbox.put(job["id"])
+    try:
+        its.database.scrub()
+    except DatabaseUnavailable:
+        # The rows are gone; a reader held the log open. The trainer scrubs again when the erasure is complete.
+        log.warning("the write-ahead log could not be emptied at once")
+    return {"job": job}, 202, {"Location": url_for("jobs.show", job_id=job["id"])}

@@ -1,0 +1,74 @@
+"""The collaborators of the gateway, built once and handed to whoever needs them."""
+
+from dataclasses import dataclass
+
+from familiar import detectors
+from familiar.database import Database
+from familiar.image import ImageLimits
+from familiar.observation import Observer
+from familiar.queueing import TrainingQueue
+from familiar.serving.client import ServingClient
+from familiar.serving.models import Models
+from familiar.settings import Settings
+from familiar_gateway.capture import Capturer
+from familiar_gateway.decoding import Decoder
+from familiar_gateway.events import Streams
+from familiar_gateway.health import Readiness
+from familiar_gateway.inbox import Inbox
+from familiar_gateway.metrics import Metrics
+from familiar_gateway.ports import Queue, Serving
+from familiar_gateway.recognition import Recognizer
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a request may need."""
+
+    settings: Settings
+    database: Database
+    queue: Queue
+    inbox: Inbox
+    serving: Serving
+    models: Models
+    decoder: Decoder
+    recognizer: Recognizer
+    capturer: Capturer
+    readiness: Readiness
+    metrics: Metrics
+    streams: Streams
+
+
+def build(settings: Settings) -> Services:
+    """Return the real collaborators that ``settings`` name; nothing is connected to yet.
+
+    Raises:
+        MisconfiguredError: a setting cannot be used.
+    """
+    return assemble(
+        settings,
+        database=Database(settings.database_url),
+        queue=TrainingQueue.at(settings.redis_url, settings.redis_timeout_s),
+        serving=ServingClient(settings.serving_addr, timeout_s=settings.serving_timeout_s),
+        observer=Observer(detectors.create(settings.detector)),
+    )
+
+
+def assemble(settings: Settings, *, database: Database, queue: Queue, serving: Serving, observer: Observer) -> Services:
+    """Wire given collaborators together."""
+    models = Models(serving)
+    inbox = Inbox(queue)
+    decoder = Decoder(ImageLimits(settings.max_image_bytes, settings.max_image_pixels))
+    return Services(
+        settings=settings,
+        database=database,
+        queue=queue,
+        inbox=inbox,
+        serving=serving,
+        models=models,
+        decoder=decoder,
+        recognizer=Recognizer(decoder, observer, models, database, settings.max_faces),
+        capturer=Capturer(decoder, observer, models, database, inbox, settings),
+        readiness=Readiness(database, queue, serving, models),
+        metrics=Metrics(database, queue),
+        streams=Streams(most=max(1, settings.threads // 2)),
+    )

@@ -1,0 +1,56 @@
+"""The gateway over a real database and fakes of Serving and the queue."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # gateway_fakes, gateway_webcam, gateway_world
+
+import gateway_webcam as webcam
+from gateway_world import World, create_world
+
+from familiar import detectors
+from familiar.image import Frame
+from familiar.observation import Observer
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture(scope="session")
+def observer() -> Observer:
+    """The real one."""
+    return Observer(detectors.create("yuface"))
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, observer: Observer) -> Iterator[MakeWorld]:
+    """Make worlds with settings changed."""
+    made: list[World] = []
+
+    def make(**changes: object) -> World:
+        made.append(create_world(tmp_path / str(len(made)), observer, **changes))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.database.close()
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    """A world with the usual settings."""
+    return make_world()
+
+
+@pytest.fixture(scope="session")
+def collins_frames(collins: Frame) -> list[bytes]:
+    """Thirty frames of Eileen Collins."""
+    return webcam.jpegs(collins[:300, 60:360], 30, seed=1)
+
+
+@pytest.fixture(scope="session")
+def hopper_frames(hopper: Frame) -> list[bytes]:
+    """Thirty frames of Grace Hopper."""
+    return webcam.jpegs(hopper[:512], 30, seed=2)

@@ -1,0 +1,108 @@
+"""A world around the gateway: a real database, fakes of Serving and the queue, and a trainer one can call."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from flask.testing import FlaskClient
+from gateway_fakes import FakeBackbone, FakeQueue, FakeServing, backbone_meta, head_meta, meta_dict
+from sqlalchemy.orm import Session
+
+from familiar.database import Database, enrollments, samples, trainings, versions
+from familiar.database.migrate import migrate
+from familiar.database.versions import HeadStatus
+from familiar.embedding import class_mean
+from familiar.enrollment import EnrollmentStatus
+from familiar.head import Head
+from familiar.jobs import Stage
+from familiar.observation import Observer
+from familiar.settings import Settings
+from familiar_gateway.app import create_app
+from familiar_gateway.services import Services, assemble
+
+THRESHOLD = 0.75
+
+
+@dataclass
+class World:
+    """The gateway, what it talks to, and a trainer one can call."""
+
+    services: Services
+    client: FlaskClient
+    serving: FakeServing
+    queue: FakeQueue
+
+    @property
+    def database(self) -> Database:
+        """The real database."""
+        return self.services.database
+
+    def train(self) -> int:
+        """Do what the trainer does: learn everybody enrolled, put the head into service, settle; return the version."""
+        with self.database.write() as session:
+            rows = samples.enrolled(session, max(self.serving.backbones))
+            by_person: dict[str, list[np.ndarray]] = {}
+            for row in rows:
+                by_person.setdefault(row.person_id, []).append(row.vector)
+            means = [class_mean(np.stack(vectors)) for vectors in by_person.values()]
+            dim = self.serving.backbones[max(self.serving.backbones)].meta.dim
+            prototypes = np.stack(means) if means else np.zeros((0, dim), np.float32)
+            head = Head(tuple(by_person), prototypes, np.full(len(means), THRESHOLD, np.float32))
+            version = self.publish(head, session=session)
+            waiting = [each.id for each in enrollments.queued(session)]
+            enrollments.settle(session, waiting, EnrollmentStatus.LIVE, head_version=version)
+            for training in trainings.recent(session):
+                if not Stage(training.stage).ended:
+                    training.head_version = version
+                    trainings.end(training, Stage.LIVE)
+        return version
+
+    def publish(self, head: Head, *, backbone_version: int | None = None, session: Session | None = None) -> int:
+        """Put a head into service and into the database."""
+        if session is None:
+            with self.database.write() as opened:
+                return self.publish(head, backbone_version=backbone_version, session=opened)
+        backbone_version = backbone_version or max(self.serving.backbones)
+        version = versions.issue(session, "head")
+        meta = head_meta(head, backbone_version, THRESHOLD)
+        versions.add_head(
+            session, version, training_id=None, backbone_version=backbone_version, head=head, meta=meta_dict(meta),
+            status=HeadStatus.PUBLISHED,
+        )  # fmt: skip
+        versions.go_live(session, version)
+        self.serving.heads[version] = (head, meta)
+        return version
+
+    def enroll(self, name: str, pictures: list[bytes], **fields: str) -> dict[str, object]:
+        """Enrol somebody in one shot and train."""
+        answer = self.client.post("/v1/enroll", data={"name": name, "frames": files(pictures), **fields})
+        assert answer.status_code == 202, answer.text
+        self.train()
+        return dict(answer.json)
+
+
+def files(pictures: list[bytes]) -> list[tuple[io.BytesIO, str]]:
+    """Return pictures as files of a form."""
+    return [(io.BytesIO(data), f"{index}.jpg") for index, data in enumerate(pictures)]
+
+
+def settings_for(folder: Path, **changes: object) -> Settings:
+    """Return settings that need no environment."""
+    values: dict[str, object] = {"database_url": f"sqlite:///{folder}/familiar.db", "enroll_frames": 20, **changes}
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def create_world(folder: Path, observer: Observer, **changes: object) -> World:
+    """Return a world in ``folder``, with settings changed; it begins with a head that knows nobody."""
+    settings = settings_for(folder, **changes)
+    database = Database(settings.database_url)
+    migrate(database)
+    serving, queue = FakeServing(), FakeQueue()
+    serving.backbones[1] = FakeBackbone(backbone_meta())
+    services = assemble(settings, database=database, queue=queue, serving=serving, observer=observer)
+    world = World(services, create_app(services).test_client(), serving, queue)
+    with database.write() as session:
+        versions.add_backbone(session, versions.issue(session, "backbone"), meta_dict(backbone_meta()))
+    world.publish(Head.empty(backbone_meta().dim))
+    return world
