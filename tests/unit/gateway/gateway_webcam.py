@@ -12,17 +12,12 @@ def frames(portrait: Frame, count: int, seed: int = 0, size_px: int = 320) -> li
     side = min(portrait.shape[:2])
     made = []
     for _ in range(count):
-        matrix = cv2.getRotationMatrix2D(
-            (side / 2, side / 2), chance.uniform(-12, 12), size_px / side * chance.uniform(0.85, 1.1)
-        )
+        zoom = size_px / side * chance.uniform(0.85, 1.1)
+        matrix = cv2.getRotationMatrix2D((side / 2, side / 2), chance.uniform(-12, 12), zoom)
         matrix[:, 2] += size_px / 2 - side / 2 + chance.uniform(-15, 15, 2)
-        # A turned head, roughly: the picture is squeezed or sheared a little.
-        shear = np.array(
-            [
-                [chance.uniform(0.85, 1.0), chance.uniform(-0.08, 0.08)],
-                [chance.uniform(-0.08, 0.08), chance.uniform(0.9, 1.0)],
-            ]
-        )
+        # A turned head, roughly: the picture is squeezed and sheared a little.
+        across, down = chance.uniform((0.85, -0.08), (1.0, 0.08)), chance.uniform((-0.08, 0.9), (0.08, 1.0))
+        shear = np.array([across, down])
         matrix[:, :2] = matrix[:, :2] @ shear
         frame = cv2.warpAffine(portrait, matrix, (size_px, size_px), borderMode=cv2.BORDER_REPLICATE)
         light = frame.astype(np.float32) * chance.uniform(0.75, 1.1) + chance.normal(0, 2, frame.shape)

@@ -4,16 +4,18 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import Flask, Response, g, jsonify
-from werkzeug.exceptions import HTTPException, InternalServerError
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, RequestEntityTooLarge
 
 from familiar.errors import (
     Conflict,
     FamiliarError,
     InvalidInput,
     MisconfiguredError,
+    ModelNotFound,
     NotFound,
     ServingRejected,
+    ServingUnavailable,
     TooLarge,
     TrainingFailed,
     Unavailable,
@@ -28,12 +30,6 @@ class UnsupportedMediaType(InvalidInput):
     code = "unsupported_media_type"
 
 
-class RequestTooSlow(InvalidInput):
-    """The body stopped coming."""
-
-    code = "request_timeout"
-
-
 class Busy(Unavailable):
     """Too much is going on at once; a moment later there is room again."""
 
@@ -43,7 +39,6 @@ class Busy(Unavailable):
 STATUS_OF: Final[dict[type[FamiliarError], int]] = {
     InvalidInput: 400,
     UnsupportedMediaType: 415,
-    RequestTooSlow: 408,
     TooLarge: 413,
     NotFound: 404,
     Conflict: 409,
@@ -67,6 +62,7 @@ _HTTP_CODES: Final[dict[int, str]] = {
 }
 
 RETRY_AFTER_S = 1
+_DEFECT = "something went wrong here; the log has it under this request id"
 
 
 def status_of(error: FamiliarError) -> int:
@@ -100,12 +96,21 @@ def _domain_error(error: FamiliarError) -> Response:
         log.warning("%s: %s (request %s)", error.code, error.message, g.get("request_id"), exc_info=status == 500)
     # What a part of the system said of itself is for the log; the client learns which part is away.
     details = {} if status >= 500 else error.details
-    message = error.message if status != 500 else "something went wrong here; the log has it under this request id"
-    response = jsonify(error_body(error.code, message, retryable=error.retryable, details=details))
+    response = jsonify(error_body(error.code, _sentence(error, status), retryable=error.retryable, details=details))
     response.status_code = status
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
+
+
+def _sentence(error: FamiliarError, status: int) -> str:
+    if status == 500:
+        return _DEFECT
+    if isinstance(error, ModelNotFound):
+        return "no model is ready to answer yet; try again in a moment"
+    if isinstance(error, ServingUnavailable):
+        return "the models do not answer at the moment; try again"
+    return error.message
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -114,8 +119,7 @@ def _http_error(error: HTTPException) -> Response:
     if error.code < 400:  # a redirect
         return Response(status=error.code, headers=error.get_headers())
     code = _HTTP_CODES.get(error.code, "invalid_request")
-    message = error.description or error.name
-    response = jsonify(error_body(code, message, retryable=False, details={}))
+    response = jsonify(error_body(code, _http_sentence(error), retryable=False, details={}))
     response.status_code = error.code
     for name, value in error.get_headers():
         if name == "Allow":
@@ -123,9 +127,19 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
+def _http_sentence(error: HTTPException) -> str:
+    if isinstance(error, MethodNotAllowed):
+        return f"{request.method} is not allowed here; allowed: {', '.join(sorted(error.valid_methods or ()))}"
+    if error.code == 404:
+        return f"there is no route {request.path[:80]!r}; /openapi.json lists them all"
+    if isinstance(error, RequestEntityTooLarge):
+        most = request.max_content_length
+        return f"the body is too large, or has too many parts or too much text; at most {most} bytes are taken here"
+    return error.description or error.name
+
+
 def _defect(error: Exception) -> Response:
     log.error("defect (request %s)", g.get("request_id"), exc_info=error)
-    message = "something went wrong here; the log has it under this request id"
-    response = jsonify(error_body("internal", message, retryable=False, details={}))
+    response = jsonify(error_body("internal", _DEFECT, retryable=False, details={}))
     response.status_code = 500
     return response

@@ -5,11 +5,26 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from familiar.errors import InvalidInput
 from familiar_gateway.errors import UnsupportedMediaType
 
 Field = type | tuple[type, ...]
+
+
+def read_body(request: Request) -> bytes:
+    """Return the body, whole.
+
+    Raises:
+        RequestEntityTooLarge: it has more than ``request.max_content_length`` bytes; one that came without a length
+            would otherwise be cut off there.
+    """
+    data = request.get_data()
+    most = request.max_content_length
+    if request.content_length is None and most is not None and len(data) >= most:
+        raise RequestEntityTooLarge
+    return data
 
 
 def read_object(request: Request, fields: Mapping[str, Field], *, required: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -21,7 +36,7 @@ def read_object(request: Request, fields: Mapping[str, Field], *, required: tupl
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(f"the body must be application/json, got {request.mimetype or 'no Content-Type'}")
-    body = _parse(request.get_data(cache=False))
+    body = _parse(read_body(request))
     if not isinstance(body, dict):
         raise InvalidInput(f"the body must be a JSON object, got {_kind(body)}", code="invalid_json")
     _refuse_unknown(body, fields, "field")
@@ -35,7 +50,7 @@ def read_object(request: Request, fields: Mapping[str, Field], *, required: tupl
 
 def read_optional_object(request: Request, fields: Mapping[str, Field]) -> dict[str, Any]:
     """Return the body like ``read_object``, or an empty one if nothing was sent."""
-    if not request.mimetype and not request.get_data(cache=True):
+    if not request.mimetype and not read_body(request):
         return {}
     return read_object(request, fields)
 

@@ -29,7 +29,7 @@ def read_one(request: Request, max_bytes: int) -> bytes:
     """
     if is_picture(request):
         request.max_content_length = max_bytes
-        return request.get_data(cache=False)
+        return payload.read_body(request)
     if request.mimetype == "multipart/form-data":
         request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
         payload.read_form(request, (), ("image",))
@@ -49,7 +49,7 @@ def read_several(request: Request, field: str, max_bytes: int) -> Iterator[bytes
     The body has been checked as a whole before the first picture is yielded.
     """
     if is_picture(request):
-        return iter([request.get_data(cache=False)])
+        return iter([payload.read_body(request)])
     if request.mimetype == "multipart/form-data":
         payload.read_form(request, (), (field,))
         files = request.files.getlist(field)

@@ -118,10 +118,9 @@ class Recognizer:
     def _ask(self, data: bytes, watch: Stopwatch) -> tuple[list[Observation], HeadAnswer]:
         """Return the faces and what the head says of the good ones, both by the backbone the head was trained for."""
         for _ in range(_ATTEMPTS):
-            version = self._backbone.version()
+            version, faces = self._see(data, watch)
+            chips = [face.chip for face in faces if not face.reasons]
             try:
-                faces = self._see(data, self._models.backbone(version).input_px, watch)
-                chips = [face.chip for face in faces if not face.reasons]
                 with watch.stage("embed"):
                     embeddings = self._models.embed(np.stack(chips), version) if chips else _NO_ROWS
                 with watch.stage("identify"):
@@ -136,12 +135,20 @@ class Recognizer:
             self._backbone.follow(answer.meta.backbone_version)
         raise ServingUnavailable("the models are being replaced; no head and backbone that fit answered together")
 
-    def _see(self, data: bytes, chip_px: int, watch: Stopwatch) -> list[Observation]:
+    def _see(self, data: bytes, watch: Stopwatch) -> tuple[int, list[Observation]]:
+        """Return the backbone version in use and the faces cut out for it."""
         with contextlib.ExitStack() as held:
+            # First of all, so that what is no picture is refused as such whatever else is away.
             with watch.stage("decode"):
                 frame = held.enter_context(self._decoder.frame(data))
+            version = self._backbone.version()
+            try:
+                chip_px = self._models.backbone(version).input_px
+            except ModelNotFound:
+                version = self._backbone.renew()
+                chip_px = self._models.backbone(version).input_px
             with watch.stage("detect"):
-                return self._observer.observe(frame, chip_px, self._max_faces)
+                return version, self._observer.observe(frame, chip_px, self._max_faces)
 
     def _enrolled(self, answer: HeadAnswer) -> dict[str, str]:
         """Return the names of all candidates who are enrolled at this moment."""
