@@ -1,4 +1,12 @@
-from trainer_world import Here, World, somebody
+"""What a training does when nothing breaks."""
+
+import numpy as np
+from trainer_world import DIM, Here, World, frames_of, somebody
+
+from familiar.database import people, samples, trainings, versions
+from familiar.database.versions import HeadStatus
+from familiar.head import Head
+from familiar.jobs import Stage
 
 
 def test_an_enrolment_ends_live_and_the_person_is_named(world: World, here: Here) -> None:
@@ -9,3 +17,176 @@ def test_an_enrolment_ends_live_and_the_person_is_named(world: World, here: Here
     assert world.named(somebody(1)) == ended.person_id
     assert world.named(somebody(2)) is None
     assert world.leftovers() == []
+
+
+def test_enrolments_that_wait_share_one_training(world: World, here: Here) -> None:
+    before = len(world.statuses())
+    waiting = [world.enroll(name, somebody(seed)) for seed, name in enumerate(["Ada", "Grace", "Mary"])]
+    here.until("all have ended", lambda: all(world.ended(one) == "live" for one in waiting))
+    assert len(world.statuses()) == before + 1
+    assert {world.enrollment(one).head_version for one in waiting} == {world.live()}
+
+
+def test_a_training_with_nothing_new_publishes_nothing(world: World, here: Here) -> None:
+    enrollment = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(enrollment))
+    known = world.statuses()
+    with world.database.write() as session:
+        training_id = trainings.ask(session).id
+    here.work()
+    with world.database.read() as session:
+        training = trainings.get(session, training_id)
+    assert (training.stage, training.head_version) == (Stage.LIVE, world.live())
+    assert world.statuses() == known
+
+
+def test_a_job_for_a_training_that_ended_or_never_was_does_nothing(world: World, here: Here) -> None:
+    enrollment = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(enrollment))
+    known = world.statuses()
+    world.queue.put(world.training_of(enrollment).id)
+    world.queue.put("f" * 32)
+    here.work()
+    assert world.statuses() == known
+
+
+def test_only_the_newest_versions_stay_on_disk_and_their_numbers_grow(world: World, here: Here) -> None:
+    lives = []
+    for seed in range(5):
+        enrollment = world.enroll(f"Person {seed}", somebody(seed))
+        here.until("live", lambda enrollment=enrollment: world.ended(enrollment))
+        lives.append(world.live())
+    assert lives == sorted(set(lives))
+    assert world.on_disk() == lives[-3:]
+
+
+def test_a_head_worse_than_the_live_one_is_kept_but_never_serves(world: World, here: Here) -> None:
+    ada = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(ada))
+    live = world.live()
+    # The same face under another name: neither could be told from the other any more.
+    double = world.enroll("Not Ada", somebody(1))
+    assert here.until("the double has ended", lambda: world.ended(double)) == "failed"
+    refused = world.enrollment(double)
+    assert refused.error_code == "head_worse"
+    assert "one person only" in refused.error_message
+    assert world.live() == live
+    rejected = [version for version, status in world.statuses().items() if status is HeadStatus.REJECTED]
+    assert len(rejected) == 1
+    assert rejected[0] not in world.on_disk()
+    with world.database.read() as session:
+        assert versions.head(session, rejected[0]).meta["metrics"]["worse"]
+    assert world.named(somebody(1)) == world.enrollment(ada).person_id
+
+
+def test_a_rollback_serves_the_old_weights_under_a_new_number(world: World, here: Here) -> None:
+    ada = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(ada))
+    source = world.live()
+    grace = world.enroll("Grace", somebody(2))
+    here.until("Grace is live", lambda: world.ended(grace))
+    newest = world.live()
+    with world.database.write() as session:
+        rollback = trainings.ask_rollback(session, source).id
+    here.work()
+    with world.database.read() as session:
+        assert trainings.get(session, rollback).stage == Stage.LIVE
+    assert world.live() > newest
+    answer = world.recognise(somebody(2))
+    assert (answer.version, answer.known[0]) == (world.live(), False)
+    assert world.named(somebody(1)) == world.enrollment(ada).person_id
+
+
+def test_a_rollback_to_somebody_deleted_is_refused(world: World, here: Here) -> None:
+    ada, grace = world.enroll("Ada", somebody(1)), world.enroll("Grace", somebody(2))
+    here.until("both are live", lambda: world.ended(ada) and world.ended(grace))
+    source = world.live()
+    world.erase(ada)
+    here.until("Ada is forgotten", lambda: world.named(somebody(1)) is None and world.live() > source)
+    live = world.live()
+    with world.database.write() as session:
+        rollback = trainings.ask_rollback(session, source).id
+    here.work()
+    with world.database.read() as session:
+        training = trainings.get(session, rollback)
+    assert (training.stage, training.error_code) == (Stage.FAILED, "head_erased")
+    assert world.live() == live
+
+
+def test_somebody_deleted_is_gone_from_every_version_and_every_row(world: World, here: Here) -> None:
+    ada, grace = world.enroll("Ada", somebody(1)), world.enroll("Grace", somebody(2))
+    here.until("both are live", lambda: world.ended(ada) and world.ended(grace))
+    holding = world.live()
+    erased = world.erase(ada)
+    here.until("the erasure is complete", lambda: holding not in world.on_disk())
+    here.work()
+    with world.database.read() as session:
+        assert versions.pending_erasures(session) == []
+        row = versions.head(session, holding)
+        assert (row.status, row.person_ids, row.weights, row.meta["metrics"]) == (HeadStatus.ERASED, [], None, {})
+    for path in (path for folder in (world.heads, world.folder) for path in folder.rglob("*") if path.is_file()):
+        assert erased.encode() not in path.read_bytes() or path.suffix == ".log", path
+    assert world.named(somebody(1)) is None
+    assert world.named(somebody(2)) == world.enrollment(grace).person_id
+
+
+def test_when_everybody_is_deleted_the_empty_head_serves(world: World, here: Here) -> None:
+    ada = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(ada))
+    full = world.live()
+    world.erase(ada)
+    here.until("another head is live", lambda: world.live() > full)
+    answer = world.recognise(somebody(1))
+    assert (answer.version, answer.labels, answer.known[0]) == (world.live(), (), False)
+
+
+def test_a_new_backbone_sees_all_stored_crops_before_its_head_goes_live(world: World, here: Here, gate) -> None:
+    ada = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(ada))
+    with world.database.write() as session:
+        backbone = versions.backbones(session)[0]
+        versions.add_backbone(session, 2, {**backbone.meta, "weights_sha256": "1" * 64})
+        trainings.ask(session, backbone_version=2)
+
+    class SecondBackbone:
+        """Sees the same face in every crop, and counts what it was shown."""
+
+        seen = 0
+
+        def backbone(self, version: int):
+            assert version == 2
+            return here.trainer.models  # only its input size is asked for
+
+        def embed(self, chips: np.ndarray, version: int) -> np.ndarray:
+            assert (version, chips.shape[1:]) == (2, (112, 112, 3))
+            self.seen += len(chips)
+            return frames_of(somebody(50), len(chips))
+
+    second = SecondBackbone()
+    here.trainer.models.input_px = 112
+    there = Here(world, gate, models=second)
+    there.until("the new head is live", lambda: world.recognise(somebody(50)).meta.backbone_version == 2)
+    there.work()
+    assert second.seen == 10
+    assert world.named(somebody(50)) == world.enrollment(ada).person_id
+    with world.database.read() as session:
+        assert samples.enrolled(session, 1) == []
+        assert len(samples.enrolled(session, 2)) == 10
+
+
+def test_an_enrolment_whose_samples_were_all_removed_fails_with_a_reason(world: World, here: Here) -> None:
+    ada = world.enroll("Ada", somebody(1))
+    with world.database.write() as session:
+        for sample in samples.of_person(session, world.enrollment(ada).person_id):
+            samples.remove(session, sample)
+        assert people.count(session) == 1
+    assert here.until("the enrolment has ended", lambda: world.ended(ada)) == "failed"
+    assert world.enrollment(ada).error_code == "no_samples"
+
+
+def test_the_empty_head_has_the_length_of_the_backbone(world: World) -> None:
+    with world.database.read() as session:
+        row = versions.live_head(session)
+        assert row is not None
+        assert row.weights is not None
+        assert Head.from_bytes(row.weights).dim == DIM
