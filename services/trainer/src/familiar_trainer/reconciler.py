@@ -1,9 +1,12 @@
 """The reconciler: looks every second for work that was left behind by a crash, a flushed queue or a lost disk."""
 
+import contextlib
 import logging
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from familiar.database import enrollments, trainings, versions
 from familiar.errors import FamiliarError
@@ -15,6 +18,8 @@ _log = logging.getLogger(__name__)
 _PERIOD_S = 1.0
 _PAUSE_AFTER_FAILURE_S = 30.0
 """Before a training that nobody asked for by hand is asked for again."""
+_SIGN_OF_LIFE = Path(tempfile.gettempdir()) / "familiar-trainer.alive"
+"""Its age tells a health check whether the rounds are still made."""
 
 
 class Reconciler:
@@ -94,6 +99,8 @@ class Reconciler:
     def _watch(self) -> None:
         while True:
             self.run_once()
+            with contextlib.suppress(OSError):
+                _SIGN_OF_LIFE.touch()
             if self._trainer.stop.wait(_PERIOD_S):
                 return
 
