@@ -38,7 +38,7 @@ from familiar_trainer.reconciler import Reconciler
 from familiar_trainer.worker import _worker as make_worker
 
 DIM = 128
-DEADLINE_S = 60.0
+DEADLINE_S = 150.0
 T = TypeVar("T")
 _fresh_version = count(100, 100)
 

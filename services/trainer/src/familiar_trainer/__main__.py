@@ -7,14 +7,12 @@ from pathlib import Path
 
 from familiar.errors import FamiliarError
 from familiar.head import Head
-from familiar.servable import HEAD, HeadMeta
+from familiar.servable import HeadMeta
 from familiar.settings import Settings
-
 from familiar_trainer import trainer, worker
+from familiar_trainer.export import savedmodel
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.head_export import head_servable
-from familiar_trainer.export.publish import ModelFolder
-from familiar_trainer.export.release import release
 from familiar_trainer.reconciler import Reconciler
 from familiar_trainer.stopwatch import Stopwatch
 
@@ -53,7 +51,9 @@ def _warm(gate: Gate) -> None:
     meta = HeadMeta(0, _ANY_DIM, 1.0, "", 0.001, 0, 0, "")
     try:
         with tempfile.TemporaryDirectory(prefix="familiar-") as folder, watch.step("warm-up"):
-            release(head_servable(Head.empty(_ANY_DIM), meta), ModelFolder(Path(folder) / HEAD), 1, gate)
+            servable = head_servable(Head.empty(_ANY_DIM), meta)
+            savedmodel.write(servable, Path(folder))
+            gate.check(Path(folder), servable)
     except FamiliarError as exc:  # a training will find out, and say so where it is seen
         _log.warning("warming up failed: %s", exc)
     _log.info("ready after %s", watch)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from familiar.database import Database, trainings, versions
 from familiar.database.migrate import migrate
 from familiar.database.schema import BackboneVersion
@@ -19,8 +21,6 @@ from familiar.gallery import Gallery
 from familiar.head import Head
 from familiar.servable import BACKBONE, HEAD, BackboneMeta, HeadMeta
 from familiar.settings import Settings
-from sqlalchemy.orm import Session
-
 from familiar_trainer import backbones
 from familiar_trainer.backbones import Backbone
 from familiar_trainer.export.backbone_export import backbone_servable

@@ -3,7 +3,6 @@
 import logging
 
 from familiar.database import Database, trainings, versions
-
 from familiar_trainer import crash_points
 from familiar_trainer.shelf import HeadShelf
 

@@ -3,7 +3,6 @@
 import threading
 
 from familiar.settings import Settings
-
 from familiar_trainer import trainer, training
 from familiar_trainer.export.gate import Gate
 

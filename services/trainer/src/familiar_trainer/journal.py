@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Self
 
+from sqlalchemy.orm import Session
+
 from familiar.database import Database, enrollments, people, samples, trainings, versions
 from familiar.database.schema import HeadVersion
 from familiar.database.schema import Training as TrainingRow
@@ -12,8 +14,6 @@ from familiar.enrollment import EnrollmentStatus
 from familiar.head import Head
 from familiar.jobs import Stage, TrainingKind
 from familiar.servable import HEAD, HeadMeta
-from sqlalchemy.orm import Session
-
 from familiar_trainer.lease import Lease
 from familiar_trainer.shelf import Candidate
 

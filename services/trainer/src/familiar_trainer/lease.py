@@ -5,10 +5,11 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy.orm import Session
+
 from familiar.database import Database, trainings
 from familiar.database.schema import Training
 from familiar.errors import DatabaseUnavailable, FamiliarError
-from sqlalchemy.orm import Session
 
 _log = logging.getLogger(__name__)
 _RENEWALS_PER_LEASE = 3

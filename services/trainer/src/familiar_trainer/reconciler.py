@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from familiar.database import enrollments, trainings, versions
-from familiar.errors import FamiliarError
 from sqlalchemy.orm import Session
 
+from familiar.database import enrollments, trainings, versions
+from familiar.errors import FamiliarError
 from familiar_trainer.trainer import Trainer
 
 _log = logging.getLogger(__name__)

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
 from familiar.alignment import resize
 from familiar.database import Database, samples
 from familiar.errors import InvalidInput
 from familiar.image import Frame, decode
 from familiar.servable import BackboneMeta
-from numpy.typing import NDArray
-from sqlalchemy.orm import Session
-
 from familiar_trainer.loading import Interrupted
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,6 @@ from familiar.database.schema import HeadVersion
 from familiar.database.versions import HeadStatus
 from familiar.head import Head
 from familiar.servable import HeadMeta
-
 from familiar_trainer import crash_points
 from familiar_trainer.export.errors import VersionExists
 from familiar_trainer.export.head_export import head_servable

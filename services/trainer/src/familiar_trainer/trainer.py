@@ -20,7 +20,6 @@ from familiar.servable import BACKBONE, HEAD
 from familiar.serving.client import ServingClient
 from familiar.serving.models import Models
 from familiar.settings import Settings
-
 from familiar_trainer import erasure
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.publish import ModelFolder

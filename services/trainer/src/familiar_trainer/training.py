@@ -16,7 +16,6 @@ from familiar.gallery import Gallery
 from familiar.jobs import Stage, TrainingKind
 from familiar.learning import Learned
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
-
 from familiar_trainer import crash_points, reembedding
 from familiar_trainer.export.errors import ExportFailed, GateFailed
 from familiar_trainer.journal import Journal, Outdated

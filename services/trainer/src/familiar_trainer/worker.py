@@ -8,9 +8,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from familiar.database import migrate
-from familiar.errors import FamiliarError
-from familiar.queueing import TrainingQueue
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import SimpleWorker
@@ -18,6 +15,9 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
+from familiar.database import migrate
+from familiar.errors import FamiliarError
+from familiar.queueing import TrainingQueue
 from familiar_trainer import jobs
 from familiar_trainer.trainer import Trainer
 

@@ -1,0 +1,146 @@
+"""The trainer as a process: killed at every point, told to stop, and left alone by its Redis."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from trainer_world import Here, RedisServer, World, new_world, somebody, until
+
+from familiar.database import versions
+from familiar.database.versions import HeadStatus
+from familiar.jobs import Stage
+from familiar_trainer import crash_points
+from familiar_trainer.export.gate import Gate
+
+pytestmark = pytest.mark.slow
+KILLED = -signal.SIGKILL
+
+
+@pytest.mark.parametrize("point", crash_points.POINTS)
+def test_an_enrolment_ends_live_although_its_trainer_died(point: str, world: World, here: Here) -> None:
+    ada = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(ada))
+    before = set(world.statuses())
+    trainer = world.start_trainer(FAMILIAR_CRASH_AT=point)
+    grace = world.enroll("Grace", somebody(2))
+    assert trainer.wait() == KILLED, trainer.output
+    assert all((world.heads / str(version) / "saved_model.pb").exists() for version in world.on_disk())
+    assert here.until("Grace's enrolment has ended", lambda: world.ended(grace)) == "live"
+    here.work()
+
+    made = {version: status for version, status in world.statuses().items() if version not in before}
+    assert made == {world.live(): HeadStatus.LIVE}, "it must be made only once"
+    assert min(made) > max(before)
+    assert world.on_disk() == sorted({*before, *made})[-3:]
+    assert world.leftovers() == []
+    until("the new head serves", lambda: world.recognise(somebody(2)).version == world.live())
+    assert world.named(somebody(1)) == world.enrollment(ada).person_id
+    assert world.named(somebody(2)) == world.enrollment(grace).person_id
+
+
+@pytest.mark.parametrize("point", [crash_points.LIVE, *crash_points.ERASURE_POINTS])
+def test_somebody_deleted_is_forgotten_although_the_trainer_died(point: str, world: World, here: Here) -> None:
+    ada, grace = world.enroll("Ada", somebody(1)), world.enroll("Grace", somebody(2))
+    here.until("both are live", lambda: world.ended(ada) and world.ended(grace))
+    holding = world.live()
+    trainer = world.start_trainer(FAMILIAR_CRASH_AT=point)
+    erased = world.erase(ada)
+    assert trainer.wait() == KILLED, trainer.output
+    here.until("the erasure is complete", lambda: not _pending(world))
+    assert holding not in world.on_disk()
+    assert world.statuses()[holding] is HeadStatus.ERASED
+    assert erased not in str(world.recognise(somebody(1)))
+    assert world.named(somebody(2)) == world.enrollment(grace).person_id
+    assert world.leftovers() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_trainer_told_to_stop_in_the_middle_of_a_job_gives_it_back(
+    number: signal.Signals, tmp_path: Path, redis_server: RedisServer, gate: Gate
+) -> None:
+    redis_server.connection.flushall()
+    world = new_world(tmp_path, redis_server.url, "127.0.0.1:9", tmp_path / "models")  # nobody serves there
+    trainer = world.start_trainer()
+    try:
+        enrollment = world.enroll("Ada", somebody(1))
+        until("the trainer waits for Serving", lambda: world.training_of(enrollment).stage == Stage.LOADING)
+        trainer.signal(number)
+        assert trainer.wait(20) == 0
+        training = world.training_of(enrollment)
+        assert (training.stage, training.lease_owner, training.lease_until) == (Stage.QUEUED, None, None)
+        assert "Traceback" not in trainer.output
+    finally:
+        trainer.kill()
+
+
+def test_an_idle_trainer_told_to_stop_ends_at_once(world: World) -> None:
+    trainer = world.start_trainer()
+    until("the trainer waits for work", lambda: world.queue.workers() == 1)
+    trainer.signal(signal.SIGTERM)
+    assert trainer.wait(20) == 0
+    assert world.queue.workers() == 0
+    assert "Traceback" not in trainer.output
+
+
+def test_a_trainer_started_too_early_waits_for_its_redis(world: World, redis_server: RedisServer) -> None:
+    redis_server.stop()
+    trainer = world.start_trainer()
+    try:
+        until("it says what it waits for", lambda: trainer.says("waiting for Redis"))
+    finally:
+        redis_server.start()
+    enrollment = world.enroll("Ada", somebody(1))
+    assert until("the enrolment has ended", lambda: world.ended(enrollment)) == "live"
+
+
+@pytest.mark.parametrize("lose", ["flush", "restart", "restart while training"])
+def test_a_trainer_outlives_its_redis(lose: str, world: World, redis_server: RedisServer) -> None:
+    trainer = world.start_trainer()
+    until("the trainer waits for work", lambda: world.queue.workers() == 1)
+    enrollment = world.enroll("Ada", somebody(1))
+    if lose == "restart while training":
+        until("the training has begun", lambda: world.training_of(enrollment).stage != Stage.QUEUED)
+    if lose == "flush":
+        redis_server.connection.flushall()
+    else:
+        redis_server.stop()
+        redis_server.start()
+    assert until("the enrolment has ended", lambda: world.ended(enrollment)) == "live"
+    until("the trainer is registered again", lambda: world.queue.workers() == 1)
+    another = world.enroll("Grace", somebody(2))
+    assert until("the next enrolment has ended", lambda: world.ended(another)) == "live"
+    assert trainer.alive
+
+
+def test_two_trainers_share_the_work_and_no_version_is_made_twice(world: World) -> None:
+    trainers = [world.start_trainer() for _ in range(2)]
+    until("both wait for work", lambda: world.queue.workers() == 2)
+    known = set(world.statuses())
+    waiting = []
+    for seed in range(4):
+        waiting.append(world.enroll(f"Person {seed}", somebody(seed)))
+        until("a training has begun", lambda: world.training_of(waiting[-1]).stage != Stage.QUEUED)
+    until("all have ended", lambda: all(world.ended(one) for one in waiting))
+    assert {world.ended(one) for one in waiting} == {"live"}
+    made = {version: status for version, status in world.statuses().items() if version not in known}
+    assert set(made.values()) <= {HeadStatus.LIVE, HeadStatus.SUPERSEDED}
+    assert list(made.values()).count(HeadStatus.LIVE) == 1
+    for seed, one in enumerate(waiting):
+        assert world.named(somebody(seed)) == world.enrollment(one).person_id
+    assert all(trainer.alive for trainer in trainers)
+
+
+def test_the_trainer_takes_over_from_one_that_died_at_the_worst_moment_twice(world: World) -> None:
+    """A whole life of processes only: the first two die, the third finishes."""
+    enrollment = world.enroll("Ada", somebody(1))
+    for point in (crash_points.PUBLISHED, crash_points.AVAILABLE):
+        dying = world.start_trainer(FAMILIAR_CRASH_AT=point)
+        assert dying.wait() == KILLED, dying.output
+    world.start_trainer()
+    assert until("the enrolment has ended", lambda: world.ended(enrollment)) == "live"
+    assert world.named(somebody(1)) == world.enrollment(enrollment).person_id
+
+
+def _pending(world: World) -> list[str]:
+    with world.database.read() as session:
+        return versions.pending_erasures(session)
