@@ -29,7 +29,7 @@ class Session:
         rng = np.random.default_rng(seed)
         names = ("across", "down", "nearer", "roll", "yaw", "pitch", "gain", "side", "warmth", "focus")
         self._paths = {name: _Path(rng) for name in names}
-        self._exposure = rng.uniform(0.85, 1.15)
+        self._exposure = rng.uniform(0.78, 0.98)
         self._light_deg = rng.uniform(0.0, 360.0)
 
     def frame(self, number: int) -> Picture:
@@ -66,10 +66,10 @@ class Session:
 
     def _light(self, at: dict[str, float]) -> NDArray[np.float32]:
         """Return the factor of each pixel and channel, float32[480, 640, 3]."""
-        gain = self._exposure * (1.0 + 0.18 * at["gain"])
+        gain = self._exposure * (1.0 + 0.12 * at["gain"])
         angle = math.radians(self._light_deg) + 0.8 * at["side"]
         y, x = np.mgrid[-1 : 1 : HEIGHT_PX * 1j, -1 : 1 : WIDTH_PX * 1j]
-        slope = 1.0 + 0.22 * (math.cos(angle) * x + math.sin(angle) * y)
+        slope = 1.0 + 0.2 * (math.cos(angle) * x + math.sin(angle) * y)
         colour = np.array([1.0 - 0.07 * at["warmth"], 1.0, 1.0 + 0.07 * at["warmth"]])
         return np.asarray(gain * slope[..., None] * colour, np.float32)
 

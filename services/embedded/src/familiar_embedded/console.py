@@ -1,6 +1,7 @@
 """The console: the lines of all services in one stream, each with the time and the name of who says it."""
 
 import os
+import re
 import time
 from collections.abc import Iterable
 from typing import TextIO
@@ -9,6 +10,14 @@ SUPERVISOR = "familiar"
 
 _COLOURS = ("36", "33", "32", "35", "34", "96", "93", "92")
 _LONGEST_LINE = 16_384
+
+# Every line has our time already: the one that Python's logging, gunicorn or Redis put in front says nothing more.
+_OWN_TIME = re.compile(
+    r"\[?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)?(?: [+-]\d{4})?\]? "
+    r"|\d+:[A-Z] \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+ "
+)
+# TensorFlow's C++ libraries say these at every start, whatever log level they are given.
+_NOISE = ("WARNING: All log messages before absl::InitializeLog()", "I0000 00:00:")
 
 
 class Console:
@@ -23,6 +32,10 @@ class Console:
 
     def line(self, name: str, text: str) -> None:
         """Write one line of ``name``."""
+        if text.startswith(_NOISE):
+            return
+        if own := _OWN_TIME.match(text):
+            text = text[own.end() :]
         prefix = f"{time.strftime('%H:%M:%S')} {name:<{self._width}} |"
         if self._coloured:
             prefix = f"\x1b[{self._colours.get(name, '1')}m{prefix}\x1b[0m"

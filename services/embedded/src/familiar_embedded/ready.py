@@ -12,7 +12,7 @@ from familiar_embedded.errors import EmbeddedError, NotReady
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 _CALL_TIMEOUT_S = 5.0
-_PAUSE_S = 0.2
+_PAUSE_S = 0.5
 
 
 def wait_until_ready(url: str, timeout_s: float) -> None:
