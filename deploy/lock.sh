@@ -6,34 +6,45 @@ set -eu
 bin=$1
 "$bin"/python -m pip --disable-pip-version-check -q install 'uv>=0.8,<1'
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Our own packages are installed from the checkout; a stranger's of the same name must not be resolved in their place.
+outside() { # outside SERVICE: write what a service needs from others, print the file's name
+	"$bin"/python - "services/$1/pyproject.toml" >"$work/$1.in" <<-'PYTHON'
+		import sys, tomllib
+		project = tomllib.load(open(sys.argv[1], "rb"))["project"]
+		print(*(need for need in project["dependencies"] if not need.startswith("familiar")), sep="\n")
+	PYTHON
+	echo "$work/$1.in"
+}
+
 compile() { # compile OUTPUT INPUT...
 	output=$1
 	shift
 	"$bin"/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-emit-find-links --no-annotate --index-strategy unsafe-best-match \
-		--no-emit-package familiar --no-emit-package familiar-gateway --no-emit-package familiar-trainer \
-		--no-emit-package familiar-modelserver --no-emit-package familiar-camera --no-emit-package familiar-embedded \
-		--output-file "$output" "$@"
+		--no-emit-find-links --no-annotate --index-strategy unsafe-best-match --output-file "$output" "$@"
 	echo "$output: $(grep -c '==' "$output") packages"
 }
 
-s=services
-r=deploy/requirements
+tools=deploy/requirements
+everything=$(for service in familiar gateway trainer modelserver camera embedded; do outside $service; done)
 # What runs together is resolved together; every other lock is held to the same versions.
-compile requirements.lock $s/*/pyproject.toml $r/own.in $r/build.in
-compile requirements-dev.lock -c requirements.lock $s/*/pyproject.toml $r/own.in $r/build.in $r/dev.in
-compile requirements-gateway-test.lock -c requirements-dev.lock $s/gateway/pyproject.toml $r/containers.in \
-	$r/build.in $r/gateway-test.in
-for service in gateway trainer modelserver camera; do
-	shared=$r/containers.in
-	[ "$service" != camera ] || shared=
-	# shellcheck disable=SC2086
-	compile $s/$service/requirements.lock -c requirements.lock $shared $s/$service/pyproject.toml $r/build.in
+# shellcheck disable=SC2086
+compile requirements.lock $everything $tools/build.in
+# shellcheck disable=SC2086
+compile requirements-dev.lock -c requirements.lock $everything $tools/build.in $tools/dev.in
+compile requirements-gateway-test.lock -c requirements-dev.lock \
+	"$(outside familiar)" "$(outside gateway)" $tools/build.in $tools/gateway-test.in
+for service in gateway trainer modelserver; do
+	compile services/$service/requirements.lock -c requirements.lock \
+		"$(outside familiar)" "$(outside $service)" $tools/build.in
 done
-compile requirements-portraits.lock -c requirements-dev.lock --no-deps $r/portraits.in
-compile requirements-nodeps.lock --no-deps $r/nodeps.in
+compile services/camera/requirements.lock -c requirements.lock "$(outside camera)" $tools/build.in
+compile requirements-portraits.lock -c requirements-dev.lock --no-deps $tools/portraits.in
+compile requirements-nodeps.lock --no-deps $tools/nodeps.in
 
-if grep -nE '://' requirements*.lock $s/*/requirements.lock; then
+if grep -nE '://' requirements*.lock services/*/requirements.lock; then
 	echo "an address slipped into a lock file" >&2
 	exit 1
 fi
