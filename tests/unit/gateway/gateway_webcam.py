@@ -16,7 +16,7 @@ def frames(portrait: Frame, count: int, seed: int = 0, size_px: int = 320) -> li
         matrix = cv2.getRotationMatrix2D((side / 2, side / 2), chance.uniform(-12, 12), zoom)
         matrix[:, 2] += size_px / 2 - side / 2 + chance.uniform(-15, 15, 2)
         # A turned head, roughly: the picture is squeezed and sheared a little.
-        across, down = chance.uniform((0.85, -0.08), (1.0, 0.08)), chance.uniform((-0.08, 0.9), (0.08, 1.0))
+        across, down = chance.uniform((0.9, -0.06), (1.0, 0.06)), chance.uniform((-0.06, 0.92), (0.06, 1.0))
         shear = np.array([across, down])
         matrix[:, :2] = matrix[:, :2] @ shear
         frame = cv2.warpAffine(portrait, matrix, (size_px, size_px), borderMode=cv2.BORDER_REPLICATE)
