@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import numpy as np
 import pytest
+
 from familiar.errors import (
     FamiliarError,
     ModelNotFound,

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from dump_official_descriptors import DUMP, describe_enum, describe_message
-from familiar.wire import serving_pb2 as pb
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from official_names import NOT_IN_THE_PACKAGE, OFFICIAL_ENUMS, OFFICIAL_NAMES
+
+from familiar.wire import serving_pb2 as pb
 
 _PACKAGE = "familiar.serving.v1."
 _OFFICIAL = json.loads(DUMP.read_text())

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from familiar.wire import serving_pb2 as pb
-from familiar.wire.tensor import decode, dtype_of, encode
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+
+from familiar.wire import serving_pb2 as pb
+from familiar.wire.tensor import decode, dtype_of, encode
 
 _DTYPES = ["f4", "f8", "i4", "u1", "i2", "i1", "i8", "?", "u2", "f2", "u4", "u8"]
 

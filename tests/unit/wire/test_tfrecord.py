@@ -1,9 +1,10 @@
 """Our record files are those of TensorFlow, byte for byte, and damage is noticed."""
 
 import pytest
-from familiar.wire.tfrecord import crc32c, read_records, write_records
 from hypothesis import given
 from hypothesis import strategies as st
+
+from familiar.wire.tfrecord import crc32c, read_records, write_records
 
 _RECORDS = [b"", b"a", b"\x00" * 100, bytes(range(256)) * 5]
 

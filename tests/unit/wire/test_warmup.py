@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from familiar.wire import serving_pb2 as pb
 from familiar.wire.tensor import decode
 from familiar.wire.tfrecord import write_records

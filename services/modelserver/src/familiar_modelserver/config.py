@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from familiar.wire import serving_pb2 as pb
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
+from familiar.wire import serving_pb2 as pb
 from familiar_modelserver.errors import ServerError
 
 PLATFORM: Final = "tensorflow"

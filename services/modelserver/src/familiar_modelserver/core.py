@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from familiar.wire import serving_pb2 as pb
-
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.prediction import Model
 from familiar_modelserver.states import StateHistory

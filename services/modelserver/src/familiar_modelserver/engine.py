@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf  # type: ignore[import-untyped]
-from familiar.wire import serving_pb2 as pb
 from tensorflow.python.client import pywrap_tf_session  # type: ignore[import-untyped]
 from tensorflow.python.saved_model.loader_impl import SavedModelLoader  # type: ignore[import-untyped]
 
+from familiar.wire import serving_pb2 as pb
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.prediction import Array
 

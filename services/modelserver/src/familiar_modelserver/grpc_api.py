@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import grpc
-from familiar.wire import serving_pb2 as pb
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
+from familiar.wire import serving_pb2 as pb
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.metrics import Metrics
 from familiar_modelserver.services import ModelServices

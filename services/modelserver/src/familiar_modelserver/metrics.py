@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from familiar.wire import serving_pb2 as pb
-
 from familiar_modelserver.prediction import Array, Model
 
 _BUCKETS_US: Final = tuple(10 * 1.8**exponent for exponent in range(33))

@@ -14,9 +14,9 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from cheroot.wsgi import Server
-from familiar.wire import serving_pb2 as pb
 from google.protobuf.json_format import MessageToDict
 
+from familiar.wire import serving_pb2 as pb
 from familiar_modelserver import rest_json
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.metrics import Metrics

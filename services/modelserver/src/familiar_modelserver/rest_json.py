@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from familiar.wire import serving_pb2 as pb
 
+from familiar.wire import serving_pb2 as pb
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.prediction import DEFAULT_SIGNATURE, Array
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from familiar.wire import serving_pb2 as pb
-
 from familiar_modelserver.config import read_models, read_monitoring, single_model
 from familiar_modelserver.core import ServerCore
 from familiar_modelserver.flags import Flags

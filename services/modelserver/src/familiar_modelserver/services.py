@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from familiar.wire import serving_pb2 as pb
-
 from familiar_modelserver.config import checked_models
 from familiar_modelserver.core import ServerCore
 from familiar_modelserver.errors import ServerError

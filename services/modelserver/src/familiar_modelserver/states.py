@@ -6,7 +6,6 @@ import threading
 from dataclasses import dataclass
 
 from familiar.wire import serving_pb2 as pb
-
 from familiar_modelserver.errors import ServerError
 
 State = pb.ModelVersionStatus.State

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from familiar.wire import serving_pb2 as pb
-
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.policy import Stage, to_load, to_unload
 from familiar_modelserver.prediction import Model

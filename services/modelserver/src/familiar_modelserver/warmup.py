@@ -6,7 +6,6 @@ from pathlib import Path
 
 from familiar.wire import serving_pb2 as pb
 from familiar.wire.warmup import read_warmup
-
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.prediction import Model, predict
 
