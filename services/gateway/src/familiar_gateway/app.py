@@ -48,7 +48,6 @@ def create_app(its: Services) -> Flask:
         MAX_FORM_PARTS=_MAX_FORM_PARTS,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.url_map.strict_slashes = True
     app.extensions[routes.KEY] = its
     app.before_request(_begin)
     app.after_request(_end)

@@ -35,7 +35,11 @@ def check_person(name: object | None, person_id: str | None) -> tuple[str | None
         InvalidInput: neither is given, or one cannot be used.
     """
     if name is None and person_id is None:
-        raise InvalidInput("the name is missing: send name, or person_id for more samples of somebody", code="missing")
+        raise InvalidInput(
+            "the name is missing: send name, or person_id for more samples of somebody",
+            code="missing_field",
+            field="name",
+        )
     cleaned = None if name is None else rules.clean_name(name)
     return cleaned, None if person_id is None else rules.check_id(person_id, "person")
 
