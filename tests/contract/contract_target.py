@@ -15,7 +15,7 @@ from familiar.wire import serving_pb2 as pb
 from familiar.wire.tensor import decode, encode
 
 LOAD_S = 30
-CALL_S = 30
+CALL_S = 60
 
 PREDICTION = "/tensorflow.serving.PredictionService/"
 MODEL = "/tensorflow.serving.ModelService/"

@@ -6,6 +6,7 @@ Intended difference: the real server neither drains nor tells its ports.
 import json
 import shutil
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -171,16 +172,20 @@ def test_termination_finishes_requests_in_flight_and_refuses_new_ones(
     start, publish, seen_from_outside, steps_per_second
 ):
     publish(1)
-    server = start("--drain_seconds=60")
+    server = start("--drain_seconds=60", "--rest_api_timeout_in_ms=120000")
     target, model = seen_from_outside(server)
-    slow = _future(target, model.slow_request(4 * steps_per_second))
-    publish(2)
-    publish(3)
-    wait_for(lambda: _in_flight(model), 30, "the request to be in flight")
-    port = int(target.address.rsplit(":", 1)[1])
-    server.terminate()
-    wait_for(lambda: slow.done() or not _accepts(port), 30, "new connections to be refused")
-    assert slow.result()
+    steps = int(3 * steps_per_second)
+    slow = _future(target, model.slow_request(steps))
+    with ThreadPoolExecutor(1) as pool:
+        rest = pool.submit(target.post, "/v1/models/m:predict", {"signature_name": "slow", "inputs": steps})
+        publish(2)
+        publish(3)
+        wait_for(lambda: _in_flight(model), 30, "the request to be in flight")
+        port = int(target.address.rsplit(":", 1)[1])
+        server.terminate()
+        wait_for(lambda: slow.done() or not _accepts(port), 30, "new connections to be refused")
+        assert slow.result()
+        assert rest.result().status == 200
     assert server.wait_for_exit() == 0
 
 

@@ -160,7 +160,9 @@ class RestServer:
 
     def __init__(self, app: RestApp, host: str, port: int, *, threads: int) -> None:
         """Bind the port; raises ServerError if it is taken."""
-        self._server = _HttpServer((host, port), app, numthreads=threads, server_name="familiar-modelserver")
+        self._server = _HttpServer(
+            (host, port), app, numthreads=threads, server_name="familiar-modelserver", request_queue_size=128
+        )
         self._server.max_request_body_size = _MAX_BODY_BYTES
         try:
             self._server.prepare()
