@@ -85,6 +85,7 @@ class EnrollmentDisplay:
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._bar.add_task("waiting for the first frame", total=wanted)
         self._hint = ""
+        self._last: enrolling.Progress | None = None
 
     def __enter__(self) -> "EnrollmentDisplay":
         self._bar.start()
@@ -99,12 +100,14 @@ class EnrollmentDisplay:
         if not self._console.is_terminal and progress.hint != self._hint:
             self._hint = progress.hint
             self._console.print(f"{progress.usable} of {progress.wanted} frames: {progress.hint}", markup=False)
-        if progress.usable >= progress.wanted:
-            spread = ", ".join(f"{pose} {progress.poses[pose]}" for pose in _POSES if progress.poses.get(pose))
-            self._console.print(f"{progress.sent} frames, {progress.accepted} of them kept ({spread})", markup=False)
+        self._last = progress
 
     def stage(self, enrollment: Answer) -> None:
-        """Name the stage."""
+        """Name the stage; before the first one, say what was captured."""
+        if (done := self._last) is not None:
+            self._last = None
+            spread = ", ".join(f"{pose} {done.poses[pose]}" for pose in _POSES if done.poses.get(pose))
+            self._console.print(f"{done.sent} frames, {done.accepted} of them kept ({spread})", markup=False)
         self._bar.update(self._task, description=enrollment["status"])
         self._console.print(enrollment["status"], markup=False)
 

@@ -60,7 +60,7 @@ class StateFolder:
                 # Without a live owner it is held by services of a killed run that are being ended: wait for them.
                 if _alive(pid) or time.monotonic() > give_up_at:
                     os.close(self.lock_fd)
-                    owner = f"process {pid}" if pid else "another process"
+                    owner = f"process {pid}" if _alive(pid) else "another process"
                     raise AlreadyRunning(
                         f"{self.path} is in use by {owner}: Familiar already runs there. "
                         "Stop it first, or choose another folder by FAMILIAR_STATE"

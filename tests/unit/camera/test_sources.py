@@ -1,0 +1,128 @@
+"""Sources: webcam, video, folder, picture, simulation, and what is said when there is none."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from familiar_camera.errors import SourceError
+from familiar_camera.frame import MAX_SIDE_PX, Frame
+from familiar_camera.sources import Webcam, open_source
+
+
+class FakeCapture:
+    """A camera driver that counts its frames: each picture is filled with its number."""
+
+    def __init__(self, opened: bool = True, frames: int = 10**9) -> None:
+        self.opened, self.left, self.number, self.released = opened, frames, 0, False
+
+    def isOpened(self) -> bool:
+        return self.opened
+
+    def set(self, *_: object) -> bool:
+        return True
+
+    def grab(self) -> bool:
+        self.number += 1
+        self.left -= 1
+        return self.left >= 0
+
+    def retrieve(self) -> tuple[bool, np.ndarray]:
+        return True, np.full((4, 4, 3), self.number % 256, np.uint8)
+
+    def release(self) -> None:
+        self.released = True
+
+
+@pytest.fixture
+def video(tmp_path: Path, picture: np.ndarray) -> Path:
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20.0, (160, 120))
+    assert writer.isOpened()
+    for number in range(20):
+        writer.write(np.roll(picture, number, axis=1))
+    writer.release()
+    return path
+
+
+def test_a_folder_gives_its_pictures_in_the_order_people_count(folder: Path) -> None:
+    labels = [frame.label for frame in open_source(str(folder)).frames()]
+    assert labels == [f"frame {number}.png" for number in range(1, 13)]
+
+
+def test_a_folder_passes_over_a_damaged_picture(folder: Path) -> None:
+    (folder / "frame 5.png").write_bytes(b"\x89PNG damaged")
+    source = open_source(str(folder))
+    assert source.total == 12
+    assert len(list(source.frames())) == 11
+
+
+def test_one_picture_is_one_frame(folder: Path) -> None:
+    frames = list(open_source(str(folder / "frame 3.png")).frames())
+    assert [frame.label for frame in frames] == ["frame 3.png"]
+    assert frames[0].picture.shape == (120, 160, 3)
+
+
+def test_a_video_gives_all_frames_or_as_many_a_second_as_asked(video: Path) -> None:
+    assert len(list(open_source(str(video)).frames())) == 20
+    thinned = open_source(str(video), fps=5)
+    assert [frame.label for frame in thinned.frames()] == ["0.00 s", "0.20 s", "0.40 s", "0.60 s", "0.80 s"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("nowhere.mp4", "there is no such file, folder or camera"),
+        ("97", "there is no camera at 97"),
+        ("/dev/video97", "there is no camera at /dev/video97"),
+        ("simulate:nobody.png", "No such file"),
+        ("simulate:nobody.png#x", "must be a number"),
+    ],
+)
+def test_what_is_not_there_is_said_in_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(SourceError, match=sentence):
+        open_source(text)
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "picture.jpg"])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"this is text" * 100)
+    with pytest.raises(SourceError, match="can be read"):
+        open_source(str(path))
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jpg"
+    path.touch()
+    with pytest.raises(SourceError, match="not a picture"):
+        open_source(str(path))
+
+
+def test_an_empty_folder_says_what_it_should_hold(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"holds no pictures \(.bmp, .jpeg"):
+        open_source(str(tmp_path))
+
+
+def test_a_webcam_gives_frames_no_faster_than_asked_and_is_released() -> None:
+    capture = FakeCapture()
+    frames = Webcam("0", fps=200.0, open_capture=lambda _: capture).frames()
+    numbers = [int(next(frames).picture[0, 0, 0]) for _ in range(3)]
+    frames.close()
+    assert numbers == sorted(set(numbers))
+    assert capture.released
+
+
+def test_a_webcam_that_is_unplugged_ends_with_a_sentence() -> None:
+    capture = FakeCapture(frames=1)
+    frames = Webcam("/dev/video0", fps=1000.0, open_capture=lambda _: capture).frames()
+    with pytest.raises(SourceError, match="/dev/video0 gives no pictures any more"):
+        list(frames)
+    assert capture.released
+
+
+def test_large_pictures_are_shrunk_before_they_are_sent() -> None:
+    jpeg = Frame("large", np.zeros((100, 4000, 3), np.uint8)).jpeg()
+    sent = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert sent.shape == (48, MAX_SIDE_PX, 3)
