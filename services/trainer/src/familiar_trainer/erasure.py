@@ -27,6 +27,8 @@ def complete(database: Database, shelf: HeadShelf) -> list[str]:
     shelf.remove(holding)
     shelf.sweep()
     crash_points.reached(crash_points.REMOVED)
+    # Before it is recorded as done, or a crash here would leave the rows in the write-ahead log for ever.
+    database.scrub()
     database.retry(lambda session: versions.forget(session, sorted(gone)))
     crash_points.reached(crash_points.FORGOTTEN)
     database.scrub()
