@@ -48,7 +48,7 @@ format: $(VENV)/.dev ## put the code into the project's style
 
 .PHONY: evaluate
 evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIAR_DATA; prints the tables of docs/evaluation.md
-	$(BIN)/python -m tests.evaluate $(EVALUATE_ARGS)
+	$(BIN)/python -m familiar_trainer.evaluation $(EVALUATE_ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md

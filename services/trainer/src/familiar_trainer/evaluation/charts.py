@@ -1,0 +1,75 @@
+"""Results as pictures; needs Matplotlib, which the product does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from familiar_trainer.evaluation.identification import Identification
+from familiar_trainer.evaluation.measures import det
+
+
+def draw(results: Sequence[Identification], folder: Path) -> list[Path]:
+    """Write ``det.png`` and ``scores.png`` to ``folder`` and return their paths."""
+    return [_det(results, folder / "det.png"), _scores(results, folder / "scores.png")]
+
+
+def _det(results: Sequence[Identification], path: Path) -> Path:
+    figure, axes = _figure(8, 6)
+    styles = ("-", "--", ":", "-.")
+    pipelines = list(dict.fromkeys(result.pipeline for result in results))
+    heads = list(dict.fromkeys(result.head for result in results))
+    for result in results:
+        fpir, fnir = det(result.known, result.right, result.strangers)
+        axes.plot(
+            100 * np.maximum(fpir, 1e-5),
+            100 * np.maximum(fnir, 1e-5),
+            styles[heads.index(result.head) % len(styles)],
+            color=f"C{pipelines.index(result.pipeline)}",
+            label=f"{result.pipeline}; {result.head}",
+        )
+    axes.set(xscale="log", yscale="log", xlim=(0.02, 100), ylim=(0.05, 100))
+    axes.set(xlabel="strangers that are named, FPIR in %", ylabel="known people that are not named rightly, FNIR in %")
+    axes.set_title("Detection error trade-off: nearer to the lower left is better")
+    axes.grid(which="both", alpha=0.25)
+    axes.legend(fontsize=7, loc="lower left")
+    return _save(figure, path)
+
+
+def _scores(results: Sequence[Identification], path: Path) -> Path:
+    figure, grid = _figure(9, 2.6 * len(results), rows=len(results))
+    for axes, result in zip(np.atleast_1d(grid), results, strict=True):
+        groups = {
+            "known, best candidate right": result.known[result.right],
+            "known, best candidate wrong": result.known[~result.right],
+            "strangers": result.strangers,
+        }
+        finite = {name: scores[np.isfinite(scores)] for name, scores in groups.items()}
+        every = np.concatenate(list(finite.values()))
+        edges = np.linspace(every.min(), every.max(), 80)
+        for name, scores in finite.items():
+            if len(scores):
+                axes.hist(scores, edges, density=True, alpha=0.55, label=f"{name} ({len(scores):,})")
+        axes.set_title(f"{result.pipeline}; {result.head}", fontsize=8)
+        axes.tick_params(labelsize=7)
+        axes.set_yticks([])
+        axes.legend(fontsize=6)
+    return _save(figure, path)
+
+
+def _figure(width: float, height: float, rows: int = 1) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows)
+
+
+def _save(figure: Any, path: Path) -> Path:
+    # Without its own date and version the same scores give the same file.
+    figure.savefig(path, dpi=90, metadata={"Software": None})
+    return path

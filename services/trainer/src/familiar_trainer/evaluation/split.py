@@ -1,0 +1,89 @@
+"""Who is enrolled, from which pictures, who is asked about, and who is a stranger."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from familiar_trainer.evaluation.pictures import People, UnusableData
+
+Places = NDArray[np.intp]
+
+# The rule by which people of LFW were chosen for the stranger cohort that ships with the product (see the ``origin``
+# of the cohort). Whoever it names is neither a stranger nor enrolled in any measurement.
+_LFW_NAME = re.compile(r"[A-M]\w*_\w+")
+_FITTED_SHARE = 0.45
+_FITTED_MOST_PICTURES = 19
+
+
+@dataclass(frozen=True)
+class Split:
+    """Places of pictures in ``People.pictures``.
+
+    Attributes:
+        people: P names, who is enrolled.
+        learn: whom the head learns from.
+        learn_person: positions in ``people`` beside ``learn``.
+        probes: other pictures of the same people.
+        probe_person: positions in ``people`` beside ``probes``.
+        strangers: one picture each of people who are not enrolled.
+    """
+
+    people: tuple[str, ...]
+    learn: Places
+    learn_person: Places
+    probes: Places
+    probe_person: Places
+    strangers: Places
+
+
+def was_fitted(name: str, pictures: int) -> bool:
+    """Whether the shipped stranger cohort was fitted to this person of LFW."""
+    share = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
+    return pictures <= _FITTED_MOST_PICTURES and share < _FITTED_SHARE and bool(_LFW_NAME.fullmatch(name))
+
+
+def eligible(people: People, least_pictures: int) -> list[str]:
+    """Return who can be enrolled: has enough pictures, and is not one of those the cohort was fitted to."""
+    return [name for name, mine in people.of.items() if len(mine) >= least_pictures and not was_fitted(name, len(mine))]
+
+
+def strangers_to(people: People, enrolled: list[str], most: int | None = None) -> Places:
+    """Return the first picture of everybody else whom the cohort was not fitted to; of ``most`` people at most."""
+    known = set(enrolled)
+    first = [mine[0] for name, mine in people.of.items() if name not in known and not was_fitted(name, len(mine))]
+    if most is not None and most < len(first):
+        first = sorted(np.random.default_rng(0).choice(first, most, replace=False).tolist())
+    return np.array(first, np.intp)
+
+
+def split(people: People, enrolled: list[str], learn: int, strangers: Places, seed: int) -> Split:
+    """Take ``learn`` pictures of each person at random to learn from, and ask about the rest.
+
+    Raises:
+        UnusableData: nobody is enrolled, or somebody has no picture left to ask about.
+    """
+    if not enrolled:
+        raise UnusableData("nobody has enough pictures to be enrolled; lower --min-gallery")
+    rng = np.random.default_rng(seed)
+    learned: list[list[int]] = []
+    asked: list[list[int]] = []
+    for name in enrolled:
+        mine = people.of[name]
+        if len(mine) <= learn:
+            raise UnusableData(f"{name} has {len(mine)} pictures, and {learn} are to learn from: none is left to ask")
+        order = rng.permutation(mine)
+        learned.append(sorted(order[:learn].tolist()))
+        asked.append(sorted(order[learn:].tolist()))
+    return Split(
+        tuple(enrolled),
+        np.array([place for mine in learned for place in mine], np.intp),
+        np.repeat(np.arange(len(enrolled)), [len(mine) for mine in learned]),
+        np.array([place for mine in asked for place in mine], np.intp),
+        np.repeat(np.arange(len(enrolled)), [len(mine) for mine in asked]),
+        strangers,
+    )

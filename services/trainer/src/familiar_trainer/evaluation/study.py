@@ -1,0 +1,207 @@
+"""One evaluation from beginning to end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from familiar import cohort
+from familiar.cohort import Cohort
+from familiar.quality import QualityLimits
+from familiar_trainer.backbones import BackboneError, load
+from familiar_trainer.evaluation import bursts, promise, robustness, tables
+from familiar_trainer.evaluation.cache import SightCache
+from familiar_trainer.evaluation.heads import ClassMeans, Learner, NearestNeighbour, Product, Softmax
+from familiar_trainer.evaluation.identification import Identification, identify
+from familiar_trainer.evaluation.measures import Verification, verification
+from familiar_trainer.evaluation.pictures import Pair, People
+from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder, WholeFrames
+from familiar_trainer.evaluation.promise import Kept
+from familiar_trainer.evaluation.sight import Pipeline, Sights
+from familiar_trainer.evaluation.split import Split, eligible, split, strangers_to
+from familiar_trainer.evaluation.survey import Losses, losses
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure, and with what."""
+
+    data: Path
+    names: str = ""
+    pairs: Path | None = None
+    backbone: str = "face_resnet"
+    imagenet: Path | None = None
+    peers: bool = True
+    subject: str = "central"
+    min_gallery: int = 20
+    learn: int = 10
+    strangers: int | None = None
+    seeds: int = 5
+    draws: int = 10
+    robustness: bool = False
+    each: int = 3
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was measured; lists are empty where a part was not asked for."""
+
+    people: int
+    pictures: int
+    enrolled: int
+    strangers: int
+    identification: Sequence[Identification]
+    verification: Sequence[tuple[str, Verification]]
+    losses: Sequence[Losses]
+    promise: Sequence[Kept]
+    trials: Sequence[robustness.Trial]
+    gate: robustness.Gate | None
+    bursts: Sequence[bursts.Gain]
+
+    def to_markdown(self) -> str:
+        """Return the tables."""
+        limits = QualityLimits()
+        parts = [
+            f"{self.pictures:,} pictures of {self.people:,} people; {self.enrolled} enrolled, "
+            f"{self.strangers:,} strangers with one picture each.",
+            "### Who is it, and is it anybody known",
+            tables.identification(self.identification),
+            "### At the thresholds that the product calibrates",
+            tables.calibrated(self.identification),
+        ]
+        if self.promise:
+            parts += ["### Is the promise kept", tables.promise(self.promise)]
+        if self.verification:
+            parts += ["### Are these two pictures one person's", tables.verification(self.verification)]
+        parts += ["### What is lost before", tables.losses(self.losses)]
+        if self.trials and self.gate:
+            parts += ["### What changes of the picture do", tables.robustness(self.trials, limits)]
+            parts += ["### What the quality gate makes of them", tables.gate(self.gate)]
+        if self.bursts:
+            parts += ["### What several frames gain", tables.bursts(self.bursts)]
+        return "\n\n".join(parts) + "\n"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values, without the scores of every picture."""
+        scores = ("known", "right", "strangers")
+        return {
+            "people": self.people,
+            "pictures": self.pictures,
+            "enrolled": self.enrolled,
+            "strangers": self.strangers,
+            "identification": [
+                {f.name: _plain(getattr(row, f.name)) for f in fields(row) if f.name not in scores}
+                for row in self.identification
+            ],
+            "verification": [{"pipeline": name, **asdict(row)} for name, row in self.verification],
+            "losses": [asdict(row) for row in self.losses],
+            "promise": [asdict(row) for row in self.promise],
+            "robustness": [
+                {
+                    "change": trial.variation.name.strip(),
+                    "fnir": 1 - float(trial.worked.mean()),
+                    "wrong": float(trial.wrong.mean()),
+                    "no_face": float((~trial.found).mean()),
+                    "strangers_named": float(trial.stranger_named.mean()),
+                    "strangers_past_gate": trial.strangers_past(QualityLimits()),
+                }
+                for trial in self.trials
+            ],
+            "gate": None if self.gate is None else asdict(self.gate),
+            "bursts": [asdict(row) for row in self.bursts],
+        }
+
+
+def run(plan: Plan, cache: SightCache) -> Report:
+    """Measure what ``plan`` asks for.
+
+    Raises:
+        UnusableData: the pictures do not suffice.
+        BackboneError: the default backbone or its weights cannot be used.
+    """
+    people = People.read(plan.data, plan.names)
+    enrolled = eligible(people, plan.min_gallery)
+    strangers = strangers_to(people, enrolled, plan.strangers)
+    splits = [split(people, enrolled, plan.learn, strangers, seed) for seed in range(plan.seeds)]
+    pairs = people.pairs(plan.pairs) if plan.pairs else []
+    first = splits[0]
+    needed = {*first.learn.tolist(), *first.probes.tolist(), *strangers.tolist()}
+    needed |= {place for pair in pairs for place in (pair.first, pair.second)}
+
+    product = AlignedFaces(Embedder(load(plan.backbone)), subject=plan.subject)
+    sights = cache.see(product, people.pictures)
+    shipped = cohort.load(plan.backbone, product.dim)
+    results = list(_of_product(sights, splits, shipped))
+    compared, lost = _verify(sights, pairs), [losses(sights, QualityLimits())]
+    for other, learners, other_cohort in _others(plan):
+        seen = cache.see(other, people.pictures, sorted(needed))
+        results += [identify(seen, learner, splits, other_cohort) for learner in learners]
+        compared += _verify(seen, pairs)
+        lost.append(losses(seen, QualityLimits()))
+    kept = promise.kept(people, sights, shipped, plan.learn, plan.draws) if shipped.fitted and plan.draws else []
+    trials: list[robustness.Trial] = []
+    gains: list[bursts.Gain] = []
+    if plan.robustness:
+        changed = robustness.change(people, product, cache, sights, first, shipped, plan.each)
+        trials = robustness.trials(changed)
+        gains = bursts.of_pictures(people, sights, splits, shipped) + bursts.of_changes(changed)
+    gate = robustness.judge(trials, QualityLimits()) if trials else None
+    return Report(
+        len(people.of), len(people.pictures), len(enrolled), len(strangers), results, compared, lost, kept, trials,
+        gate, gains,
+    )  # fmt: skip
+
+
+def _of_product(sights: Sights, splits: Sequence[Split], shipped: Cohort) -> Iterator[Identification]:
+    gated = sights.gated(QualityLimits())
+    yield identify(sights, Product(), splits, shipped)
+    behind = Sights(f"{sights.pipeline}, behind the gate", gated.embeddings, gated.faces, gated.quality)
+    yield identify(behind, Product(), splits, shipped)
+    for learner in (ClassMeans(), NearestNeighbour(), Softmax()):
+        yield identify(sights, learner, splits, shipped)
+
+
+def _others(plan: Plan) -> Iterator[tuple[Pipeline, Sequence[Learner], Cohort]]:
+    """Yield what the product is compared with, as far as it is there."""
+    if plan.imagenet is not None:
+        try:
+            embedder = Embedder(load("mobilenet_v2_imagenet", plan.imagenet))
+        except BackboneError as error:
+            _log.warning("MobileNetV2 is left out: %s", error)
+        else:
+            heads = (Product(), ClassMeans(), NearestNeighbour(), Softmax())
+            unknown = cohort.load("mobilenet_v2_imagenet", embedder.meta.dim)
+            yield WholeFrames(embedder), heads, unknown
+            yield AlignedFaces(embedder, subject=plan.subject), heads, unknown
+    if plan.peers:
+        from familiar_trainer.evaluation.peers import FaceRecognition
+
+        try:
+            peer = FaceRecognition()
+        except ImportError:
+            _log.warning("face_recognition is left out: dlib is not installed (pip install dlib-bin)")
+        else:
+            yield peer, (NearestNeighbour(), ClassMeans()), Cohort(peer.dim)
+
+
+def _verify(sights: Sights, pairs: Sequence[Pair]) -> list[tuple[str, Verification]]:
+    if not pairs:
+        return []
+    first, second = (sights.embeddings[[getattr(pair, side) for pair in pairs]] for side in ("first", "second"))
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    cosine = np.where(lengths > 0, (first * second).sum(axis=1) / np.maximum(lengths, 1e-12), -np.inf)
+    same, fold = np.array([pair.same for pair in pairs]), np.array([pair.fold for pair in pairs])
+    return [(sights.pipeline, verification(cosine, same, fold))]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
