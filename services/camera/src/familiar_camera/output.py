@@ -179,7 +179,7 @@ class RecognitionEvents:
 
 def table(sightings: Sightings) -> Table:
     """Return the table of who was seen."""
-    shown = Table(title=f"{sightings.frames} frames")
+    shown = Table(title="1 frame" if sightings.frames == 1 else f"{sightings.frames} frames")
     for heading in ("who", "first seen", "last seen", "times", "best score"):
         shown.add_column(heading, justify="right" if heading in ("times", "best score") else "left")
     for row in sightings.rows():

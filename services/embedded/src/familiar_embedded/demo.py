@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -115,7 +116,7 @@ def _nobody_asks(question: str, _answers: Mapping[str, str]) -> str:
 
 
 def _table(tallies: list[Tally]) -> Table:
-    shown = Table(title="New frames of both, and of a stranger")
+    shown = Table(title="New frames of both, and of a stranger", box=SIMPLE_HEAD)
     shown.add_column("who", no_wrap=True)
     shown.add_column("enrolled")
     for heading in ("frames", "right", "unknown", "wrong", "refused"):

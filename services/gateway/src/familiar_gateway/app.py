@@ -85,8 +85,12 @@ def _end(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     method = request.method if request.method in _METHODS else "other"
     routes.services().metrics.count_request(method, route, response.status_code, seconds)
-    access.info("%s %s %d %.1f ms request=%s", method, route, response.status_code, seconds * 1000, g.get("request_id"))
+    # Probes come every second from everywhere; they would bury what people did.
+    level = logging.DEBUG if route in _PROBES else logging.INFO
+    request_id = g.get("request_id")
+    access.log(level, "%s %s %d %.1f ms request=%s", method, route, response.status_code, seconds * 1000, request_id)
     return response
 
 
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE", "PUT"})
