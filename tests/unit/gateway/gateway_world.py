@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from flask.testing import FlaskClient
+from gateway_contract import CheckingClient
 from gateway_fakes import FakeBackbone, FakeQueue, FakeServing, backbone_meta, head_meta, meta_dict
 from sqlalchemy.orm import Session
 
@@ -101,7 +102,9 @@ def create_world(folder: Path, observer: Observer, **changes: object) -> World:
     serving, queue = FakeServing(), FakeQueue()
     serving.backbones[1] = FakeBackbone(backbone_meta())
     services = assemble(settings, database=database, queue=queue, serving=serving, observer=observer)
-    world = World(services, create_app(services).test_client(), serving, queue)
+    app = create_app(services)
+    app.test_client_class = CheckingClient
+    world = World(services, app.test_client(), serving, queue)
     with database.write() as session:
         versions.add_backbone(session, versions.issue(session, "backbone"), meta_dict(backbone_meta()))
     world.publish(Head.empty(backbone_meta().dim))
