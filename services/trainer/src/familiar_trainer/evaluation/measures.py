@@ -103,7 +103,8 @@ def verification(cosine: Scores, same: NDArray[np.bool_], fold: NDArray[np.integ
 
 
 def _best_threshold(cosine: Scores, same: NDArray[np.bool_]) -> float:
-    candidates = np.unique(cosine[np.isfinite(cosine)])
+    values = np.unique(cosine[np.isfinite(cosine)])
+    candidates = (values[1:] + values[:-1]) / 2
     genuine, impostor = np.sort(cosine[same]), np.sort(cosine[~same])
     accepted = 1 - np.searchsorted(genuine, candidates, "left") / len(genuine)
     refused = np.searchsorted(impostor, candidates, "left") / len(impostor)
