@@ -90,8 +90,7 @@ def new_model(target, exports):
 
     yield make
     for model in made:
-        target.forget(model)
-        shutil.rmtree(model.path, ignore_errors=True)
+        target.discard(model)
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +102,7 @@ def model(target, exports):
     target.configure(folder)
     folder.wait_until_available(1, 2)
     yield folder
-    target.forget(folder)
-    shutil.rmtree(folder.path, ignore_errors=True)
+    target.discard(folder)
 
 
 @pytest.fixture
@@ -125,8 +123,7 @@ def steps_per_second(target, exports):
     started = time.monotonic()
     target.predict(folder.slow_request(steps))
     elapsed = time.monotonic() - started
-    target.forget(folder)
-    shutil.rmtree(folder.path, ignore_errors=True)
+    target.discard(folder)
     return steps / elapsed
 
 

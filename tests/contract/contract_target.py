@@ -103,6 +103,11 @@ class Target:
         if self.configured.pop(model.name, None):
             self.reload(self.configured.values())
 
+    def discard(self, model):
+        """Take a model out of the configuration, then off the disk; the other way round would stop all polling."""
+        self.forget(model)
+        shutil.rmtree(model.path, ignore_errors=True)
+
 
 class ModelFolder:
     """One model of the server, its base path, and what the server says of it."""

@@ -127,4 +127,4 @@ def test_reload_reports_a_model_that_cannot_be_loaded(target, exports):
         with pytest.raises(grpc.RpcError, match="did not become available"):
             target.configure(broken)
     finally:
-        target.forget(broken)
+        target.discard(broken)

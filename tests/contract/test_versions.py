@@ -140,7 +140,7 @@ def test_names_that_are_numbers_are_versions_and_others_are_not(target, exports)
         model.keeps_serving(2, 5, 7)
         assert {version: model.factor(version) for version in (2, 5, 7)} == {2: 2, 5: 5, 7: 7}
     finally:
-        target.forget(model)
+        target.discard(model)
 
 
 def test_of_two_names_for_one_version_the_last_in_text_order_wins(target, exports):
@@ -152,7 +152,7 @@ def test_of_two_names_for_one_version_the_last_in_text_order_wins(target, export
         model.wait_until_available(3)
         assert model.scale() == (3, 3)
     finally:
-        target.forget(model)
+        target.discard(model)
 
 
 def test_symbolic_link_is_a_version(target, new_model):
