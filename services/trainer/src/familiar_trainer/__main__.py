@@ -1,9 +1,13 @@
 """Start the trainer: ``python -m familiar_trainer``."""
 
 import logging
+import os
 import sys
 import tempfile
 from pathlib import Path
+
+# Before NumPy is imported: its threads would spin on cores that those who recognise need, and gain nothing here.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from familiar.errors import FamiliarError
 from familiar.head import Head

@@ -1,0 +1,124 @@
+"""The reconciler's duties, on a real, small database with everything else faked."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from familiar.database import Database, enrollments, people, trainings, versions
+from familiar.database.migrate import migrate
+from familiar.database.versions import HeadStatus
+from familiar.errors import QueueUnavailable
+from familiar.head import Head
+from familiar.jobs import Stage
+from familiar_trainer.reconciler import Reconciler
+
+
+class FakeQueue:
+    def __init__(self) -> None:
+        self.put_ids: list[str] = []
+        self.away = False
+
+    def put(self, training_id: str) -> None:
+        if self.away:
+            raise QueueUnavailable("the queue does not answer")
+        self.put_ids.append(training_id)
+
+
+class FakeShelf:
+    restored = 0
+
+    def restore(self) -> bool:
+        self.restored += 1
+        return False
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'familiar.db'}")
+    migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def trainer(database: Database) -> Any:
+    return SimpleNamespace(
+        database=database, queue=FakeQueue(), shelf=FakeShelf(), keep_house=lambda: None, stop=threading.Event()
+    )
+
+
+def live_head_with(database: Database, *person_ids: str) -> None:
+    import numpy as np
+
+    head = Head(person_ids, np.eye(len(person_ids), 4, dtype=np.float32), np.zeros(len(person_ids), np.float32))
+    with database.write() as session:
+        version = versions.issue(session, "head")
+        versions.add_head(
+            session, version, training_id=None, backbone_version=1, head=head, meta={}, status=HeadStatus.PUBLISHED
+        )
+        versions.go_live(session, version)
+
+
+def test_open_trainings_are_put_on_the_queue_and_those_under_way_are_not(database: Database, trainer: Any) -> None:
+    with database.write() as session:
+        trainings.claim(session, trainings.ask(session).id, "another", 60.0)
+        waiting = trainings.ask(session).id
+    Reconciler(trainer).run_once()
+    assert trainer.queue.put_ids == [waiting]
+
+
+def test_a_queue_that_is_away_keeps_no_other_duty_from_being_done(
+    database: Database, trainer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.write() as session:
+        trainings.ask(session)
+    trainer.queue.away = True
+    reconciler = Reconciler(trainer)
+    reconciler.run_once()
+    reconciler.run_once()
+    assert trainer.shelf.restored == 2
+    assert sum("the queue does not answer" in record.message for record in caplog.records) == 1
+    trainer.queue.away = False
+    reconciler.run_once()
+    assert len(trainer.queue.put_ids) == 1
+
+
+def test_an_enrolment_without_a_training_gets_one(database: Database, trainer: Any) -> None:
+    with database.write() as session:
+        enrollment = enrollments.open_one(session, people.add(session, "Ada"))
+        ended = enrollments.close(session, enrollment)
+        trainings.end(ended, Stage.LIVE)
+    Reconciler(trainer).run_once()
+    with database.read() as session:
+        adopted = enrollments.get(session, enrollment.id).training_id
+    assert adopted != ended.id
+    assert trainer.queue.put_ids == [adopted]
+
+
+def test_somebody_deleted_who_is_still_in_the_live_head_gets_a_training(database: Database, trainer: Any) -> None:
+    with database.write() as session:
+        person_id = people.add(session, "Ada").id
+    live_head_with(database, person_id)
+    with database.write() as session:
+        people.erase(session, person_id)
+    reconciler = Reconciler(trainer)
+    reconciler.run_once()
+    reconciler.run_once()
+    with database.read() as session:
+        assert len(trainings.open_ones(session)) == 1
+
+
+def test_a_training_that_just_failed_is_not_asked_for_again_at_once(database: Database, trainer: Any) -> None:
+    with database.write() as session:
+        person_id = people.add(session, "Ada").id
+    live_head_with(database, person_id)
+    with database.write() as session:
+        people.erase(session, person_id)
+        trainings.end(trainings.ask(session), Stage.FAILED)
+    Reconciler(trainer).run_once()
+    with database.read() as session:
+        assert trainings.open_ones(session) == []
