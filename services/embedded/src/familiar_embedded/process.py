@@ -41,6 +41,12 @@ class Process:
         Raises:
             OSError: it cannot be started.
         """
+        die_with_us = sessions.die_with(os.getpid())
+
+        def before_exec() -> None:  # in the child; safe because the supervisor has one thread
+            die_with_us()
+            warden.enlist()
+
         popen = subprocess.Popen(
             program.argv,
             env=dict(program.env),
@@ -49,9 +55,8 @@ class Process:
             stderr=subprocess.STDOUT,
             pass_fds=inherited_fds,
             start_new_session=True,
-            preexec_fn=sessions.die_with(os.getpid()),  # safe: the supervisor has one thread
+            preexec_fn=before_exec,
         )
-        warden.watch(popen.pid)
         process = cls(program, popen)
         os.set_blocking(process.output_fd, False)
         return process

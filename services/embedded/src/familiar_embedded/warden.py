@@ -1,6 +1,6 @@
 """The warden: a small process that ends the services when the supervisor is gone without having done so.
 
-The supervisor holds the other end of its standard input and writes the session of each service it starts. When the
+The supervisor holds the other end of its standard input and each service writes its session there as it starts. When the
 input ends, the supervisor has stopped: whatever of those sessions still runs is asked to stop, then killed. The kernel
 tells each service of the supervisor's death too (``sessions.die_with``), but not the service's own children.
 """
@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 from familiar_embedded import sessions
 
@@ -23,13 +24,16 @@ class Warden:
             [sys.executable, "-m", "familiar_embedded.warden"], stdin=subprocess.PIPE, start_new_session=True
         )
 
-    def watch(self, session: int) -> None:
-        """Tell the warden of a session to end."""
+    def enlist(self) -> None:
+        """Tell the warden of the calling process's session; for a child between fork and exec.
+
+        The child does it, not the supervisor afterwards: no program runs for a moment without the warden's knowledge.
+        """
         assert self._process.stdin is not None
-        try:
-            os.write(self._process.stdin.fileno(), f"{session}\n".encode())
-        except BrokenPipeError:  # somebody killed it; what the kernel does remains
-            return
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        with suppress(BrokenPipeError):  # somebody killed the warden; what the kernel does remains
+            os.write(self._process.stdin.fileno(), f"{os.getpid()}\n".encode())
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
     def close(self) -> None:
         """Let the warden end what is left and wait until it has."""
