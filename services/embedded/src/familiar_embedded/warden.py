@@ -1,6 +1,6 @@
 """The warden: a small process that ends the services when the supervisor is gone without having done so.
 
-The supervisor holds the other end of its standard input and each service writes its session there as it starts. When the
+The supervisor holds the other end of its standard input; each service writes its session there as it starts. When the
 input ends, the supervisor has stopped: whatever of those sessions still runs is asked to stop, then killed. The kernel
 tells each service of the supervisor's death too (``sessions.die_with``), but not the service's own children.
 """
