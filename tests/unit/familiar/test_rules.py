@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import familiar
 import pytest
+
+import familiar
 from familiar import errors, person
 from familiar.enrollment import EnrollmentStatus, status_of
 from familiar.errors import FamiliarError, InvalidInput, MisconfiguredError
@@ -97,6 +98,15 @@ def test_settings_come_from_the_environment() -> None:
 def test_a_setting_that_cannot_be_used_is_named(variable: str, value: str) -> None:
     with pytest.raises(MisconfiguredError, match=variable):
         Settings.from_env({variable: value})
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("postgresql+psycopg://x:y@z/familiar\n")
+    assert Settings.from_env({"DATABASE_URL_FILE": str(secret)}).database_url == "postgresql+psycopg://x:y@z/familiar"
+    assert Settings.from_env({"DATABASE_URL": "sqlite://", "DATABASE_URL_FILE": str(secret)}).database_url == "sqlite://"
+    with pytest.raises(MisconfiguredError, match="DATABASE_URL_FILE"):
+        Settings.from_env({"DATABASE_URL_FILE": str(tmp_path / "absent")})
 
 
 def test_every_setting_is_in_the_example_file() -> None:

@@ -1,6 +1,7 @@
 """Settings: every environment variable the system reads, read once at start into a frozen record.
 
-A value that cannot be used stops the process with the variable's name. ``.env.example`` lists them all, and a test
+Instead of ``NAME``, ``NAME_FILE`` may name a file that holds the value, as secrets are handed to containers. A value
+that cannot be used stops the process with the variable's name. ``.env.example`` lists them all, and a test
 compares it with this file.
 """
 
@@ -63,7 +64,7 @@ class Settings:
         env = os.environ if env is None else env
         values: dict[str, Any] = {}
         for item in fields(cls):
-            text = env.get(item.metadata["env"], "").strip()
+            text = _given(env, item.metadata["env"])
             if text:
                 values[item.name] = _parse(item.metadata, type(item.default), text)
         settings = cls(**values)
@@ -75,6 +76,16 @@ class Settings:
     def describe(cls) -> list[tuple[str, str, str]]:
         """Return (variable, default, meaning) of every setting, for ``.env.example`` and the docs."""
         return [(f.metadata["env"], str(f.default), f.metadata["meaning"]) for f in fields(cls)]
+
+
+def _given(env: Mapping[str, str], name: str) -> str:
+    text, file = env.get(name, "").strip(), env.get(f"{name}_FILE", "").strip()
+    if text or not file:
+        return text
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as exc:
+        raise MisconfiguredError(f"{name}_FILE={file!r}: cannot be read") from exc
 
 
 def _parse(metadata: Mapping[str, Any], kind: type, text: str) -> Any:
