@@ -41,6 +41,7 @@ for service in gateway trainer modelserver; do
 		"$(outside familiar)" "$(outside $service)" $tools/build.in
 done
 compile services/camera/requirements.lock -c requirements.lock "$(outside camera)" $tools/build.in
+compile deploy/rq-dashboard/requirements.lock -c requirements.lock $r/rq-dashboard.in $r/build.in
 compile requirements-portraits.lock -c requirements-dev.lock --no-deps $tools/portraits.in
 compile requirements-nodeps.lock --no-deps $tools/nodeps.in
 
