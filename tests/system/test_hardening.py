@@ -1,0 +1,90 @@
+"""What the containers may do, what they hold, and who can reach them."""
+
+import json
+import re
+from pathlib import Path
+
+import engine
+import pytest
+from stack import SERVICES, Stack
+
+OURS = ("gateway", "trainer", "camera")
+_LARGEST_GATEWAY_BYTES = 300_000_000
+_SECRET = re.compile(r"(?i)(password|passwd|secret|token|api_?key)\s*[=:]\s*\S+|BEGIN [A-Z ]*PRIVATE KEY")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_process_is_roots_and_none_can_become_so(ready: Stack, service: str) -> None:
+    pid = ready.inspect(service)["State"]["Pid"]
+    host = ready.inspect(service)["HostConfig"]
+    processes = engine.docker("top", ready.container(service), "-eo", "pid").split()[1:]
+    assert str(pid) in processes
+    for process in processes:
+        status = dict(line.split(":\t", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+        assert all(int(uid) != 0 for uid in status["Uid"].split())
+        assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
+        assert status["NoNewPrivs"].strip() == "1"
+    assert host["ReadonlyRootfs"] is True
+    assert host["Memory"] > 0
+    assert host["PidsLimit"] > 0
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+
+
+def test_one_port_is_published_and_only_on_loopback(ready: Stack) -> None:
+    published = {
+        (service, port, binding["HostIp"])
+        for service in SERVICES
+        for port, bindings in ready.inspect(service)["NetworkSettings"]["Ports"].items()
+        for binding in bindings or ()
+    }
+    assert published == {("gateway", "8080/tcp", "127.0.0.1")}
+
+
+@pytest.mark.parametrize("service", ["redis", "serving", "trainer"])
+def test_what_asks_nobody_for_a_key_has_no_way_out_or_in(ready: Stack, service: str) -> None:
+    networks = ready.inspect(service)["NetworkSettings"]["Networks"]
+    assert list(networks) == [f"{ready.project}_inner"]
+    assert json.loads(engine.docker("network", "inspect", f"{ready.project}_inner"))[0]["Internal"] is True
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_container_says_whether_it_is_well(ready: Stack, service: str) -> None:
+    assert ready.inspect(service)["State"]["Health"]["Status"] in ("healthy", "starting")
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_an_image_holds_nothing_that_builds_or_installs(built: None, service: str) -> None:
+    script = "for tool in pip gcc cc make git curl; do command -v /opt/venv/bin/$tool || true; done; ls /opt/venv/bin; id -u"
+    listed = _in_image(service, script).split()
+    assert not {"pip", "pip3", "uv", "gcc", "cc"} & set(listed)
+    assert listed[-1] == "10001"
+    assert _in_image(service, "ls -A /root 2>/dev/null | grep -c cache || true").strip() in ("", "0")
+
+
+def test_the_gateways_image_is_small_and_free_of_tensorflow(built: None) -> None:
+    assert _in_image("gateway", "ls /opt/venv/lib/python3.11/site-packages | grep -ic '^tensorflow' || true").strip() == "0"
+    base = _size("python:3.11-slim-bookworm")
+    assert _size("familiar-gateway:latest") - base <= _LARGEST_GATEWAY_BYTES
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_no_secret_is_in_an_image(built: None, service: str) -> None:
+    image = f"familiar-{service}:latest"
+    layers = engine.docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", image)
+    environment = engine.docker("inspect", "-f", "{{json .Config.Env}}", image)
+    assert not _SECRET.search(layers + environment)
+    hidden = "find / -xdev \\( -name '.env*' -o -name '.git' -o -name '*.pem' -o -name 'id_*' \\) -not -path '*/certifi/*' 2>/dev/null"
+    found = [line for line in _in_image(service, hidden + " || true").splitlines() if not line.startswith(("/etc/ssl", "/usr/"))]
+    assert found == []
+
+
+def test_no_secret_is_in_the_logs(ready: Stack) -> None:
+    assert not _SECRET.search(ready.compose("logs", "--no-color"))
+
+
+def _in_image(service: str, script: str) -> str:
+    return engine.docker("run", "--rm", "--network=none", "--entrypoint", "bash", f"familiar-{service}:latest", "-c", script)
+
+
+def _size(image: str) -> int:
+    return int(engine.docker("image", "inspect", "-f", "{{.Size}}", image))

@@ -1,0 +1,48 @@
+"""What a user does: bring it up, enrol by camera, be recognised, restart, take down, bring up again."""
+
+from pathlib import Path
+
+import enrolling
+import people
+import pytest
+from stack import SERVICES, Stack
+from traffic import Traffic
+
+
+def test_whoever_the_camera_enrolled_is_recognised_and_a_stranger_is_not(ready: Stack, collins: str) -> None:
+    for frame in people.frames(people.COLLINS, 4, seed=5):
+        assert ready.names(frame) == [people.COLLINS]
+    for frame in people.frames(people.HOPPER, 4, seed=5):
+        assert ready.names(frame) == [None]
+
+
+def test_the_cameras_container_recognises_through_the_gateway(ready: Stack, collins: str, media: Path) -> None:
+    lines = ready.camera(media, "recognize", "simulate:/media/collins.png#3", "--frames", "5")
+    assert [seen["name"] for seen in lines[-1]["seen"]] == [people.COLLINS]
+    lines = ready.camera(media, "recognize", "simulate:/media/hopper.jpg#3", "--frames", "5")
+    assert not any(face["person"] for line in lines[:-1] for face in line.get("faces", []))
+
+
+def test_a_new_head_takes_over_without_anybody_noticing(ready: Stack, collins: str) -> None:
+    before = ready.recognize(people.frames(people.COLLINS, 1)[0])["head_version"]
+    with Traffic(ready.url, seed=21) as traffic:
+        for swap in range(2):
+            shots = people.frames(people.COLLINS, 12, seed=100 + swap)
+            assert enrolling.ended(ready, enrolling.more_of(ready, collins, shots, f"swap-{swap}")) == "live"
+    assert traffic.outcome.wrong == []
+    assert set(traffic.outcome.answers) <= {"named", "unknown"}, traffic.outcome
+    assert ready.recognize(people.frames(people.COLLINS, 1)[0])["head_version"] >= before + 2
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_restarted_container_comes_back_to_work(ready: Stack, collins: str, service: str) -> None:
+    ready.compose("restart", "-t", "10", service)
+    ready.wait_ready()
+    assert ready.names(people.frames(people.COLLINS, 1, seed=6)[0]) == [people.COLLINS]
+
+
+def test_everybody_is_still_known_after_down_and_up(ready: Stack, collins: str) -> None:
+    ready.down()
+    ready.up()
+    assert ready.names(people.frames(people.COLLINS, 1, seed=7)[0]) == [people.COLLINS]
+    assert collins in [person["id"] for person in ready.get("/v1/people").json()["people"]]
