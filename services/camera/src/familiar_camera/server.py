@@ -100,6 +100,14 @@ class Server:
             if not page["people"] or len(found) >= page["total"]:
                 return found
 
+    def forget(self, person_id: str) -> None:
+        """Delete somebody, who is unknown from the next frame on; a person already gone is no error."""
+        try:
+            self._call("DELETE", f"/v1/people/{person_id}")
+        except Refused as exc:
+            if exc.status != httpx.codes.NOT_FOUND:
+                raise
+
     def _call(self, method: str, path: str, backoff: Backoff | None = None, **request: Any) -> Answer:
         """Send a request, again and again while the server is away or busy.
 

@@ -1,8 +1,9 @@
 """The demonstration behind ``make demo``: ``python -m familiar_embedded.demo``.
 
-Against a running system, as the camera client would: two portraits are enrolled as simulated webcam sessions, new
-sessions of both (other movement, other light) must be named right, and a stranger must stay unknown. Running it again
-finds the two enrolled already and goes on from there.
+Against a running system, as the camera client would: two portraits are enrolled as simulated webcam sessions, and new
+sessions of both (other movement, other light) must be named right. The second of them comes before the camera twice:
+first as a stranger, when only the other one is enrolled, and must stay unknown. Running it again deletes her first, so
+that she is a stranger once more.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from familiar_camera.server import Answer, Server
 from familiar_camera.sightings import Sightings
 from familiar_camera.sources import Simulated, read_picture
 from familiar_embedded.errors import EmbeddedError
-from familiar_embedded.portraits import COLLINS, HOPPER, STRANGER, Portrait
+from familiar_embedded.portraits import COLLINS, HOPPER, Portrait
 from familiar_embedded.ready import DEFAULT_URL, wait_until_ready
 from familiar_embedded.state import running
 
@@ -37,7 +38,7 @@ _MOST = 0.9
 
 @dataclass
 class Tally:
-    """What became of the frames of one person."""
+    """What became of the frames of one person, who is ``person_id`` or, if that is None, a stranger."""
 
     portrait: Portrait
     person_id: str | None
@@ -67,15 +68,31 @@ class Tally:
 
 def demonstrate(server: Server, console: Console) -> bool:
     """Run the demonstration and print its table; tell whether all was right."""
-    enrolled = [(portrait, _enrolled(server, portrait, console)) for portrait in (COLLINS, HOPPER)]
-    tallies = [Tally(portrait, person_id) for portrait, person_id in [*enrolled, (STRANGER, None)]]
-    for tally in tallies:
-        console.print(f"recognising {tally.portrait.name} in {PROBES} new frames ...")
-        session = Simulated(read_picture(tally.portrait.path), seed=_PROBE_SEED, frames=PROBES)
-        for seen in recognize(server, session, Sightings()):
-            tally.add(seen.answer)
+    _make_stranger(server, HOPPER, console)
+    collins = _enrolled(server, COLLINS, console)
+    tallies = [_probed(server, COLLINS, collins, console), _probed(server, HOPPER, None, console)]
+    hopper = _enrolled(server, HOPPER, console)
+    tallies += [_probed(server, HOPPER, hopper, console), _probed(server, COLLINS, collins, console)]
     console.print(_table(tallies))
     return all(tally.good for tally in tallies)
+
+
+def _make_stranger(server: Server, portrait: Portrait, console: Console) -> None:
+    """Delete what earlier runs have enrolled of somebody."""
+    for person in server.people():
+        if person["name"] == portrait.name:
+            console.print(f"forgetting {portrait.name}, whom an earlier run has enrolled")
+            server.forget(person["id"])
+
+
+def _probed(server: Server, portrait: Portrait, person_id: str | None, console: Console) -> Tally:
+    """Show new frames of somebody and count the answers."""
+    tally = Tally(portrait, person_id)
+    console.print(f"recognising {portrait.name} in {PROBES} new frames ...")
+    session = Simulated(read_picture(portrait.path), seed=_PROBE_SEED, frames=PROBES)
+    for seen in recognize(server, session, Sightings()):
+        tally.add(seen.answer)
+    return tally
 
 
 def _enrolled(server: Server, portrait: Portrait, console: Console) -> str:
@@ -116,9 +133,9 @@ def _nobody_asks(question: str, _answers: Mapping[str, str]) -> str:
 
 
 def _table(tallies: list[Tally]) -> Table:
-    shown = Table(title="New frames of both, and of a stranger", box=SIMPLE_HEAD)
+    shown = Table(title="New frames, in the order they were shown", box=SIMPLE_HEAD)
     shown.add_column("who", no_wrap=True)
-    shown.add_column("enrolled")
+    shown.add_column("enrolled by then")
     for heading in ("frames", "right", "unknown", "wrong", "refused"):
         shown.add_column(heading, justify="right")
     shown.add_column("good")

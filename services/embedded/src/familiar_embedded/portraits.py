@@ -39,5 +39,3 @@ COLLINS = Portrait("Eileen Collins", "scikit-image", "skimage/data/astronaut.png
 HOPPER = Portrait(
     "Grace Hopper", "matplotlib", "matplotlib/mpl-data/sample_data/grace_hopper.jpg", "US Navy, public domain"
 )
-# A third, real face that is never enrolled.
-STRANGER = Portrait("Luis Pedro Coelho", "mahotas", "mahotas/demos/data/luispedro.jpg", "author of mahotas, MIT")
