@@ -52,7 +52,7 @@ evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIA
 
 .PHONY: bench
 bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md
-	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+	$(BIN)/python tests/bench $(BENCH_ARGS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## compile the lock files anew from the pyproject files
@@ -60,7 +60,7 @@ lock: $(VENV)/.dev ## compile the lock files anew from the pyproject files
 
 .PHONY: proto
 proto: ## generate the wire code from proto/ (needs the network for the generator)
-	proto/generate.sh $(PYTHON)
+	proto/regenerate.sh $(PYTHON)
 
 .PHONY: clean
 clean: ## remove what make has built; the state folder stays

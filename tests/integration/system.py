@@ -13,6 +13,7 @@ from pathlib import Path
 
 from client import Client
 from familiar.database import Database
+from familiar.serving.client import ServingClient
 
 START_ORDER = ("redis", "modelserver", "trainer", "gateway")
 
@@ -84,6 +85,11 @@ class System:
     def database(self) -> Database:
         """Open the database beside the running system."""
         return Database(self.env["DATABASE_URL"])
+
+    def serving_states(self, model: str) -> dict[int, str]:
+        """Return what the model server says of each version of a model."""
+        with ServingClient(self.env["SERVING_ADDR"], timeout_s=5) as serving:
+            return {each.version: each.state.name for each in serving.versions(model)}
 
     def up(self) -> "System":
         """Prepare the folder, start everything, and wait until it is ready."""

@@ -59,7 +59,7 @@ def test_people_enrolled_at_the_same_time_share_a_training(
     system.stop("trainer")
     for enrollment in opened:
         client.finish(enrollment)
-    jobs = {client.enrollment(enrollment)["job_id"] for enrollment in opened}
+    jobs = {client.enrollment(enrollment)["job"] for enrollment in opened}
     assert len(jobs) == 1
     system.start("trainer")
     for enrollment in opened:

@@ -56,7 +56,7 @@ def test_nothing_on_disk_holds_a_deleted_person_and_the_next_frame_calls_them_un
     client.call("GET", f"/v1/people/{gone}", 404)
     assert client.call("DELETE", f"/v1/people/{gone}", 404)["error"]["code"] == "person_not_found"
 
-    wait_until(lambda: client.call("GET", f"/v1/jobs/{job}")["stage"] == "live", 60, "the models are made anew")
+    wait_until(lambda: client.call("GET", f"/v1/jobs/{job}")["status"] == "live", 60, "the models are made anew")
 
     def erased() -> bool:
         with database.read() as session:

@@ -50,7 +50,7 @@ def test_200_recognitions_per_swap_never_fail_nor_mix_versions(
                 person = next(p for p in client.call("GET", "/v1/people")["people"] if p["name"] == "Grace Hopper")
                 job = client.call("DELETE", f"/v1/people/{person['id']}", 202)["job"]["id"]
                 wait_until(
-                    lambda: client.call("GET", f"/v1/jobs/{job}")["stage"] == "live",  # noqa: B023
+                    lambda: client.call("GET", f"/v1/jobs/{job}")["status"] == "live",  # noqa: B023
                     90,
                     "the head without Hopper is live",
                 )

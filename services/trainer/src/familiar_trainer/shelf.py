@@ -74,7 +74,7 @@ class HeadShelf:
             candidate = Candidate.stored(row) if row else None
         if candidate is None or candidate.version in self.folder.versions():
             return False
-        _log.warning("head %d is live but not on disk: it is exported again", candidate.version)
+        _log.info("head %d is not on disk: exporting it from its weights in the database", candidate.version)
         self.put(candidate)
         return True
 

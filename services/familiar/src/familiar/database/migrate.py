@@ -14,6 +14,8 @@ from familiar.database.engine import Database
 from familiar.errors import FamiliarError, MisconfiguredError
 from familiar.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 # Any number will do; it keeps two processes from migrating one PostgreSQL database at once.
 _ADVISORY_LOCK = 7_263_948_115
 
@@ -23,9 +25,13 @@ def migrate(database: Database) -> None:
     with database.engine.connect() as connection:
         _lock(connection, database.is_sqlite)
         config = _config()
+        before = MigrationContext.configure(connection).get_current_revision()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        after = MigrationContext.configure(connection).get_current_revision()
         connection.commit()
+    if before != after:
+        _log.info("the tables are at revision %s now, before %s", after, before or "there were none")
 
 
 def check(database: Database) -> None:
@@ -46,6 +52,8 @@ def check(database: Database) -> None:
 
 
 def _config() -> Config:
+    # It tells at each start which database it is; what it does to it is said by ``migrate``.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(resources.files("familiar.database") / "migrations"))
     return config
