@@ -52,7 +52,7 @@ evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIA
 
 .PHONY: bench
 bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md
-	$(BIN)/python tests/bench $(BENCH_ARGS)
+	PYTHONPATH=tests:tests/integration $(BIN)/python -m bench $(BENCH_ARGS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## compile the lock files anew from the pyproject files

@@ -14,8 +14,6 @@ import threading
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "integration")]
-
 import cv2
 import numpy as np
 import psutil
@@ -138,7 +136,7 @@ def enrolment(system: System, number: int) -> Figures:
     for person in client.call("GET", "/v1/people", params={"limit": 1000})["people"]:
         if person["name"] == name:
             job = client.call("DELETE", f"/v1/people/{person['id']}", 202)["job"]["id"]
-            wait_until(lambda: client.call("GET", f"/v1/jobs/{job}")["status"] == "live", 60, "they are forgotten")
+            wait_until(lambda each=job: client.call("GET", f"/v1/jobs/{each}")["status"] == "live", 60, "they are gone")
     frames = session(name, 100 + number, FRAMES)
     probe = session(name, 200 + number, 1)[0]
     enrollment = client.open_enrollment(name)
