@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from familiar.quality import Quality
 from familiar.servable import CANDIDATES
 
-_FULL_SHARPNESS = 2.0
+_FULL_SHARPNESS = 3.0
+_FULL_CONFIDENCE = 0.92
 _FULL_EYE_DISTANCE_PX = 30.0
 _LEAST_WEIGHT = 0.05
 
@@ -39,6 +40,7 @@ def weigh(qualities: Sequence[Quality]) -> NDArray[np.float32]:
             max(
                 min(quality.sharpness / _FULL_SHARPNESS, 1.0)
                 * min(quality.eye_distance_px / _FULL_EYE_DISTANCE_PX, 1.0)
+                * min(quality.confidence / _FULL_CONFIDENCE, 1.0) ** 4
                 * max(float(np.cos(np.radians(quality.yaw_deg)) * np.cos(np.radians(quality.pitch_deg))), 0.0),
                 _LEAST_WEIGHT,
             )

@@ -40,33 +40,38 @@ def _det(results: Sequence[Identification], path: Path) -> Path:
 
 
 def _scores(results: Sequence[Identification], path: Path) -> Path:
-    figure, grid = _figure(9, 2.6 * len(results), rows=len(results))
-    for axes, result in zip(np.atleast_1d(grid), results, strict=True):
+    lines = -(-len(results) // 2)
+    figure, grid = _figure(10, 1.9 * lines, rows=lines, columns=2)
+    cells = list(np.atleast_1d(grid).ravel())
+    for axes, result in zip(cells, results, strict=False):
+        known, strangers = len(result.known), len(result.strangers)
         groups = {
-            "known, best candidate right": result.known[result.right],
-            "known, best candidate wrong": result.known[~result.right],
-            "strangers": result.strangers,
+            "known, best candidate right": (result.known[result.right], known),
+            "known, best candidate wrong": (result.known[~result.right], known),
+            "strangers": (result.strangers, strangers),
         }
-        finite = {name: scores[np.isfinite(scores)] for name, scores in groups.items()}
-        every = np.concatenate(list(finite.values()))
+        finite = {name: (scores[np.isfinite(scores)], whole) for name, (scores, whole) in groups.items()}
+        every = np.concatenate([scores for scores, _ in finite.values()])
         edges = np.linspace(every.min(), every.max(), 80)
-        for name, scores in finite.items():
+        for name, (scores, whole) in finite.items():
             if len(scores):
-                axes.hist(scores, edges, density=True, alpha=0.55, label=f"{name} ({len(scores):,})")
+                axes.hist(scores, edges, weights=np.full(len(scores), 100 / whole), alpha=0.55, label=name)
         axes.set_title(f"{result.pipeline}; {result.head}", fontsize=8)
         axes.tick_params(labelsize=7)
-        axes.set_yticks([])
-        axes.legend(fontsize=6)
+    for axes in cells[len(results) :]:
+        axes.set_axis_off()
+    cells[0].legend(fontsize=7, loc="upper left")
+    figure.supylabel("% of the probes", fontsize=8)
     return _save(figure, path)
 
 
-def _figure(width: float, height: float, rows: int = 1) -> tuple[Any, Any]:
+def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows)
+    return figure, figure.subplots(rows, columns)
 
 
 def _save(figure: Any, path: Path) -> Path:

@@ -62,6 +62,7 @@ class AlignedFaces:
         self.identity = _digest(
             "aligned", meta.to_json(), self._observer.detector.name, subject, alignment.TEMPLATE.tobytes().hex(),
             *_sources(image.decode, alignment.align, observation.Observer, quality.measure, quality._sharpness,
+                quality._structure,
                       quality.pose, type(self._observer.detector).__mro__[-2], central, largest),
         )  # fmt: skip
         self.dim = meta.dim

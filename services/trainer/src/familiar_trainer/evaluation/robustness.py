@@ -27,7 +27,7 @@ from familiar_trainer.evaluation.split import Split
 from familiar_trainer.evaluation.variations import Variation
 
 FAR_TARGET = 0.001
-UNUSABLE = 0.9
+UNUSABLE = (0.95, 0.9)
 """A condition is called unusable where this share of its frames fails."""
 
 Bools = NDArray[np.bool_]
@@ -82,25 +82,38 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Caught:
+    """What the gate does to the frames of conditions in which at least the share ``failing`` of all frames fails.
+
+    Attributes:
+        conditions: how many there are, and ``frames`` of them.
+        refused: share of the frames that is refused, or shows no face to the detector.
+        right_reason: share of the refusals that name the right reason; "no face" is right.
+    """
+
+    failing: float
+    conditions: int
+    frames: int
+    refused: float
+    right_reason: float
+
+
+@dataclass(frozen=True)
 class Gate:
     """What the quality gate does, over all frames of variations that it can see.
 
     Attributes:
+        unusable: by how hopeless the conditions are.
         failed, worked: how many frames fail, and work, when asked about without the gate.
         refused_of_failed, refused_of_worked: shares of them that are refused, or show no face to the detector.
-        unusable: how many frames belong to conditions in which nearly all fail.
-        refused_of_unusable: which share of these is refused.
-        right_reason: which share of these refusals names the right reason.
         lost: share of pictures as they are, working ones, that are refused.
     """
 
+    unusable: tuple[Caught, ...]
     failed: int
     worked: int
     refused_of_failed: float
     refused_of_worked: float
-    unusable: int
-    refused_of_unusable: float
-    right_reason: float
     lost: float
 
 
@@ -149,25 +162,28 @@ def judge(trials: Sequence[Trial], limits: QualityLimits) -> Gate:
     rows = [trial for trial in trials if trial.variation.reasons]
     worked = np.concatenate([trial.worked for trial in rows])
     refused = np.concatenate([_refused(trial, limits) for trial in rows])
-    hopeless = [trial for trial in rows if 1 - trial.worked.mean() >= UNUSABLE]
-    caught = np.concatenate([_refused(trial, limits) for trial in hopeless]) if hopeless else np.zeros(0, np.bool_)
-    rightly = [
-        not reasons or bool(set(reasons) & set(trial.variation.reasons))
-        for trial in hopeless
-        for reasons, gone in zip(trial.reasons(limits), _refused(trial, limits), strict=True)
-        if gone
-    ]
     plain = next(trial for trial in trials if trial.variation.kind == "as it is")
     return Gate(
+        unusable=tuple(_caught(rows, limits, failing) for failing in UNUSABLE),
         failed=int((~worked).sum()),
         worked=int(worked.sum()),
         refused_of_failed=_share(refused[~worked]),
         refused_of_worked=_share(refused[worked]),
-        unusable=len(caught),
-        refused_of_unusable=_share(caught),
-        right_reason=_share(np.array(rightly, np.bool_)),
         lost=_share(_refused(plain, limits)[plain.worked]),
     )
+
+
+def _caught(trials: Sequence[Trial], limits: QualityLimits, failing: float) -> Caught:
+    hopeless = [trial for trial in trials if 1 - trial.worked.mean() >= failing]
+    refused, rightly = [], []
+    for trial in hopeless:
+        gone = _refused(trial, limits)
+        right = {*trial.variation.reasons, Reason.NO_FACE}
+        refused += gone.tolist()
+        rightly += [
+            not why or bool(right & set(why)) for why, out in zip(trial.reasons(limits), gone, strict=True) if out
+        ]
+    return Caught(failing, len(hopeless), len(refused), _share(np.array(refused)), _share(np.array(rightly)))
 
 
 def _refused(trial: Trial, limits: QualityLimits) -> Bools:

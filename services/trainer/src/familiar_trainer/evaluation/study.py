@@ -149,7 +149,7 @@ def run(plan: Plan, cache: SightCache) -> Report:
     trials: list[robustness.Trial] = []
     gains: list[bursts.Gain] = []
     if plan.robustness:
-        changed = robustness.change(people, product, cache, sights, first, shipped, plan.each)
+        changed = robustness.change(people, product, cache, sights, splits[-1], shipped, plan.each)
         trials = robustness.trials(changed)
         gains = bursts.of_pictures(people, sights, splits, shipped) + bursts.of_changes(changed)
     gate = robustness.judge(trials, QualityLimits()) if trials else None

@@ -151,12 +151,18 @@ def gate(row: Gate) -> str:
     return table(
         ("frames", "number", "refused %"),
         [
-            (
-                "of conditions in which 90 % fail",
-                f"{row.unusable:,}",
-                f"{100 * row.refused_of_unusable:.1f}",
+            *(
+                cells
+                for caught in row.unusable
+                for cells in (
+                    (
+                        f"of the {caught.conditions} conditions in which {caught.failing:.0%} or more fail",
+                        f"{caught.frames:,}",
+                        f"{100 * caught.refused:.1f}",
+                    ),
+                    ("... of these refusals, for the right reason", "", f"{100 * caught.right_reason:.1f}"),
+                )
             ),
-            ("... refused for the right reason", "", f"{100 * row.right_reason:.1f}"),
             ("that fail, all conditions", f"{row.failed:,}", f"{100 * row.refused_of_failed:.1f}"),
             ("that work, all conditions", f"{row.worked:,}", f"{100 * row.refused_of_worked:.1f}"),
             ("that work, unchanged", "", f"{100 * row.lost:.2f}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,7 +50,7 @@ def all_variations() -> list[Variation]:
         *_kind("motion, % of eye distance", blurred, _motion, (10, 20, 40, 60)),
         *_kind("distance, px between eyes", (*small, *blurred), _distance, (30, 20, 16, 12, 9, 7)),
         *_kind("head turned, degrees", turned, _turn, (15, -30, 30, 45, 60)),
-        *_kind("head lowered or raised, degrees", turned, _nod, (-15, 15, -30, 30)),
+        *_kind("head lowered or raised, degrees", turned, _nod, (-15, 15, -25, 25)),
         *_kind("tilted, degrees", turned, _tilt, (20, 45, 90)),
         *_kind("JPEG quality", blurred, _jpeg, (50, 25, 10, 5)),
         *_kind("cut by the border, share left", cut, _cut, (0.9, 0.8, 0.7, 0.6, 0.5)),
@@ -74,11 +75,11 @@ def eye_distance(landmarks: Landmarks) -> float:
     return float(np.hypot(*(landmarks[1] - landmarks[0])))
 
 
-def _clipped(pixels: NDArray[np.floating]) -> Frame:
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+def _clipped(pixels: NDArray[np.floating[Any]]) -> Frame:
+    return np.asarray(np.clip(np.rint(pixels), 0, 255), np.uint8)
 
 
-def _noisy(pixels: NDArray[np.floating], rng: Rng) -> Frame:
+def _noisy(pixels: NDArray[np.floating[Any]], rng: Rng) -> Frame:
     return _clipped(pixels + rng.normal(0, _NOISE, pixels.shape))
 
 
@@ -102,7 +103,9 @@ def _motion(level: float, frame: Frame, landmarks: Landmarks, rng: Rng) -> Frame
     kernel = np.zeros((2 * length + 1, 2 * length + 1), np.float32)
     for step in np.linspace(-length / 2, length / 2, 4 * length):
         kernel[round(length + step * np.sin(angle)), round(length + step * np.cos(angle))] += 1
-    return _noisy(cv2.filter2D(frame, cv2.CV_32F, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), rng)
+    return _noisy(
+        cv2.filter2D(frame, cv2.CV_32F, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE).astype(np.float32), rng
+    )
 
 
 def _distance(level: float, frame: Frame, landmarks: Landmarks, rng: Rng) -> Frame:
