@@ -26,7 +26,7 @@ def page() -> Response:
     return response
 
 
-@blueprint.get("/docs/<any('app.js', 'look.css', 'api.js'):name>")
+@blueprint.get("/docs/<any('app.js', 'api.js', 'enrol.js', 'recognise.js', 'view.js', 'look.css'):name>")
 def asset(name: str) -> Response:
     """Give a part of the page."""
     return send_from_directory(_STATIC, name)
