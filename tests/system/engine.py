@@ -12,7 +12,6 @@ TOOLS = Path(os.environ.get("FAMILIAR_DOCKER_TOOLS", ROOT.parent / "shared" / "t
 """Optional helpers of a machine without an engine: `start-dockerd` and `local-base-images`."""
 
 BASE_IMAGES = ("debian:bookworm-slim", "python:3.11-slim-bookworm", "redis:7-bookworm")
-_COMMAND_TIMEOUT_S = 900
 
 
 class NoEngine(Exception):
@@ -24,7 +23,9 @@ def run(*command: str, env: Mapping[str, str] | None = None, check: bool = True,
     environment = {**os.environ, **(env or {}), "PATH": f"/usr/bin:{os.environ['PATH']}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s)
     if check and done.returncode:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        raise AssertionError(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        )
     return done.stdout
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
+
 from stack import Stack, until
 
 _PATIENCE_S = 120.0

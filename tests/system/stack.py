@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import engine
 import httpx
+
+import engine
 
 BASE = "docker-compose.yml"
 MODELSERVER = "deploy/compose/modelserver.yml"

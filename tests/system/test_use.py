@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 import enrolling
 import people
-import pytest
 from stack import SERVICES, Stack
 from traffic import Traffic
 

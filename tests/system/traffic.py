@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+
 import people
 
 PAUSE_S = 0.1
