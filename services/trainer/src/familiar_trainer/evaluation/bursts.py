@@ -95,13 +95,15 @@ class _Bursts:
 
 def of_pictures(people: People, sights: Sights, splits: Sequence[Split], cohort: Cohort) -> list[Gain]:
     """Take several pictures of a person, of different days, for the frames of a burst."""
+    heads = []
+    for split in splits:
+        lesson = Lesson(split.people, sights.embeddings[split.learn], split.learn_person, cohort)
+        heads.append(learning.learn(lesson.gallery(), cohort, FAR_TARGET).head)
     table = []
     for frames in FRAMES:
         outcomes: dict[str, list[tuple[float, float, int, int]]] = {}
-        for seed, split in enumerate(splits):
+        for seed, (split, head) in enumerate(zip(splits, heads, strict=True)):
             rng = np.random.default_rng(seed)
-            lesson = Lesson(split.people, sights.embeddings[split.learn], split.learn_person, cohort)
-            head = learning.learn(lesson.gallery(), cohort, FAR_TARGET).head
             known = [
                 (burst, i)
                 for i in range(len(split.people))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar import alignment, detectors, image, observation, quality
+from familiar import alignment, detectors, image, quality
 from familiar.detection import Detector
 from familiar.errors import InvalidInput
 from familiar.image import Frame
@@ -52,19 +52,32 @@ class Embedder:
 class AlignedFaces:
     """Decode, find, align, judge, embed: what happens to a picture in the system."""
 
-    def __init__(self, embedder: Embedder, detector: Detector | None = None, subject: str = "central") -> None:
-        """``subject`` says whose face a picture with several shows: the ``central`` one or the ``largest``."""
+    def __init__(
+        self, embedder: Embedder, detector: Detector | None = None, subject: str = "central", judged: bool = True
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            embedder: the backbone.
+            detector: the product's if not given.
+            subject: whose face a picture with several shows: the ``central`` one or the ``largest``.
+            judged: whether quality is kept; it is no matter of a backbone that is only compared with.
+        """
         self._embedder = embedder
         self._observer = Observer(detector or detectors.create("yuface"))
         self._choose: Chooser = {"central": central, "largest": largest}[subject]
-        meta = embedder.meta
+        self._judged = judged
+        meta, found = embedder.meta, self._observer.detector
         self.name = f"{meta.name}, aligned faces"
+        judges = (quality.measure, quality._sharpness, quality._structure, quality.pose) if judged else ()
         self.identity = _digest(
-            "aligned", meta.to_json(), self._observer.detector.name, subject, alignment.TEMPLATE.tobytes().hex(),
-            *_sources(image.decode, alignment.align, observation.Observer, quality.measure, quality._sharpness,
-                quality._structure,
-                      quality.pose, type(self._observer.detector).__mro__[-2], central, largest),
-        )  # fmt: skip
+            "aligned",
+            meta.to_json(),
+            found.name,
+            subject,
+            alignment.TEMPLATE.tobytes().hex(),
+            *_sources(image.decode, alignment.align, Observer, type(found).__mro__[-2], central, largest, *judges),
+        )
         self.dim = meta.dim
 
     def see(self, pictures: Sequence[bytes]) -> list[Sight]:
@@ -77,7 +90,9 @@ class AlignedFaces:
         chips = [face.chip for _, face in found if face is not None]
         embeddings = iter(self._embedder.embed(np.stack(chips)) if chips else ())
         return [
-            Sight(faces, face.quality, next(embeddings)) if face is not None else Sight(faces, None, None)
+            Sight(faces, face.quality if self._judged else None, next(embeddings))
+            if face is not None
+            else Sight(faces, None, None)
             for faces, face in found
         ]
 

@@ -179,7 +179,7 @@ def _others(plan: Plan) -> Iterator[tuple[Pipeline, Sequence[Learner], Cohort]]:
             heads = (Product(), ClassMeans(), NearestNeighbour(), Softmax())
             unknown = cohort.load("mobilenet_v2_imagenet", embedder.meta.dim)
             yield WholeFrames(embedder), heads, unknown
-            yield AlignedFaces(embedder, subject=plan.subject), heads, unknown
+            yield AlignedFaces(embedder, subject=plan.subject, judged=False), heads, unknown
     if plan.peers:
         from familiar_trainer.evaluation.peers import FaceRecognition
 
