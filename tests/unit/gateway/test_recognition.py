@@ -10,7 +10,7 @@ from gateway_world import World
 
 from familiar.errors import DatabaseUnavailable, ModelNotFound, ServingTimeout, ServingUnavailable
 from familiar.head import Head
-from familiar.image import Frame
+from familiar.image import Frame, encode_jpeg
 from portraits import jpeg
 
 
@@ -21,8 +21,6 @@ def recognize(world: World, data: bytes) -> dict:
 
 
 def blank() -> bytes:
-    from familiar.image import encode_jpeg
-
     return encode_jpeg(np.full((200, 200, 3), 127, np.uint8))
 
 
@@ -67,10 +65,14 @@ def test_a_picture_without_faces_still_says_which_head_would_have_answered(world
     assert answer["faces"] == [] and answer["head_version"] == 1 and answer["threshold"] == 0.75
 
 
+@pytest.mark.parametrize("shape", [(16, 60_000), (60_000, 16), (16, 16), (17, 9_000)], ids=str)
+def test_a_strip_of_a_picture_has_no_face_and_breaks_nothing(world, shape):
+    strip = encode_jpeg(np.random.default_rng(0).integers(0, 255, (*shape, 3), np.uint8))
+    assert recognize(world, strip)["faces"] == []
+
+
 def test_a_face_too_bad_to_judge_is_rejected_without_any_person(world, collins_frames, collins: Frame):
     world.enroll("Eileen Collins", collins_frames[:10])
-    from familiar.image import encode_jpeg
-
     dark = encode_jpeg((collins[:300, 60:360] * 0.06).astype(np.uint8))
     asked = len(world.serving.asked)
     faces = recognize(world, dark)["faces"]
@@ -81,8 +83,6 @@ def test_a_face_too_bad_to_judge_is_rejected_without_any_person(world, collins_f
 
 
 def test_all_faces_of_a_picture_go_in_one_batch_of_eight_at_most(make_world, collins_frames, collins: Frame):
-    from familiar.image import encode_jpeg
-
     world = make_world()
     tile = collins[:250, 100:350]
     many = encode_jpeg(np.vstack([np.hstack([tile] * 5)] * 2))
@@ -92,8 +92,6 @@ def test_all_faces_of_a_picture_go_in_one_batch_of_eight_at_most(make_world, col
 
 
 def test_only_the_largest_faces_are_answered_for(make_world, collins: Frame):
-    from familiar.image import encode_jpeg
-
     world = make_world(max_faces=3)
     tile = collins[:250, 100:350]
     assert len(recognize(world, encode_jpeg(np.hstack([tile] * 5)))["faces"]) == 3
@@ -112,8 +110,6 @@ def test_labels_and_version_belong_to_the_head_that_answered_even_when_it_is_rep
 
 
 def test_all_faces_of_one_picture_are_identified_by_the_same_head_version(world, collins: Frame):
-    from familiar.image import encode_jpeg
-
     tile = collins[:250, 100:350]
     world.serving.before_identify += [lambda: None, lambda: world.publish(Head.empty(32))]
     answer = recognize(world, encode_jpeg(np.vstack([np.hstack([tile] * 5)] * 2)))

@@ -23,6 +23,7 @@ _CLOSE_UP_PX = 250
 _FACE_SHARE = 0.5
 _LEAST_HEIGHT_PX = 80
 _LEAST_CONFIDENCE = 0.5
+_LEAST_SIDE_PX = 8
 
 Raw = list[tuple[float, NDArray[np.float32], NDArray[np.float32]]]
 """(confidence 0..1, box float32[4] as x y w h, landmarks float32[5, 2]) of each face, in pixels searched."""
@@ -40,7 +41,9 @@ class _YuNet:
         """Return the faces of ``frame`` uint8[H, W, 3], RGB, the largest first."""
         bgr = np.ascontiguousarray(frame[:, :, ::-1])
         scale = min(1.0, _SEARCH_PX / max(bgr.shape[:2]))
-        small = bgr if scale == 1.0 else cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        # A strip of a picture would shrink to nothing on its short side.
+        fy, fx = (max(scale, _LEAST_SIDE_PX / side) for side in bgr.shape[:2])
+        small = bgr if scale == 1.0 else cv2.resize(bgr, None, fx=fx, fy=fy, interpolation=cv2.INTER_AREA)
         faces = []
         for confidence, box, landmarks in self._search(np.asarray(small, np.uint8)):
             if confidence < _LEAST_CONFIDENCE or box[2] <= 0 or box[3] <= 0:
