@@ -113,7 +113,7 @@ def of_pictures(people: People, sights: Sights, splits: Sequence[Split], cohort:
             unknown = [
                 (rng.choice(mine, frames, replace=False), -1)
                 for name, mine in people.of.items()
-                if name not in enrolled and not was_fitted(name, len(mine)) and len(mine) >= frames
+                if name not in enrolled and not was_fitted(people, name) and len(mine) >= frames
             ]
             bursts = _Bursts(np.array([b for b, _ in [*known, *unknown]]), np.array([p for _, p in [*known, *unknown]]))
             for rule, outcome in _ask(head, split.people, sights.embeddings, sights.quality, bursts).items():

@@ -14,8 +14,9 @@ from familiar_trainer.evaluation.pictures import People, UnusableData
 Places = NDArray[np.intp]
 
 # The rule by which people of LFW were chosen for the stranger cohort that ships with the product (see the ``origin``
-# of the cohort). Whoever it names is neither a stranger nor enrolled in any measurement.
-_LFW_NAME = re.compile(r"[A-M]\w*_\w+")
+# of the cohort). Whoever it names is neither a stranger nor enrolled in any measurement. In LFW, and hardly elsewhere,
+# a picture is called by its person's name and four digits.
+_LFW_PICTURE = re.compile(r"([A-M].*)_\d{4}")
 _FITTED_SHARE = 0.45
 _FITTED_MOST_PICTURES = 19
 
@@ -41,21 +42,23 @@ class Split:
     strangers: Places
 
 
-def was_fitted(name: str, pictures: int) -> bool:
-    """Whether the shipped stranger cohort was fitted to this person of LFW."""
+def was_fitted(people: People, name: str) -> bool:
+    """Whether the shipped stranger cohort was fitted to this person."""
+    mine = people.of[name]
+    in_lfw = _LFW_PICTURE.fullmatch(people.pictures[mine[0]].path.stem)
     share = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
-    return pictures <= _FITTED_MOST_PICTURES and share < _FITTED_SHARE and bool(_LFW_NAME.fullmatch(name))
+    return bool(in_lfw and in_lfw[1] == name) and len(mine) <= _FITTED_MOST_PICTURES and share < _FITTED_SHARE
 
 
 def eligible(people: People, least_pictures: int) -> list[str]:
     """Return who can be enrolled: has enough pictures, and is not one of those the cohort was fitted to."""
-    return [name for name, mine in people.of.items() if len(mine) >= least_pictures and not was_fitted(name, len(mine))]
+    return [name for name, mine in people.of.items() if len(mine) >= least_pictures and not was_fitted(people, name)]
 
 
 def strangers_to(people: People, enrolled: list[str], most: int | None = None) -> Places:
     """Return the first picture of everybody else whom the cohort was not fitted to; of ``most`` people at most."""
     known = set(enrolled)
-    first = [mine[0] for name, mine in people.of.items() if name not in known and not was_fitted(name, len(mine))]
+    first = [mine[0] for name, mine in people.of.items() if name not in known and not was_fitted(people, name)]
     if most is not None and most < len(first):
         first = sorted(np.random.default_rng(0).choice(first, most, replace=False).tolist())
     return np.array(first, np.intp)
