@@ -56,6 +56,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         backbone=options.backbone,
         imagenet=imagenet if imagenet and imagenet.is_file() else None,
         peers=not options.no_peers,
+        peer_pairs=options.peer_pairs,
         subject=options.subject,
         min_gallery=options.min_gallery,
         learn=options.learn,
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--backbone", default="face_resnet", help="the product's backbone")
     add("--imagenet", type=Path, default=shared / _IMAGENET, help="weights of MobileNetV2 to compare with")
     add("--no-peers", action="store_true", help="do not compare with face_recognition, even where dlib is installed")
+    add("--peer-pairs", action="store_true", help="let face_recognition verify the pairs too: some minutes more")
     add("--subject", choices=("central", "largest"), default="central", help="whose face of several is meant")
     add("--min-gallery", type=int, default=20, metavar="N", help="who has as many pictures is enrolled")
     add("--learn", type=int, default=10, metavar="N", help="pictures to learn from; the others are asked about")
@@ -89,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=int, default=5, metavar="N", help="random choices of the pictures to learn from")
     add("--draws", type=int, default=10, metavar="N", help="galleries to test the promise with; 0 for no such test")
     add("--robustness", action="store_true", help="also change pictures, judge the quality gate, and try bursts")
-    add("--each", type=int, default=3, metavar="N", help="pictures of each person to change")
+    add("--each", type=int, default=2, metavar="N", help="pictures of each person to change")
     add("--out", type=Path, default=Path("out/evaluation"), metavar="FOLDER", help="where results are written")
     add("--cache", type=Path, default=default_folder(), metavar="FOLDER", help="where embeddings are kept")
     return parser

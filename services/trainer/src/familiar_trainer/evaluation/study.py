@@ -19,6 +19,7 @@ from familiar_trainer.evaluation.cache import SightCache
 from familiar_trainer.evaluation.heads import ClassMeans, Learner, NearestNeighbour, Product, Softmax
 from familiar_trainer.evaluation.identification import Identification, identify
 from familiar_trainer.evaluation.measures import Verification, verification
+from familiar_trainer.evaluation.peers import FaceRecognition
 from familiar_trainer.evaluation.pictures import Pair, People
 from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder, WholeFrames
 from familiar_trainer.evaluation.promise import Kept
@@ -39,6 +40,7 @@ class Plan:
     backbone: str = "face_resnet"
     imagenet: Path | None = None
     peers: bool = True
+    peer_pairs: bool = False
     subject: str = "central"
     min_gallery: int = 20
     learn: int = 10
@@ -46,7 +48,7 @@ class Plan:
     seeds: int = 5
     draws: int = 10
     robustness: bool = False
-    each: int = 3
+    each: int = 2
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,8 @@ def run(plan: Plan, cache: SightCache) -> Report:
     splits = [split(people, enrolled, plan.learn, strangers, seed) for seed in range(plan.seeds)]
     pairs = people.pairs(plan.pairs) if plan.pairs else []
     first = splits[0]
-    needed = {*first.learn.tolist(), *first.probes.tolist(), *strangers.tolist()}
-    needed |= {place for pair in pairs for place in (pair.first, pair.second)}
+    asked = {*first.learn.tolist(), *first.probes.tolist(), *strangers.tolist()}
+    paired = {place for pair in pairs for place in (pair.first, pair.second)}
 
     product = AlignedFaces(Embedder(load(plan.backbone)), subject=plan.subject)
     sights = cache.see(product, people.pictures)
@@ -141,9 +143,10 @@ def run(plan: Plan, cache: SightCache) -> Report:
     results = list(_of_product(sights, splits, shipped))
     compared, lost = _verify(sights, pairs), [losses(sights, QualityLimits())]
     for other, learners, other_cohort in _others(plan):
-        seen = cache.see(other, people.pictures, sorted(needed))
+        verified = plan.peer_pairs or not isinstance(other, FaceRecognition)
+        seen = cache.see(other, people.pictures, sorted(asked | paired if verified else asked))
         results += [identify(seen, learner, splits, other_cohort) for learner in learners]
-        compared += _verify(seen, pairs)
+        compared += _verify(seen, pairs) if verified else []
         lost.append(losses(seen, QualityLimits()))
     kept = promise.kept(people, sights, shipped, plan.learn, plan.draws) if shipped.fitted and plan.draws else []
     trials: list[robustness.Trial] = []
@@ -181,8 +184,6 @@ def _others(plan: Plan) -> Iterator[tuple[Pipeline, Sequence[Learner], Cohort]]:
             yield WholeFrames(embedder), heads, unknown
             yield AlignedFaces(embedder, subject=plan.subject, judged=False), heads, unknown
     if plan.peers:
-        from familiar_trainer.evaluation.peers import FaceRecognition
-
         try:
             peer = FaceRecognition()
         except ImportError:
