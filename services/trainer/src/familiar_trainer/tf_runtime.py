@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from familiar.errors import MisconfiguredError
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -23,13 +26,35 @@ Array = npt.NDArray[Any]
 
 
 def load_tensorflow() -> ModuleType:
-    """Import TensorFlow (seconds) with our settings, and return it; later calls are free."""
+    """Import TensorFlow (seconds) with our settings, and return it; later calls are free.
+
+    Raises:
+        MisconfiguredError: this processor cannot run it.
+    """
+    require_avx(Path("/proc/cpuinfo"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
     with contextlib.suppress(RuntimeError):  # already running: the settings of whoever was first stay
         tf.config.threading.set_intra_op_parallelism_threads(1)
     return tf  # type: ignore[no-any-return]
+
+
+def require_avx(cpuinfo: Path) -> None:
+    """Say what is missing where TensorFlow's packages would end the process without a word (SIGILL).
+
+    Raises:
+        MisconfiguredError: the processor described in ``cpuinfo`` is an x86-64 without AVX.
+    """
+    try:
+        flags = next((line.split() for line in cpuinfo.read_text().splitlines() if line.startswith("flags")), [])
+    except OSError:  # not Linux
+        return
+    if platform.machine() == "x86_64" and flags and "avx" not in flags:
+        raise MisconfiguredError(
+            "this processor has no AVX, which TensorFlow's packages and the image of TensorFlow Serving need; "
+            "use another machine, or images with a TensorFlow built for this processor"
+        )
 
 
 def freeze(function: tf.types.experimental.ConcreteFunction) -> tf.types.experimental.ConcreteFunction:
