@@ -3,6 +3,7 @@
 import errno
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from familiar.database import trainings, versions
 from familiar.database.versions import HeadStatus
 from familiar.jobs import Stage
 from familiar.serving.client import VersionStatus
+from familiar.settings import Settings
 from familiar_trainer.export import savedmodel
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.servable import Servable
@@ -100,12 +102,9 @@ def test_a_database_that_another_process_has_locked_is_waited_for(world: World, 
     with world.database.engine.connect() as connection:
         connection.execute(text("BEGIN IMMEDIATE"))
         freed = threading.Timer(1.5, connection.rollback)
-        working = threading.Thread(target=here.trainer.queue.check)
-        working.start()
         freed.start()
         assert here.until("the enrolment has ended", lambda: world.ended(enrollment)) == "live"
         freed.join()
-        working.join()
 
 
 def test_somebody_deleted_while_their_head_is_loading_never_goes_live(world: World, here: Here, gate: Gate) -> None:
@@ -181,7 +180,5 @@ def _named(world: World, seed: int) -> str | None:
         return None
 
 
-def _impatient(world: World):
-    from dataclasses import replace
-
+def _impatient(world: World) -> Settings:
     return replace(world.settings, load_timeout_s=1.0)

@@ -160,15 +160,15 @@ def test_a_new_backbone_sees_all_stored_crops_before_its_head_goes_live(world: W
         def embed(self, chips: np.ndarray, version: int) -> np.ndarray:
             assert (version, chips.shape[1:]) == (2, (112, 112, 3))
             self.seen += len(chips)
-            return frames_of(somebody(50), len(chips))
+            return frames_of(somebody(9), len(chips))
 
     second = SecondBackbone()
     here.trainer.models.input_px = 112
     there = Here(world, gate, models=second)
-    there.until("the new head is live", lambda: world.recognise(somebody(50)).meta.backbone_version == 2)
+    there.until("the new head is live", lambda: world.recognise(somebody(9)).meta.backbone_version == 2)
     there.work()
     assert second.seen == 10
-    assert world.named(somebody(50)) == world.enrollment(ada).person_id
+    assert world.named(somebody(9)) == world.enrollment(ada).person_id
     with world.database.read() as session:
         assert samples.enrolled(session, 1) == []
         assert len(samples.enrolled(session, 2)) == 10
