@@ -10,11 +10,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Our own packages are installed from the checkout; a stranger's of the same name must not be resolved in their place.
-outside() { # outside SERVICE: write what a service needs from others, print the file's name
-	"$bin"/python - "services/$1/pyproject.toml" >"$work/$1.in" <<-'PYTHON'
+outside() { # outside SERVICE [EXTRA]: write what a service needs from others, print the file's name
+	"$bin"/python - "services/$1/pyproject.toml" "${2-}" >"$work/$1.in" <<-'PYTHON'
 		import sys, tomllib
 		project = tomllib.load(open(sys.argv[1], "rb"))["project"]
-		print(*(need for need in project["dependencies"] if not need.startswith("familiar")), sep="\n")
+		needs = project["dependencies"] + project.get("optional-dependencies", {}).get(sys.argv[2], [])
+		print(*(need for need in needs if not need.startswith("familiar")), sep="\n")
 	PYTHON
 	echo "$work/$1.in"
 }
@@ -36,16 +37,18 @@ compile requirements.lock $everything $tools/build.in
 compile requirements-dev.lock -c requirements.lock $everything $tools/build.in $tools/dev.in
 compile requirements-gateway-test.lock -c requirements-dev.lock \
 	"$(outside familiar)" "$(outside gateway)" $tools/build.in $tools/gateway-test.in
-for service in gateway trainer modelserver; do
+for service in gateway trainer; do # their images can use PostgreSQL
 	compile services/$service/requirements.lock -c requirements.lock \
-		"$(outside familiar)" "$(outside $service)" $tools/build.in
+		"$(outside familiar postgresql)" "$(outside $service)" $tools/build.in
 done
+compile services/modelserver/requirements.lock -c requirements.lock \
+	"$(outside familiar)" "$(outside modelserver)" $tools/build.in
 compile services/camera/requirements.lock -c requirements.lock "$(outside camera)" $tools/build.in
-compile deploy/rq-dashboard/requirements.lock -c requirements.lock $r/rq-dashboard.in $r/build.in
+compile deploy/rq-dashboard/requirements.lock -c requirements.lock $tools/rq-dashboard.in $tools/build.in
 compile requirements-portraits.lock -c requirements-dev.lock --no-deps $tools/portraits.in
 compile requirements-nodeps.lock --no-deps $tools/nodeps.in
 
-if grep -nE '://' requirements*.lock services/*/requirements.lock; then
+if grep -nE '://' requirements*.lock services/*/requirements.lock deploy/*/requirements.lock; then
 	echo "an address slipped into a lock file" >&2
 	exit 1
 fi

@@ -13,6 +13,9 @@ TOOLS = Path(os.environ.get("FAMILIAR_DOCKER_TOOLS", ROOT.parent / "shared" / "t
 
 BASE_IMAGES = ("debian:bookworm-slim", "python:3.11-slim-bookworm", "redis:7-bookworm")
 
+# The same builder for both kinds of Compose, so that one profits from what the other has built.
+_BUILDKIT = {"DOCKER_BUILDKIT": "1", "COMPOSE_DOCKER_CLI_BUILD": "1"}
+
 
 class NoEngine(Exception):
     """Containers cannot be run here; the message says why."""
@@ -20,7 +23,7 @@ class NoEngine(Exception):
 
 def run(*command: str, env: Mapping[str, str] | None = None, check: bool = True, timeout_s: float = 900) -> str:
     """Run a command and return what it wrote to standard output; what it wrote to standard error is in the failure."""
-    environment = {**os.environ, **(env or {}), "PATH": f"/usr/bin:{os.environ['PATH']}"}
+    environment = {**_BUILDKIT, **os.environ, **(env or {}), "PATH": f"/usr/bin:{os.environ['PATH']}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s)
     if check and done.returncode:
         raise AssertionError(

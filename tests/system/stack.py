@@ -49,6 +49,13 @@ class Stack:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._env = {"GATEWAY_PORT": str(self.port), **env}
+        self.environment = {
+            **self._env,
+            "COMPOSE": " ".join(compose),
+            "COMPOSE_FILE": os.pathsep.join(files),
+            "COMPOSE_PROJECT_NAME": project,
+        }
+        """What a user would set to mean this system."""
         self._compose = (*compose, "-p", project, *(part for file in files for part in ("-f", file)))
         self._http = httpx.Client(base_url=self.url, timeout=30)
 
@@ -92,6 +99,10 @@ class Stack:
         """Send something to the published port."""
         return self._http.post(path, **body)
 
+    def delete(self, path: str) -> httpx.Response:
+        """Delete something through the published port."""
+        return self._http.delete(path)
+
     def recognize(self, jpeg: bytes) -> dict[str, Any]:
         """Return the answer for a picture, which must be one."""
         response = self.post("/v1/recognize", content=jpeg, headers={"Content-Type": "image/jpeg"})
@@ -115,6 +126,11 @@ class Stack:
         start = time.monotonic()
         until(self.ready, within_s, f"{self.project} ready")
         return time.monotonic() - start
+
+    def wait_live(self, enrollment_id: str, within_s: float = 120) -> None:
+        """Wait until an enrolment is in service."""
+        path = f"/v1/enrollments/{enrollment_id}"
+        until(lambda: self.get(path).json().get("status") == "live", within_s, f"enrolment {enrollment_id} live")
 
     def kill(self, service: str) -> None:
         """``kill -9`` from outside, as the kernel would do it; the engine's own kill counts as stopped by hand."""

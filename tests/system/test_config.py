@@ -1,0 +1,69 @@
+"""Every combination of overrides and profiles that docs/operations.md names is accepted by every Compose there is."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import engine
+from stack import BASE, MODELSERVER
+
+POSTGRESQL, REPLICAS, WEBCAM, SWARM = (
+    f"deploy/compose/{name}.yml" for name in ("postgresql", "replicas", "webcam", "swarm")
+)
+FILES = [
+    (),
+    (MODELSERVER,),
+    (POSTGRESQL,),
+    (MODELSERVER, POSTGRESQL),
+    (WEBCAM,),
+    (MODELSERVER, WEBCAM),
+    (POSTGRESQL, REPLICAS),
+    (MODELSERVER, POSTGRESQL, REPLICAS),
+    (POSTGRESQL, REPLICAS, SWARM),
+    (MODELSERVER, POSTGRESQL, REPLICAS, SWARM),
+]
+PROFILES = [(), ("ops",), ("camera",), ("ops", "camera")]
+
+
+@pytest.mark.parametrize(
+    ("files", "profiles"),
+    [pytest.param(f, p, id="+".join(Path(x).stem for x in (*f, *p)) or "base") for f in FILES for p in PROFILES],
+)
+def test_compose_accepts(compose: tuple[str, ...], files: tuple[str, ...], profiles: tuple[str, ...]) -> None:
+    for command in engine.composes():
+        if engine.legacy(command) and REPLICAS in files:
+            continue  # it takes a port away, which docker-compose 1 has no word for; the docs say so
+        options = [part for file in (BASE, *files) for part in ("-f", file)]
+        chosen = [part for profile in profiles for part in ("--profile", profile)]
+        engine.run(*command, *options, *chosen, "config", "-q")
+
+
+def test_the_docs_name_no_combination_that_is_not_tried() -> None:
+    docs = (engine.ROOT / "docs" / "operations.md").read_text()
+    named = {
+        tuple(re.findall(r"-f (deploy/compose/\w+\.yml)", line)) for line in docs.splitlines() if "-f deploy/" in line
+    } | {
+        tuple(part for part in line.split("=", 1)[1].split(":") if part != BASE)
+        for line in docs.splitlines()
+        if line.startswith("COMPOSE_FILE=")
+    }
+    assert named
+    assert named <= set(FILES)
+
+
+def test_every_measurement_on_the_board_is_one_that_is_measured() -> None:
+    sources = [
+        engine.ROOT / "services/gateway/src/familiar_gateway/metrics.py",
+        engine.ROOT / "services/modelserver/src/familiar_modelserver/metrics.py",
+    ]
+    measured = set(re.findall(r"\bfamiliar_[a-z_]+|request_count\b", " ".join(path.read_text() for path in sources)))
+    board = json.loads((engine.ROOT / "deploy/grafana/boards/familiar.json").read_text())
+    shown = " ".join(target["expr"] for panel in board["panels"] for target in panel["targets"])
+    rules = (engine.ROOT / "deploy/prometheus/rules.yml").read_text()
+    used = set(itertools.chain(re.findall(r"\bfamiliar_[a-z_]+", shown + rules), re.findall(r"serving:(\w+)", shown)))
+    assert {re.sub(r"_(total|count|sum|bucket)$", "", name) for name in used} <= measured | {
+        re.sub(r"_(total|count|sum|bucket)$", "", name) for name in measured
+    }

@@ -1,0 +1,64 @@
+"""Docker Swarm on one node: the same files as a stack, and a new release of the gateway that nobody notices."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+import engine
+import people
+from stack import BASE, MODELSERVER, Stack, until
+from test_config import POSTGRESQL, REPLICAS, SWARM
+from test_replicas import can_replace, postgres_image, secrets  # noqa: F401
+from traffic import Traffic
+
+NAME = "familiar-swarm"
+
+
+@pytest.fixture(scope="module")
+def swarm(built: None, secrets: object) -> Iterator[Stack]:  # noqa: F811
+    """A stack on a swarm of this one node, Eileen Collins enrolled."""
+    compose = next(filter(can_replace, engine.composes()), None)
+    if compose is None:
+        pytest.skip("the stack is made by Compose 2")
+    if engine.docker("info", "-f", "{{.Swarm.LocalNodeState}}").strip() != "inactive":
+        pytest.skip("this engine is in a swarm already")
+    env = {"SECRETS_DIR": str(secrets), "POSTGRES_IMAGE": postgres_image()}
+    system = Stack(NAME, (BASE, MODELSERVER, POSTGRESQL, REPLICAS, SWARM), compose, env)
+    system.compose("build", "proxy")
+    engine.docker("swarm", "init", "--advertise-addr", "127.0.0.1")
+    try:
+        config = system.compose("config", "--format", "json")
+        made = subprocess.run([engine.ROOT / "deploy/compose/to-stack"], input=config, text=True, capture_output=True)
+        assert made.returncode == 0, made.stderr
+        deploy = ["/usr/bin/docker", "stack", "deploy", "--resolve-image", "never", "-c", "-", NAME]
+        done = subprocess.run(deploy, input=made.stdout, text=True, capture_output=True, cwd=engine.ROOT)
+        assert done.returncode == 0, done.stderr
+        system.wait_ready(300)
+        yield system
+    finally:
+        engine.docker("stack", "rm", NAME, check=False)
+        until(lambda: not engine.docker("ps", "-q", "--filter", f"name={NAME}").strip(), 90, "the stack's end")
+        engine.docker("swarm", "leave", "--force")
+        for volume in engine.docker("volume", "ls", "-q", "--filter", f"name={NAME}").split():
+            engine.docker("volume", "rm", "-f", volume, check=False)
+
+
+def test_a_rolling_update_of_the_gateway_fails_no_request(swarm: Stack) -> None:
+    opened = swarm.post("/v1/enrollments", json={"name": people.COLLINS}).json()["id"]
+    for frame in people.frames(people.COLLINS, 14):
+        swarm.post(f"/v1/enrollments/{opened}/frames", content=frame, headers={"Content-Type": "image/jpeg"})
+    swarm.post(f"/v1/enrollments/{opened}/finish")
+    swarm.wait_live(opened)
+    service = f"{NAME}_gateway"
+    before = set(engine.docker("ps", "-q", "--filter", f"name={service}").split())
+    with Traffic(swarm.url, seed=51) as traffic:
+        engine.docker("service", "update", "-q", "--env-add", "LOG_LEVEL=WARNING", service)
+    state = json.loads(engine.docker("service", "inspect", "-f", "{{json .UpdateStatus}}", service))
+    after = set(engine.docker("ps", "-q", "--filter", f"name={service}").split())
+    assert state["State"] == "completed"
+    assert len(after) == 2
+    assert not before & after
+    assert traffic.outcome.wrong == []
+    assert set(traffic.outcome.answers) == {"named", "unknown"}, traffic.outcome
