@@ -154,7 +154,7 @@ def run(plan: Plan, cache: SightCache) -> Report:
     if plan.robustness:
         changed = robustness.change(people, product, cache, sights, splits[-1], shipped, plan.each)
         trials = robustness.trials(changed)
-        gains = bursts.of_pictures(people, sights, splits, shipped) + bursts.of_changes(changed)
+        gains = bursts.of_pictures(people, sights, splits[:3], shipped) + bursts.of_changes(changed)
     gate = robustness.judge(trials, QualityLimits()) if trials else None
     return Report(
         len(people.of), len(people.pictures), len(enrolled), len(strangers), results, compared, lost, kept, trials,
