@@ -30,6 +30,10 @@ test: test-gateway-alone lint $(VENV)/.dev ## run every test that this machine a
 test-unit: $(VENV)/.dev ## run the unit tests only
 	$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)
 
+.PHONY: test-system
+test-system: $(VENV)/.dev ## run the containers: use, break, back up and replicate them (20 minutes; needs an engine, as root)
+	FAMILIAR_SYSTEM_TESTS=1 $(BIN)/python -m pytest tests/system -s $(PYTEST_ARGS)
+
 .PHONY: test-gateway-alone
 test-gateway-alone: .venv-gateway/.ready ## run the gateway's tests where TensorFlow is not installed
 	@! .venv-gateway/bin/python -c 'import tensorflow' 2>/dev/null || { echo 'TensorFlow is installed in .venv-gateway'; exit 1; }

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,9 +45,11 @@ def built(compose: tuple[str, ...], files: tuple[str, ...]) -> None:
 @pytest.fixture(scope="session")
 def stack(compose: tuple[str, ...], files: tuple[str, ...], built: None) -> Iterator[Stack]:
     """A system that came up from nothing, with Eileen Collins enrolled by the camera's container."""
-    system = Stack(f"familiar-test-{os.getpid()}", files, compose, {"LOG_LEVEL": "INFO"})
+    system = Stack(f"familiar-test-{os.getpid()}", files, compose, {})
     try:
+        start = time.monotonic()
         system.up()
+        system.first_start_s = time.monotonic() - start
         yield system
     finally:
         system.down("-v")

@@ -47,6 +47,7 @@ class Stack:
     def __init__(self, project: str, files: Sequence[str], compose: Sequence[str], env: Mapping[str, str]) -> None:
         self.project = project
         self.port = free_port()
+        self.first_start_s = 0.0
         self.url = f"http://127.0.0.1:{self.port}"
         self._env = {"GATEWAY_PORT": str(self.port), **env}
         self.environment = {
