@@ -60,6 +60,16 @@ class Stack:
         self._compose = (*compose, "-p", project, *(part for file in files for part in ("-f", file)))
         self._http = httpx.Client(base_url=self.url, timeout=30)
 
+    @contextmanager
+    def settings(self, more: Mapping[str, str]) -> Iterator[None]:
+        """Have further settings while the block runs."""
+        before = self._env
+        self._env = {**before, **more}
+        try:
+            yield
+        finally:
+            self._env = before
+
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Run a command of Compose on this project."""
         return engine.run(*self._compose, *arguments, env=self._env, check=check)
