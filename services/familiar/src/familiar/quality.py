@@ -52,7 +52,7 @@ class QualityLimits:
     min_brightness: float = 14.0
     max_brightness: float = 250.0
     max_overexposed: float = 0.7
-    max_yaw_deg: float = 52.0
+    max_yaw_deg: float = 70.0
     max_pitch_deg: float = 35.0
     min_share_within: float = 0.78
 
@@ -62,6 +62,7 @@ ENROLMENT = QualityLimits(
     min_eye_distance_px=18.0,
     min_sharpness=1.9,
     min_brightness=30.0,
+    max_yaw_deg=50.0,
     max_brightness=225.0,
     max_overexposed=0.3,
     min_share_within=0.85,
