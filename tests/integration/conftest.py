@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from familiar.image import Frame
 from familiar_camera.simulation import Session
-from system import System
+from system import System, wait_until
 
 Webcam = Callable[[Frame, int, range], list[bytes]]
 
@@ -58,6 +58,15 @@ def webcam() -> Webcam:
         return [cv2.imencode(".jpg", session.frame(number))[1].tobytes() for number in numbers]
 
     return frames
+
+
+@pytest.fixture(scope="module")
+def collins_id(system: System, webcam, collins) -> str:
+    """The id of Eileen Collins, enrolled in the shared system, to whom a test may add sessions."""
+    client = system.client()
+    enrollment = client.enroll("Eileen Collins", webcam(collins, 1000, range(0, 60, 3)))
+    wait_until(lambda: client.is_live(enrollment), 60, "Collins is live")
+    return client.enrollment(enrollment)["person"]["id"]
 
 
 def _copy(prepared: Path, to: Path) -> Path:

@@ -7,13 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
 from client import Client
 from familiar.database import Database
 from familiar.serving.client import ServingClient
+from familiar_embedded.sessions import die_with
 
 START_ORDER = ("redis", "modelserver", "trainer", "gateway")
 
@@ -114,7 +116,13 @@ class System:
         """Start one process; its output goes to ``<name>.log`` in the folder."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                self._command(name), env=self.env, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+                self._command(name),
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+                preexec_fn=die_with(os.getpid()),
             )
 
     def kill(self, name: str) -> None:
@@ -124,6 +132,15 @@ class System:
     def stop(self, name: str) -> int:
         """Ask a process to end, and return its exit status."""
         return self._signal(name, signal.SIGTERM)
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Hold a process still, as a machine that has no time for it does."""
+        os.killpg(self.pid(name), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.pid(name), signal.SIGCONT)
 
     def pid(self, name: str) -> int:
         """Return the id of a running process."""

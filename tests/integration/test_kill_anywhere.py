@@ -76,15 +76,6 @@ def test_an_enrolment_survives_the_death_of_a_process_after_every_step(
     assert client.name_of(webcam(hopper, 90, range(1))[0]) is None
 
 
-@pytest.fixture(scope="module")
-def collins_id(system: System, webcam, collins) -> str:
-    """Somebody enrolled already, to whom each of the following cases adds a session."""
-    client = system.client()
-    enrollment = client.enroll("Eileen Collins", webcam(collins, 1000, range(0, 60, 3)))
-    wait_until(lambda: client.is_live(enrollment), 60, "Collins is live")
-    return client.enrollment(enrollment)["person"]["id"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("delay_s", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1.2, 1.5])
 @pytest.mark.parametrize("victim", ["trainer", "modelserver", "gateway"])
