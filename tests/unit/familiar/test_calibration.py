@@ -1,7 +1,8 @@
-import crowd
 import numpy as np
 import pytest
-from familiar.calibration import Rate, Strangers, tail_quantile
+
+import crowd
+from familiar.calibration import Rate, highest, quantiles, tail_quantile
 
 
 def test_an_interval_holds_the_share_and_narrows_with_more_cases():
@@ -22,13 +23,13 @@ def test_no_cases_say_nothing():
 
 @pytest.mark.parametrize("share", [0.3, 0.01, 0.001, 0.0001])
 def test_the_tail_is_met_even_where_few_samples_reach(share):
-    scores = np.random.default_rng(0).exponential(size=(20_000, 3))
+    scores = np.random.default_rng(0).exponential(size=(3, 20_000))
     assert np.allclose(tail_quantile(scores, share), -np.log(share), rtol=0.1)
 
 
-def test_the_tail_of_one_column_is_that_of_a_vector():
+def test_the_tail_of_one_row_is_that_of_a_vector():
     scores = np.random.default_rng(0).normal(size=5000)
-    assert tail_quantile(scores, 0.001) == pytest.approx(tail_quantile(scores[:, None], 0.001)[0])
+    assert tail_quantile(scores, 0.001) == pytest.approx(tail_quantile(scores[None], 0.001)[0])
 
 
 def test_a_light_tail_is_erred_on_to_the_safe_side():
@@ -41,9 +42,14 @@ def test_a_single_score_is_its_own_quantile():
 
 
 def test_comparing_in_chunks_changes_nothing():
-    people = crowd.centres(700, seed=1)
-    strangers = Strangers(crowd.STRANGERS, people)
-    offsets = strangers.offsets(0.01)
-    direct = crowd.STRANGERS.strangers(len(strangers)) @ people.T
-    assert np.allclose(strangers.highest(offsets), (direct - offsets).max(axis=1), atol=1e-5)
-    assert np.allclose((direct > offsets).mean(axis=0), 0.01, atol=0.0005)
+    people, strangers = crowd.centres(1100, seed=1), crowd.STRANGERS.strangers(4000)
+    direct = strangers @ people.T
+    assert np.allclose(highest(strangers, people), direct.max(axis=1), atol=1e-5)
+    assert np.allclose((direct > quantiles(strangers, people, 0.01)).mean(axis=0), 0.01, atol=0.004)
+
+
+def test_nobody_is_compared_with_nobody():
+    strangers = crowd.STRANGERS.strangers(10)
+    nobody = np.zeros((0, crowd.DIM), np.float32)
+    assert (highest(strangers, nobody) == -np.inf).all()
+    assert quantiles(strangers, nobody, 0.01).shape == (0,)

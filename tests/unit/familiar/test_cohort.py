@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+
 from familiar.cohort import Cohort, load
 from familiar.embedding import normalise
 from familiar.mixture import Mixture
@@ -25,6 +28,18 @@ def test_samples_of_a_mixture_have_its_mean_and_spread():
     drawn = Mixture.fit(rows, components=2, shrinkage=5).sample(20_000)
     assert np.allclose(drawn.mean(axis=0), rows.mean(axis=0), atol=0.02)
     assert np.allclose(np.cov(drawn.T), np.cov(rows.T), atol=0.01)
+
+
+def test_fewer_degrees_of_freedom_mean_heavier_tails():
+    mixture = Mixture.fit(two_clusters(), components=1, shrinkage=5)
+    far = [np.abs(replace(mixture, freedom=f).sample(50_000)[:, 2]).max() for f in (np.inf, 5.0)]
+    assert far[1] > 1.5 * far[0]
+
+
+def test_the_way_down_leads_away_from_the_nearest_cluster():
+    mixture = Mixture.fit(two_clusters(), components=2, shrinkage=5)
+    beside = np.array([[1.0, 0, 0, 0.3], [0, 1.0, 0.3, 0]], np.float32)
+    assert np.allclose(mixture.descent(beside, blur=1.0, shrinkage=0.5), np.eye(4)[[3, 2]], atol=0.35)
 
 
 def test_a_component_never_describes_a_handful_of_people():

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 
-import crowd
 import numpy as np
 import pytest
+
+import crowd
 from familiar.cohort import Cohort
 from familiar.gallery import Gallery
 from familiar.head import Head
@@ -85,7 +87,7 @@ def test_the_report_is_json_and_names_the_nearest_other_person():
     assert set(metrics["people"]) == {f"p{i:04d}" for i in range(6)}
     assert metrics["people"]["p0000"]["nearest"] == "p0001"
     assert metrics["people"]["p0001"]["nearest"] == "p0000"
-    assert metrics["people"]["p0000"]["similarity"] > 0.9
+    assert metrics["people"]["p0000"]["similarity"] > 0.8
 
 
 def test_without_a_cohort_nothing_is_promised_and_nobody_else_enrolled_is_named():
@@ -112,7 +114,7 @@ def test_a_gallery_of_another_backbone_is_refused():
 def test_a_head_is_not_worse_than_itself():
     gallery = crowd.gallery(crowd.centres(10, seed=9), 10)
     head = learn(gallery, crowd.STRANGERS, TARGET).head
-    assert worse_than(head, head, gallery) == []
+    assert worse_than(head, head, gallery, crowd.STRANGERS) == []
 
 
 def test_growing_by_one_person_at_a_time_makes_nobody_worse():
@@ -121,15 +123,33 @@ def test_growing_by_one_person_at_a_time_makes_nobody_worse():
     for count in range(2, 21):
         gallery = crowd.gallery(people[:count], 10)
         candidate = learn(gallery, crowd.STRANGERS, TARGET).head
-        assert worse_than(live, candidate, gallery) == []
+        assert worse_than(live, candidate, gallery, crowd.STRANGERS) == []
         live = candidate
+
+
+def test_a_sample_of_somebody_else_is_dropped_and_reported():
+    people = crowd.centres(5, seed=16)
+    gallery = crowd.gallery(people, 10)
+    embeddings = gallery.embeddings.copy()
+    embeddings[[3, 26]] = crowd.centres(2, seed=17)
+    learned = learn(replace(gallery, embeddings=embeddings), crowd.STRANGERS, TARGET)
+    dropped = {person_id: person["dropped"] for person_id, person in learned.metrics["people"].items()}
+    assert dropped == {"p0000": [3], "p0001": [], "p0002": [6], "p0003": [], "p0004": []}
+
+
+def test_somebody_whom_strangers_resemble_is_harder_to_be_taken_for():
+    people = crowd.centres(30, seed=18)
+    head = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET).head
+    likeness = np.quantile(crowd.STRANGERS.strangers(5000, seed=97) @ people.T, 0.999, axis=0)
+    assert np.corrcoef(likeness, np.linalg.norm(head.prototypes, axis=1))[0, 1] < -0.7
+    assert np.linalg.norm(head.prototypes, axis=1).max() <= 1 + 1e-6
 
 
 def test_somebody_enrolled_a_second_time_under_another_name_is_noticed():
     people = crowd.centres(5, seed=11)
     live = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET).head
     gallery = crowd.gallery(np.concatenate([people, people[2:3]]), 10)
-    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET).head, gallery)
+    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET).head, gallery, crowd.STRANGERS)
     assert [reason.split(":")[0] for reason in reasons] == ["p0002"]
 
 
@@ -140,7 +160,7 @@ def test_samples_of_a_stranger_added_to_a_person_are_noticed():
     foreign = crowd.faces(crowd.centres(1, seed=13)[0], 30, seed=1)
     added = [("p0003", "second", float(at), embedding) for at, embedding in enumerate(foreign)]
     gallery = Gallery.from_rows([*rows_of(before, "first"), *added])
-    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET).head, gallery)
+    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET).head, gallery, crowd.STRANGERS)
     assert [reason.split(":")[0] for reason in reasons] == ["p0003"]
 
 
@@ -148,7 +168,7 @@ def test_a_candidate_that_names_nobody_is_worse_for_everybody():
     gallery = crowd.gallery(crowd.centres(4, seed=14), 10)
     live = learn(gallery, crowd.STRANGERS, TARGET).head
     deaf = Head(live.person_ids, live.prototypes, np.full(4, 1.01, np.float32))
-    assert len(worse_than(live, deaf, gallery)) == 4
+    assert len(worse_than(live, deaf, gallery, crowd.STRANGERS)) == 4
 
 
 def test_people_who_were_erased_or_are_new_are_not_compared():
@@ -157,5 +177,5 @@ def test_people_who_were_erased_or_are_new_are_not_compared():
     gallery = crowd.gallery(people, 10)
     without_the_first = Gallery.from_rows(row for row in rows_of(gallery, "capture") if row[0] != "p0000")
     candidate = learn(without_the_first, crowd.STRANGERS, TARGET).head
-    assert worse_than(live, candidate, without_the_first) == []
-    assert worse_than(Head.empty(crowd.DIM), live, gallery) == []
+    assert worse_than(live, candidate, without_the_first, crowd.STRANGERS) == []
+    assert worse_than(Head.empty(crowd.DIM), live, gallery, crowd.STRANGERS) == []

@@ -9,15 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar.cohort import Cohort
-
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Real = NDArray[np.floating[Any]]
 
-STRANGERS = 40_000
-STRANGERS_OF_MANY = 10_000
-_MANY_PEOPLE = 1_000
 _CHUNK = 512
 """People compared at a time, so that ten thousand of them need no memory of their own."""
 
@@ -46,48 +41,43 @@ class Rate:
         low = max(0.0, centre - half) if hits else 0.0
         return cls(share, low, min(1.0, centre + half), count)
 
+    def widened(self, factor: float) -> "Rate":
+        """Return the rate with an interval that also allows for a model that is off by ``factor``."""
+        return Rate(self.value, self.low / factor, min(1.0, self.high * factor), self.count)
+
 
 def tail_quantile(scores: Real, share: float) -> Float64:
-    """Return what ``share`` of ``scores`` [S] or [S, P] exceed (by column), also where S * share is below 1.
+    """Return what ``share`` of ``scores`` [S] or [P, S] exceed (by row), also where S * share is below 1.
 
     The highest scores over a level are taken as exponential, the extreme-value limit of light tails (Pickands, Annals
     of Statistics 3, 1975), which is what a cosine near its upper end has at most: the estimate errs to the safe side.
     """
     scores = np.asarray(scores)
-    kept = min(_TAIL, len(scores) // 4)
+    count = scores.shape[-1]
+    kept = min(_TAIL, count // 4)
     if kept == 0:
-        return np.asarray(scores.max(axis=0), np.float64)
-    top = np.sort(np.partition(scores, len(scores) - kept - 1, axis=0)[-kept - 1 :], axis=0).astype(np.float64)
-    level, rate = top[0], kept / len(scores)
-    if share >= rate:
-        return np.asarray(np.quantile(scores.astype(np.float64), 1 - share, axis=0))
-    return np.asarray(level + (top[1:] - level).mean(axis=0) * math.log(rate / share))
+        return np.asarray(scores.max(axis=-1), np.float64)
+    if share >= kept / count:
+        return np.asarray(np.quantile(scores, 1 - share, axis=-1), np.float64)
+    top = np.partition(scores, count - kept - 1, axis=-1)[..., -kept - 1 :].astype(np.float64)
+    level = top.min(axis=-1)
+    excess = (top.sum(axis=-1) - level) / kept - level
+    return np.asarray(level + excess * math.log(kept / count / share))
 
 
-class Strangers:
-    """Strangers drawn from a cohort, compared with the prototypes of one gallery."""
+def quantiles(strangers: Float32, prototypes: Float32, share: float) -> Float64:
+    """Return float64[P]: the score for each of ``prototypes`` [P, D] that ``share`` of ``strangers`` [S, D] exceed."""
+    return np.concatenate([tail_quantile(scores, share) for scores in _scores(strangers, prototypes)] or [np.zeros(0)])
 
-    def __init__(self, cohort: Cohort, prototypes: Float32, seed: int = 0) -> None:
-        """Draw as many as the number of people ``prototypes`` float32[P, D] allows at a reasonable cost."""
-        count = STRANGERS if len(prototypes) <= _MANY_PEOPLE else STRANGERS_OF_MANY
-        self._embeddings = cohort.strangers(count, seed)
-        self._prototypes = prototypes
 
-    def __len__(self) -> int:
-        return len(self._embeddings)
+def highest(strangers: Float32, prototypes: Float32) -> Float32:
+    """Return float32[S]: the greatest score of each of ``strangers`` [S, D]; -inf where there are no people."""
+    best = np.full(len(strangers), -np.inf, np.float32)
+    for scores in _scores(strangers, prototypes):
+        np.maximum(best, scores.max(axis=0), out=best)
+    return best
 
-    def offsets(self, share: float) -> Float64:
-        """Return float64[P]: the cosine to each person that ``share`` of the strangers exceed."""
-        return np.concatenate([tail_quantile(scores, share) for _, scores in self._scores()] or [np.zeros(0)])
 
-    def highest(self, offsets: Real) -> Float32:
-        """Return float32[S]: each stranger's greatest score after ``offsets`` [P] are taken away."""
-        best = np.full(len(self), -np.inf, np.float32)
-        for people, scores in self._scores():
-            np.maximum(best, (scores - offsets[people].astype(np.float32)).max(axis=1), out=best)
-        return best
-
-    def _scores(self) -> Iterator[tuple[slice, Float32]]:
-        for start in range(0, len(self._prototypes), _CHUNK):
-            people = slice(start, start + _CHUNK)
-            yield people, self._embeddings @ self._prototypes[people].T
+def _scores(strangers: Float32, prototypes: Float32) -> Iterator[Float32]:
+    for start in range(0, len(prototypes), _CHUNK):
+        yield prototypes[start : start + _CHUNK] @ strangers.T

@@ -37,6 +37,11 @@ class Cohort:
         """Whether strangers can be drawn; without that no rate of false accepts can be promised."""
         return self.mixture is not None
 
+    @property
+    def misfit(self) -> float:
+        """By which factor real strangers were named more or less often than drawn ones, at worst, when it was made."""
+        return float(self.origin.get("misfit", 2.0))
+
     def strangers(self, count: int, seed: int = 0) -> Float32:
         """Draw ``count`` strangers float32[count, D], L2-normalised; the same seed gives the same ones.
 
@@ -58,6 +63,7 @@ class Cohort:
             weights=self.mixture.weights.astype(np.float32),
             means=self.mixture.means.astype(np.float32),
             factors=self.mixture.factors[:, rows, columns].astype(np.float16),
+            freedom=np.array(self.mixture.freedom),
             origin=np.array(json.dumps(dict(self.origin), sort_keys=True)),
         )
         return buffer.getvalue()
@@ -73,12 +79,13 @@ class Cohort:
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 weights, means = stored["weights"].astype(np.float64), stored["means"].astype(np.float64)
                 packed, origin = stored["factors"], json.loads(str(stored["origin"]))
+                freedom = float(stored["freedom"])
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as exc:
             raise ValueError(f"not a cohort: {exc}") from exc
         count, dim = means.shape
         factors = np.zeros((count, dim, dim))
         factors[:, *np.tril_indices(dim)] = packed
-        return cls(dim, Mixture(weights / weights.sum(), means, factors), origin)
+        return cls(dim, Mixture(weights / weights.sum(), means, factors, freedom), origin)
 
 
 @cache

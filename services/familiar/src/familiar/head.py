@@ -20,7 +20,7 @@ class Identification:
 
     Attributes:
         index: int32[N, K], positions in ``Head.person_ids``, best first, -1 where there are fewer people than K.
-        score: float32[N, K], cosine, -1.0 where padded.
+        score: float32[N, K], cosine times the length of the prototype, -1.0 where padded.
         known: bool[N], whether the best score reaches its person's threshold.
     """
 
@@ -35,8 +35,8 @@ class Head:
 
     Attributes:
         person_ids: P opaque ids, in index order; none is a normal state, everybody is unknown then.
-        prototypes: float32[P, D], L2-normalised.
-        thresholds: float32[P], the least cosine at which the person is named.
+        prototypes: float32[P, D], directions; the length, at most 1, scales the scores of a person whom many resemble.
+        thresholds: float32[P], the least score at which the person is named; the same for all where strangers are known.
     """
 
     person_ids: tuple[str, ...]

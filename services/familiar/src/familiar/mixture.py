@@ -1,11 +1,14 @@
-"""A mixture of Gaussians in D dimensions: fitted to strangers' embeddings, it stands for all and holds none of them."""
+"""A mixture of bell curves in D dimensions: fitted to strangers, it stands for all of them and holds none."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from familiar.embedding import normalise
 
 Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]
@@ -18,17 +21,20 @@ _FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class Mixture:
-    """K Gaussians.
+    """K Gaussians, or Student's t where ``freedom`` is finite.
 
     Attributes:
         weights: float64[K], positive, sum 1.
         means: float64[K, D].
         factors: float64[K, D, D], lower Cholesky factors of the covariances.
+        freedom: degrees of freedom of what ``sample`` draws; the fewer, the heavier the tails. Faces far from everybody
+            are more frequent than Gaussians say.
     """
 
     weights: Float64
     means: Float64
     factors: Float64
+    freedom: float = math.inf
 
     def __post_init__(self) -> None:
         count, dim = self.means.shape
@@ -75,10 +81,39 @@ class Mixture:
         rng = np.random.default_rng(seed)
         component = np.sort(rng.choice(len(self.weights), count, p=self.weights))
         points = rng.standard_normal((count, self.dim), dtype=np.float32)
+        if math.isfinite(self.freedom):
+            points *= np.sqrt(self.freedom / rng.chisquare(self.freedom, (count, 1))).astype(np.float32)
         edges = np.searchsorted(component, np.arange(len(self.weights) + 1))
         for k, (start, end) in enumerate(pairwise(edges)):
             points[start:end] = points[start:end] @ self.factors[k].T.astype(np.float32) + self.means[k]
         return points
+
+    def descent(self, rows: Float32, blur: float, shrinkage: float) -> Float32:
+        """Return unit vectors float32[N, D]: whither the density falls fastest from each of ``rows`` [N, D].
+
+        Args:
+            rows: where to ask.
+            blur: the density is taken to this power where it says which component a row belongs to; the smaller, the
+                more components have a say.
+            shrinkage: share of the covariances that is replaced by a sphere of the same size.
+        """
+        pulls, log = [], []
+        for weight, mean, factor in zip(self.weights, self.means, self.factors, strict=True):
+            covariance = factor @ factor.T
+            sphere = np.trace(covariance) / self.dim * np.eye(self.dim)
+            covariance = (1 - shrinkage) * covariance + shrinkage * sphere
+            offset = rows - mean.astype(np.float32)
+            pull = offset @ np.linalg.inv(covariance).astype(np.float32)
+            distance = np.einsum("nd,nd->n", pull, offset)
+            log.append(np.log(weight) - 0.5 * (distance + np.linalg.slogdet(covariance)[1]))
+            pulls.append(pull)
+        joint = blur * np.stack(log, axis=1)
+        share = np.exp(joint - joint.max(axis=1, keepdims=True))
+        share /= share.sum(axis=1, keepdims=True)
+        total = np.zeros_like(rows)
+        for k, pull in enumerate(pulls):
+            total += share[:, k : k + 1].astype(np.float32) * pull
+        return normalise(total)
 
     def _log_joint(self, rows: Float64) -> Float64:
         columns = []

@@ -36,7 +36,7 @@ class Learner(Protocol):
     def learn(self, gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
         """Learn a head."""
 
-    def worse_than(self, live: Head, candidate: Head, gallery: Gallery) -> list[str]:
+    def worse_than(self, live: Head, candidate: Head, gallery: Gallery, cohort: Cohort) -> list[str]:
         """Return why ``candidate`` must not replace ``live``, by person."""
 
 

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from familiar.cohort import Cohort
 from familiar.database import samples, versions
 from familiar.database.schema import HeadVersion
 from familiar.database.versions import HeadStatus
@@ -154,7 +155,7 @@ class Training:
         crash_points.reached(crash_points.LEARNED)
         with self._watch.step("compare"):
             self._journal.enter(Stage.EVALUATING)
-            losses = self._compare(learned, material)
+            losses = self._compare(learned, material, cohort)
         crash_points.reached(crash_points.COMPARED)
         if losses:
             self._reject(learned, material, losses)
@@ -181,12 +182,14 @@ class Training:
         gallery = Gallery.from_rows((row.person_id, row.enrollment_id, row.captured_at, row.vector) for row in rows)
         return Material(version, BackboneMeta.from_dict(recorded[version]), gallery, gallery.digest())
 
-    def _compare(self, learned: Learned, material: Material) -> list[str]:
+    def _compare(self, learned: Learned, material: Material, cohort: Cohort) -> list[str]:
         """Return why the live head is better. It is not if its weights were erased, or it takes other embeddings."""
         with self._trainer.database.read() as session:
             row = versions.live_head(session)
             live = Candidate.stored(row) if row and row.backbone_version == material.backbone_version else None
-        return self._trainer.learner.worse_than(live.head, learned.head, material.gallery) if live else []
+        if live is None:
+            return []
+        return self._trainer.learner.worse_than(live.head, learned.head, material.gallery, cohort)
 
     def _reject(self, learned: Learned, material: Material, losses: list[str]) -> None:
         _log.warning("training %s rejected: %s", self._journal.training_id, "; ".join(losses))
