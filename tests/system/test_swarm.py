@@ -39,7 +39,7 @@ def swarm(built: None, secrets: object) -> Iterator[Stack]:  # noqa: F811
         yield system
     finally:
         engine.docker("stack", "rm", NAME, check=False)
-        until(lambda: not engine.docker("ps", "-q", "--filter", f"name={NAME}").strip(), 90, "the stack's end")
+        until(lambda: not engine.docker("ps", "-aq", "--filter", f"name={NAME}_").strip(), 90, "the stack's end")
         engine.docker("swarm", "leave", "--force")
         for volume in engine.docker("volume", "ls", "-q", "--filter", f"name={NAME}").split():
             engine.docker("volume", "rm", "-f", volume, check=False)
@@ -55,10 +55,15 @@ def test_a_rolling_update_of_the_gateway_fails_no_request(swarm: Stack) -> None:
     before = set(engine.docker("ps", "-q", "--filter", f"name={service}").split())
     with Traffic(swarm.url, seed=51) as traffic:
         engine.docker("service", "update", "-q", "--env-add", "LOG_LEVEL=WARNING", service)
-    state = json.loads(engine.docker("service", "inspect", "-f", "{{json .UpdateStatus}}", service))
+        until(lambda: _update_of(service) not in ("updating", ""), 180, "the update's end")
     after = set(engine.docker("ps", "-q", "--filter", f"name={service}").split())
-    assert state["State"] == "completed"
+    assert _update_of(service) == "completed"
     assert len(after) == 2
     assert not before & after
     assert traffic.outcome.wrong == []
     assert set(traffic.outcome.answers) == {"named", "unknown"}, traffic.outcome
+
+
+def _update_of(service: str) -> str:
+    status = json.loads(engine.docker("service", "inspect", "-f", "{{json .UpdateStatus}}", service))
+    return str((status or {}).get("State", ""))
