@@ -27,7 +27,7 @@ from familiar_trainer.evaluation.split import Split
 from familiar_trainer.evaluation.variations import Variation
 
 FAR_TARGET = 0.001
-UNUSABLE = (0.95, 0.9)
+UNUSABLE = (0.98, 0.95, 0.9)
 """A condition is called unusable where this share of its frames fails."""
 
 Bools = NDArray[np.bool_]

@@ -156,7 +156,7 @@ def gate(row: Gate) -> str:
                 for caught in row.unusable
                 for cells in (
                     (
-                        f"of the {caught.conditions} conditions in which {caught.failing:.0%} or more fail",
+                        f"of the {caught.conditions} conditions in which {100 * caught.failing:g} % or more fail",
                         f"{caught.frames:,}",
                         f"{100 * caught.refused:.1f}",
                     ),
