@@ -1,9 +1,11 @@
 import cv2
 import numpy as np
 import pytest
+
 from familiar.alignment import TEMPLATE, align, resize
 from familiar.detection import Box
 from familiar.detectors import create
+from familiar.detectors.facedetection import FaceDetection
 from familiar.errors import MisconfiguredError
 from familiar.image import Frame
 from familiar.observation import Observer
@@ -107,3 +109,19 @@ def test_a_stored_crop_can_be_brought_to_the_size_of_another_backbone(collins: F
 def test_a_detector_that_is_not_there_is_named() -> None:
     with pytest.raises(MisconfiguredError, match="DETECTOR"):
         create("no/such/file.onnx")
+
+
+def test_finding_faces_keeps_no_memory(collins) -> None:
+    import psutil
+
+    network = FaceDetection()
+    picture = np.ascontiguousarray(collins[:128, :128, ::-1])
+
+    def grown_bytes(calls: int) -> int:
+        before = psutil.Process().memory_info().rss
+        for _ in range(calls):
+            network.detect(picture)
+        return psutil.Process().memory_info().rss - before
+
+    grown_bytes(50)
+    assert grown_bytes(400) < 400 * 10_000

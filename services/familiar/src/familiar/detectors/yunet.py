@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar.detection import Box, Face
+from familiar.detectors.facedetection import FaceDetection
 from familiar.errors import MisconfiguredError
 from familiar.image import Frame
 
@@ -85,7 +86,7 @@ class YuFace(_YuNet):
 
     def __init__(self) -> None:
         try:
-            from yuface import c_detect
+            network = FaceDetection()
         except ImportError as exc:
             raise MisconfiguredError(
                 "DETECTOR='yuface': the package yuface is not installed (it exists for x86-64 and Python 3.11 or "
@@ -93,7 +94,7 @@ class YuFace(_YuNet):
             ) from exc
 
         def search(bgr: Frame) -> Raw:
-            rows = c_detect(bgr).astype(np.float32)
+            rows = network.detect(bgr).astype(np.float32)
             return [(float(row[0]) / 100, row[1:5], row[5:15].reshape(5, 2)) for row in rows]
 
         super().__init__(search)
