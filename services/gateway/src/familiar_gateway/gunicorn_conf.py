@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from familiar.settings import Settings
+from familiar_gateway.memory import give_back_large_blocks
 
 _settings = Settings.from_env()
 _SHARED_MEMORY = Path("/dev/shm")
@@ -32,6 +33,11 @@ preload_app = False
 accesslog = None
 loglevel = _settings.log_level.lower()
 control_socket_disable = True
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Set up the allocator before anything large is allocated."""
+    give_back_large_blocks()
 
 
 def post_worker_init(worker: Any) -> None:

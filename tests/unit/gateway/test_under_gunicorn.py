@@ -1,0 +1,158 @@
+"""The gateway as it really runs: gunicorn, threads, sockets; only what stands behind it is fake."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bad_input_cases import Case, all_cases
+from bad_input_http import fire, refusal
+
+_HERE = Path(__file__).parent
+_START_TIMEOUT_S = 90.0
+_STOP_TIMEOUT_S = 15.0
+# What the heap of eight threads may keep of a flood; a body of 101 MB held anywhere would show.
+_MAX_GROWTH_BYTES = 60_000_000
+
+
+@dataclass
+class Server:
+    """A gateway under gunicorn."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    names: dict[str, str]
+    log: Path
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def memory_bytes(self) -> int:
+        return sum(child.memory_info().rss for child in psutil.Process(self.process.pid).children(recursive=True))
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, why: Callable[[], str]) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, why()
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Server]]:
+    """Start gateways; all are stopped at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run() -> Server:
+        folder = tmp_path_factory.mktemp("gateway")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        env = {
+            **os.environ, "FAMILIAR_TEST_DIR": str(folder), "GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": str(port),
+            "GATEWAY_THREADS": "4", "PYTHONPATH": os.pathsep.join([str(_HERE), str(_HERE.parents[1]), *sys.path]),
+        }  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-c",
+            "python:familiar_gateway.gunicorn_conf",
+            "gateway_live:create()",
+        ]
+        log = folder / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, cwd=_HERE, env=env, stdout=output, stderr=output)
+        started.append(process)
+        ready = folder / "names.json"
+        wait_until(lambda: ready.exists() or process.poll() is not None, _START_TIMEOUT_S, log.read_text)
+        assert process.poll() is None, log.read_text()
+        server = Server(process, port, json.loads(ready.read_text()), log)
+
+        def answers() -> bool:
+            try:
+                return server.ask("GET", "/healthz")[0] == 200
+            except OSError:
+                return False
+
+        wait_until(answers, _START_TIMEOUT_S, log.read_text)
+        return server
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(start: Callable[[], Server]) -> Server:
+    """One gateway for all tests that leave it as it was."""
+    return start()
+
+
+def fire_all(server: Server, cases: list[Case], threads: int) -> list[str]:
+    def one(case: Case) -> str | None:
+        try:
+            return refusal(case, *fire("127.0.0.1", server.port, case, server.names))
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            return f"{case.name}: {type(exc).__name__} {exc}"
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [wrong for wrong in pool.map(one, cases) if wrong is not None]
+
+
+def test_a_flood_of_bad_requests_is_refused_one_by_one_and_memory_stays_flat(server: Server):
+    cases = all_cases()
+    assert fire_all(server, cases, threads=8) == []
+    before = server.memory_bytes()
+    assert fire_all(server, cases, threads=8) == []
+    grown = server.memory_bytes() - before
+    assert grown < _MAX_GROWTH_BYTES, f"{grown / 1e6:.0f} MB more"
+    assert b"Traceback" not in server.log.read_bytes()
+    assert server.ask("GET", "/healthz")[0] == 200
+
+
+def test_a_client_that_stops_in_the_middle_of_its_body_holds_up_nobody(server: Server):
+    stuck = []
+    for _ in range(3):  # one thread of the four is left
+        connection = socket.create_connection(("127.0.0.1", server.port))
+        connection.sendall(b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+                           b"Content-Length: 1000\r\n\r\nhalf")  # fmt: skip
+        stuck.append(connection)
+    assert server.ask("GET", "/healthz")[0] == 200
+    for connection in stuck:
+        connection.close()
+
+
+def test_a_stop_ends_event_streams_and_leaves_with_status_zero(start: Callable[[], Server]):
+    server = start()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", f"/v1/enrollments/{server.names['enrollment']}/events")
+    answer = connection.getresponse()
+    assert answer.status == 200 and answer.readline().startswith(b"retry:")
+    rest: list[bytes] = []
+    reader = threading.Thread(target=lambda: rest.append(answer.read()), daemon=True)
+    reader.start()
+    server.process.terminate()
+    assert server.process.wait(_STOP_TIMEOUT_S) == 0
+    reader.join(_STOP_TIMEOUT_S)
+    assert rest and b"event: state" in rest[0]
+    connection.close()
