@@ -156,3 +156,52 @@ def test_a_stop_ends_event_streams_and_leaves_with_status_zero(start: Callable[[
     reader.join(_STOP_TIMEOUT_S)
     assert rest and b"event: state" in rest[0]
     connection.close()
+
+
+def run_main(folder: Path, **env: str) -> subprocess.Popen[bytes]:
+    """Start the real command; nothing stands behind it but a database."""
+    wanted = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "DATABASE_URL": f"sqlite:///{folder}/f.db", **env}
+    with (folder / "log").open("wb") as output:
+        return subprocess.Popen([sys.executable, "-m", "familiar_gateway"], env=wanted, stdout=output, stderr=output)
+
+
+def test_several_processes_add_up_their_metrics_and_clean_up_behind_them(tmp_path: Path):
+    (tmp_path / "tmp").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = run_main(tmp_path, GATEWAY_PORT=str(port), GATEWAY_WORKERS="2", TMPDIR=str(tmp_path / "tmp"))
+    server = Server(process, port, {}, tmp_path / "log")
+    asked = [0]
+
+    def count() -> int:
+        asked[0] += 1
+        return server.ask("GET", "/healthz")[0]
+
+    def answers() -> bool:
+        try:
+            return count() == 200
+        except OSError:
+            asked[0] -= 1
+            return False
+
+    try:
+        wait_until(answers, _START_TIMEOUT_S, server.log.read_text)
+        for _ in range(20):
+            count()
+        line = f'familiar_request_seconds_count{{code="200",method="GET",route="/healthz"}} {asked[0]}.0'
+        assert line in server.ask("GET", "/metrics")[1].decode()
+        assert list((tmp_path / "tmp").glob("familiar-metrics-*"))
+    finally:
+        process.terminate()
+        status = process.wait(_STOP_TIMEOUT_S)
+    assert status == 0
+    assert not list((tmp_path / "tmp").glob("familiar-metrics-*"))
+
+
+@pytest.mark.parametrize("name,value", [("GATEWAY_PORT", "http"), ("DATABASE_URL", "nonsense"), ("DETECTOR", "/none")])
+def test_a_setting_that_cannot_be_used_ends_the_start_and_names_itself(tmp_path: Path, name, value):
+    process = run_main(tmp_path, **{name: value})
+    assert process.wait(_START_TIMEOUT_S) == 2
+    log = (tmp_path / "log").read_text()
+    assert name in log and "Traceback" not in log

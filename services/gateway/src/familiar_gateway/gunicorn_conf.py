@@ -4,7 +4,9 @@
 """
 
 import os
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +15,11 @@ from familiar.settings import Settings
 from familiar_gateway.memory import give_back_large_blocks
 
 _settings = Settings.from_env()
+_METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+_own_metrics_dir = tempfile.mkdtemp(prefix="familiar-metrics-") if _settings.workers > 1 else None
+if _own_metrics_dir and _METRICS_DIR not in os.environ:
+    # Several processes add up their metrics in files; the client library looks for the folder when it is imported.
+    os.environ[_METRICS_DIR] = _own_metrics_dir
 _SHARED_MEMORY = Path("/dev/shm")
 
 wsgi_app = "familiar_gateway.app:from_env()"
@@ -57,9 +64,13 @@ def post_worker_init(worker: Any) -> None:
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Forget the gauges of a process that ended, where several share their metrics."""
-    from familiar_gateway.metrics import MULTIPROCESS_DIR
-
-    if MULTIPROCESS_DIR in os.environ:
+    if _METRICS_DIR in os.environ:
         from prometheus_client import multiprocess
 
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the folder of the shared metrics."""
+    if _own_metrics_dir:
+        shutil.rmtree(_own_metrics_dir, ignore_errors=True)
