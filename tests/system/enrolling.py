@@ -1,7 +1,7 @@
 """An enrolment by a client that does not give up: every request is repeated until it is answered."""
 
-import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -27,11 +27,10 @@ def _insist(stack: Stack, path: str, **body: Any) -> dict[str, Any]:
     return until(attempt, _PATIENCE_S, f"an answer to {path}")
 
 
-def more_of(stack: Stack, person_id: str, frames: Sequence[bytes], key: str) -> str:
-    """Enrol more frames of a person and finish; return the enrolment's id."""
-    opened = _insist(
-        stack, "/v1/enrollments", json={"person_id": person_id}, headers={"Idempotency-Key": f"{key}-{time.time()}"}
-    )
+def capture(stack: Stack, who: Mapping[str, str], frames: Sequence[bytes]) -> str:
+    """Enrol frames of ``who``, a new person's ``name`` or a ``person_id``, and finish; return the enrolment's id."""
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    opened = _insist(stack, "/v1/enrollments", json=dict(who), headers=key)
     path = f"/v1/enrollments/{opened['id']}"
     for frame in frames:
         _insist(stack, f"{path}/frames", content=frame, headers={"Content-Type": "image/jpeg"})

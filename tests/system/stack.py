@@ -138,11 +138,6 @@ class Stack:
         until(self.ready, within_s, f"{self.project} ready")
         return time.monotonic() - start
 
-    def wait_live(self, enrollment_id: str, within_s: float = 120) -> None:
-        """Wait until an enrolment is in service."""
-        path = f"/v1/enrollments/{enrollment_id}"
-        until(lambda: self.get(path).json().get("status") == "live", within_s, f"enrolment {enrollment_id} live")
-
     def kill(self, service: str) -> None:
         """``kill -9`` from outside, as the kernel would do it; the engine's own kill counts as stopped by hand."""
         os.kill(self.inspect(service)["State"]["Pid"], signal.SIGKILL)

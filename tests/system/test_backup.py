@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import engine
+import enrolling
 import people
 from stack import Stack
 
@@ -11,11 +12,8 @@ def test_a_restored_backup_brings_back_whom_it_knew_and_nobody_else(ready: Stack
     file = tmp_path / "familiar.backup"
     engine.run("deploy/backup", str(file), env=ready.environment)
     assert file.stat().st_mode & 0o077 == 0
-    opened = ready.post("/v1/enrollments", json={"name": people.HOPPER}).json()["id"]
-    for frame in people.frames(people.HOPPER, 14):
-        ready.post(f"/v1/enrollments/{opened}/frames", content=frame, headers={"Content-Type": "image/jpeg"})
-    ready.post(f"/v1/enrollments/{opened}/finish")
-    ready.wait_live(opened)
+    opened = enrolling.capture(ready, {"name": people.HOPPER}, people.frames(people.HOPPER, 20))
+    assert enrolling.ended(ready, opened) == "live"
     assert ready.delete(f"/v1/people/{collins}").status_code < 300
     assert ready.names(people.frames(people.HOPPER, 1, seed=8)[0]) == [people.HOPPER]
 

@@ -73,13 +73,13 @@ def test_nobody_is_misnamed_and_nothing_lost_when(name: str, ready: Stack, colli
     seed = list(FAULTS).index(name)
     shots = people.frames(people.COLLINS, 24, seed=200 + seed)
     # One enrolment stands finished, and its training under way, when the fault strikes.
-    under_way = enrolling.more_of(ready, collins, shots[:12], f"before-{seed}")
+    under_way = enrolling.capture(ready, {"person_id": collins}, shots[:12])
     with Traffic(ready.url, seed=300) as traffic:
         with fault(ready):
             time.sleep(hold_s)
         ready_after_s = ready.wait_ready(120)
         # Another one is captured right after it.
-        after = enrolling.more_of(ready, collins, shots[12:], f"after-{seed}")
+        after = enrolling.capture(ready, {"person_id": collins}, shots[12:])
         ends = [enrolling.ended(ready, each) for each in (under_way, after)]
         answered = sum(traffic.outcome.answers.values())
         until(lambda: sum(traffic.outcome.answers.values()) > answered + 4, 60, "more answers")
@@ -122,11 +122,7 @@ def test_a_full_volume_costs_nothing_but_time(volume: str, service: str, small: 
     small.wait_ready()
     who = small.get("/v1/people").json()["people"]
     if not who:
-        shots = people.frames(people.COLLINS, 12, seed=1)
-        opened = small.post("/v1/enrollments", json={"name": people.COLLINS}).json()["id"]
-        for frame in shots:
-            small.post(f"/v1/enrollments/{opened}/frames", content=frame, headers={"Content-Type": "image/jpeg"})
-        small.post(f"/v1/enrollments/{opened}/finish")
+        opened = enrolling.capture(small, {"name": people.COLLINS}, people.frames(people.COLLINS, 14, seed=1))
         assert enrolling.ended(small, opened) == "live"
         who = small.get("/v1/people").json()["people"]
     person = who[0]["id"]
@@ -147,7 +143,7 @@ def test_a_full_volume_costs_nothing_but_time(volume: str, service: str, small: 
         small.execute(service, f"rm /{volume}/.fill")
         ready_after_s = small.wait_ready(60)
         if enrolment is None:
-            enrolment = enrolling.more_of(small, person, people.frames(people.COLLINS, 14, seed=41), "after")
+            enrolment = enrolling.capture(small, {"person_id": person}, people.frames(people.COLLINS, 14, seed=41))
         end = enrolling.ended(small, enrolment)
     _record(f"{volume} volume full for {HOLD_S:.0f} s", traffic.outcome, ready_after_s, end)
     assert traffic.outcome.wrong == []

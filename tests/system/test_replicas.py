@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import engine
+import enrolling
 import people
 from stack import BASE, MODELSERVER, Stack
 from traffic import Traffic
@@ -50,11 +51,8 @@ def replicas(built: None, secrets: Path) -> Iterator[Stack]:
     try:
         stack.compose("build", "proxy")
         stack.up()
-        opened = stack.post("/v1/enrollments", json={"name": people.COLLINS}).json()["id"]
-        for frame in people.frames(people.COLLINS, 14):
-            stack.post(f"/v1/enrollments/{opened}/frames", content=frame, headers={"Content-Type": "image/jpeg"})
-        stack.post(f"/v1/enrollments/{opened}/finish")
-        stack.wait_live(opened)
+        opened = enrolling.capture(stack, {"name": people.COLLINS}, people.frames(people.COLLINS, 20))
+        assert enrolling.ended(stack, opened) == "live"
         yield stack
     finally:
         stack.down("-v")
@@ -83,3 +81,16 @@ def test_the_password_is_in_no_log_and_in_no_environment(replicas: Stack, secret
     assert password not in replicas.compose("logs", "--no-color")
     for container in replicas.compose("ps", "-aq").split():
         assert password not in engine.docker("inspect", container)
+
+
+def test_a_backup_of_postgresql_brings_everybody_back(replicas: Stack, tmp_path: Path) -> None:
+    file = tmp_path / "familiar.backup"
+    engine.run("deploy/backup", str(file), env=replicas.environment)
+    person = replicas.get("/v1/people").json()["people"][0]["id"]
+    assert replicas.delete(f"/v1/people/{person}").status_code < 300
+    assert replicas.get("/v1/people").json()["people"] == []
+
+    engine.run("deploy/restore", str(file), env=replicas.environment)
+    replicas.wait_ready()
+    assert [each["id"] for each in replicas.get("/v1/people").json()["people"]] == [person]
+    assert replicas.names(people.frames(people.COLLINS, 1, seed=8)[0]) == [people.COLLINS]

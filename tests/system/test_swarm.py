@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import engine
+import enrolling
 import people
 from stack import BASE, MODELSERVER, Stack, until
 from test_config import POSTGRESQL, REPLICAS, SWARM
@@ -46,11 +47,8 @@ def swarm(built: None, secrets: object) -> Iterator[Stack]:  # noqa: F811
 
 
 def test_a_rolling_update_of_the_gateway_fails_no_request(swarm: Stack) -> None:
-    opened = swarm.post("/v1/enrollments", json={"name": people.COLLINS}).json()["id"]
-    for frame in people.frames(people.COLLINS, 14):
-        swarm.post(f"/v1/enrollments/{opened}/frames", content=frame, headers={"Content-Type": "image/jpeg"})
-    swarm.post(f"/v1/enrollments/{opened}/finish")
-    swarm.wait_live(opened)
+    opened = enrolling.capture(swarm, {"name": people.COLLINS}, people.frames(people.COLLINS, 20))
+    assert enrolling.ended(swarm, opened) == "live"
     service = f"{NAME}_gateway"
     before = set(engine.docker("ps", "-q", "--filter", f"name={service}").split())
     with Traffic(swarm.url, seed=51) as traffic:

@@ -28,8 +28,8 @@ def test_a_new_head_takes_over_without_anybody_noticing(ready: Stack, collins: s
     before = ready.recognize(people.frames(people.COLLINS, 1)[0])["head_version"]
     with Traffic(ready.url, seed=21) as traffic:
         for swap in range(2):
-            shots = people.frames(people.COLLINS, 12, seed=100 + swap)
-            assert enrolling.ended(ready, enrolling.more_of(ready, collins, shots, f"swap-{swap}")) == "live"
+            shots = people.frames(people.COLLINS, 16, seed=100 + swap)
+            assert enrolling.ended(ready, enrolling.capture(ready, {"person_id": collins}, shots)) == "live"
     assert traffic.outcome.wrong == []
     assert set(traffic.outcome.answers) <= {"named", "unknown"}, traffic.outcome
     assert ready.recognize(people.frames(people.COLLINS, 1)[0])["head_version"] >= before + 2
