@@ -1,10 +1,11 @@
 """Simulated people for tests: centres drawn from the strangers' distribution of the default backbone."""
 
 import numpy as np
+from numpy.typing import NDArray
+
 from familiar import cohort
 from familiar.embedding import normalise
 from familiar.gallery import Gallery
-from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 

@@ -4,6 +4,7 @@ from importlib import metadata
 from pathlib import Path
 
 import cv2
+
 from familiar.image import Frame
 
 _FILES = {

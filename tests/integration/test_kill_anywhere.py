@@ -1,5 +1,6 @@
 """``kill -9`` of any process at any point of an enrolment, and a flushed Redis: the enrolment ends live."""
 
+import time
 from collections.abc import Callable
 
 import httpx
@@ -77,7 +78,7 @@ def test_an_enrolment_survives_the_death_of_a_process_after_every_step(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delay_s", [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1.2, 1.5])
+@pytest.mark.parametrize("delay_s", [0.0, 0.15, 0.3, 0.5, 0.8, 1.2])
 @pytest.mark.parametrize("victim", ["trainer", "modelserver", "gateway"])
 def test_an_enrolment_survives_a_death_at_any_moment_of_its_training(
     victim: str, delay_s: float, system: System, collins_id: str, webcam, collins
@@ -86,10 +87,9 @@ def test_an_enrolment_survives_a_death_at_any_moment_of_its_training(
     client = system.client()
     frames = webcam(collins, int(delay_s * 10), range(0, FRAMES * 3, 3))
     enrollment = client.enroll("Eileen Collins", frames, person_id=collins_id)
-    pause = Redis.from_url(system.env["REDIS_URL"])
-    pause.blpop("nothing is ever put here", timeout=delay_s or 0.001)
+    time.sleep(delay_s)  # not waiting for anything: the moment of the crash is what is varied
     if victim == "trainer":
-        pause.flushall()
+        flush(system)
     system.kill(victim)
     system.start(victim)
     wait_until(lambda: is_live(client, enrollment), 120, "the enrolment is live")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
 from familiar.database import Database, enrollments, people, samples, trainings, versions
 from familiar.database.migrate import check, migrate
 from familiar.database.schema import Base, HeadVersion
@@ -18,7 +20,6 @@ from familiar.errors import Conflict, DatabaseUnavailable, MisconfiguredError, N
 from familiar.head import Head
 from familiar.jobs import Stage, TrainingKind
 from familiar.servable import HEAD
-from sqlalchemy import text
 
 CROP = b"the bytes of a crop" * 40
 VECTOR = normalise(np.random.default_rng(7).normal(size=128).astype(np.float32))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from familiar.gallery import BLOCKS, Gallery
 
 AXES = np.eye(8, dtype=np.float32)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from familiar import embedding
 from familiar.decision import Status, decide
 from familiar.head import Head

@@ -3,6 +3,7 @@ import struct
 import cv2
 import numpy as np
 import pytest
+
 from familiar.errors import InvalidImage, TooLarge
 from familiar.image import ImageLimits, decode, encode_jpeg, read_size
 

@@ -104,7 +104,9 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "url"
     secret.write_text("postgresql+psycopg://x:y@z/familiar\n")
     assert Settings.from_env({"DATABASE_URL_FILE": str(secret)}).database_url == "postgresql+psycopg://x:y@z/familiar"
-    assert Settings.from_env({"DATABASE_URL": "sqlite://", "DATABASE_URL_FILE": str(secret)}).database_url == "sqlite://"
+    assert (
+        Settings.from_env({"DATABASE_URL": "sqlite://", "DATABASE_URL_FILE": str(secret)}).database_url == "sqlite://"
+    )
     with pytest.raises(MisconfiguredError, match="DATABASE_URL_FILE"):
         Settings.from_env({"DATABASE_URL_FILE": str(tmp_path / "absent")})
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from familiar.embedding import normalise
 from familiar.head import Head
 from familiar.servable import HeadMeta

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from familiar_trainer.backbones import NAMES, BackboneError, load
 from familiar_trainer.backbones.backbone import sha256_of
 from familiar_trainer.export.backbone_export import backbone_servable

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from familiar_trainer.backbones import BackboneError, dlib_weights, load
 from familiar_trainer.backbones.dlib_weights import FaceNet, WeightsError
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from familiar.servable import BackboneMeta
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export_backbone import main

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from familiar.embedding import normalise
 from familiar.head import Head
 from familiar.servable import CANDIDATES, EMBEDDING, INDEX, KNOWN, PREDICT_SIGNATURE, SCORE, HeadMeta

@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+
 from familiar.alignment import align
 from familiar_trainer.backbones import dlib_weights, face_resnet, load
 from familiar_trainer.backbones.dlib_weights import WeightsError

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from familiar.servable import DESCRIBE_SIGNATURE, EMBEDDING, LABELS, META_JSON, PREDICT_SIGNATURE, QUERY
 from familiar.wire.warmup import WARMUP_FILE, write_warmup
 from familiar_trainer.export.errors import GateFailed

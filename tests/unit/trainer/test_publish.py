@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from familiar_trainer.export.errors import ExportFailed, GateFailed, VersionExists
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.publish import ModelFolder

@@ -6,6 +6,7 @@ from familiar import detectors
 from familiar.database import Database
 from familiar.image import ImageLimits
 from familiar.observation import Observer
+from familiar.quality import ENROLMENT
 from familiar.queueing import TrainingQueue
 from familiar.serving.client import ServingClient
 from familiar.serving.models import Models
@@ -67,7 +68,7 @@ def assemble(settings: Settings, *, database: Database, queue: Queue, serving: S
         models=models,
         decoder=decoder,
         recognizer=Recognizer(decoder, observer, models, database, settings.max_faces),
-        capturer=Capturer(decoder, observer, models, database, inbox, settings),
+        capturer=Capturer(decoder, Observer(observer.detector, ENROLMENT), models, database, inbox, settings),
         readiness=Readiness(database, queue, serving, models),
         metrics=Metrics(database, queue),
         streams=Streams(most=max(1, settings.threads // 2)),

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from familiar.servable import BACKBONE, BackboneMeta
-
 from familiar_trainer.backbones import DEFAULT, NAMES, Backbone, BackboneError, load
 from familiar_trainer.export.errors import ExportFailed
 from familiar_trainer.export.publish import ModelFolder

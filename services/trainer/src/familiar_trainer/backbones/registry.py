@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from familiar.servable import BackboneMeta
-
 from familiar_trainer.backbones import dlib_weights, face_resnet, mobilenet_v2, saved_model
 from familiar_trainer.backbones.backbone import Backbone, BackboneError, Embedder, normalised, sha256_of
 

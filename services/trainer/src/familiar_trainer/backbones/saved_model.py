@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from familiar.servable import EMBEDDING, IMAGE, PREDICT_SIGNATURE
-
 from familiar_trainer.backbones.backbone import BackboneError, Embedder, normalised
 from familiar_trainer.tf_runtime import load_tensorflow
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from familiar.servable import EMBEDDING, IMAGE, WARMUP_BATCHES
 
+from familiar.servable import EMBEDDING, IMAGE, WARMUP_BATCHES
 from familiar_trainer.backbones import Backbone, BackboneError, Embedder
 from familiar_trainer.export.servable import Outputs, Port, Probe, Servable, close_to
 from familiar_trainer.tf_runtime import load_tensorflow

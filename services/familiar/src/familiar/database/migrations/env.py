@@ -1,6 +1,7 @@
 """Alembic's entry: it runs in the connection and the transaction that ``familiar.database.migrate`` opened."""
 
 from alembic import context
+
 from familiar.database.schema import Base
 
 context.configure(
