@@ -140,6 +140,9 @@ def test_a_full_volume_costs_nothing_but_time(volume: str, service: str, small: 
                 small.post(f"/v1/enrollments/{enrolment}/frames", content=frame, headers={"Content-Type": "image/jpeg"})
             small.post(f"/v1/enrollments/{enrolment}/finish", json={"if_known": "add"})
         time.sleep(HOLD_S)
+        assert small.execute(service, f"df --output=avail /{volume} | tail -1").strip() == "0"
+        if enrolment is not None:
+            assert small.get(f"/v1/enrollments/{enrolment}").json()["status"] not in ("live", "failed")
         small.execute(service, f"rm /{volume}/.fill")
         ready_after_s = small.wait_ready(60)
         if enrolment is None:

@@ -9,7 +9,7 @@ import pytest
 import engine
 import enrolling
 import people
-from stack import BASE, MODELSERVER, Stack
+from stack import BASE, MODELSERVER, Stack, until
 from traffic import Traffic
 
 POSTGRESQL, REPLICAS = "deploy/compose/postgresql.yml", "deploy/compose/replicas.yml"
@@ -73,6 +73,20 @@ def test_a_gateway_that_is_stopped_is_missed_by_nobody(replicas: Stack) -> None:
         replicas.wait_ready()
     assert traffic.outcome.wrong == []
     assert set(traffic.outcome.answers) == {"named", "unknown"}, traffic.outcome
+
+
+@pytest.mark.parametrize("service", ["postgres", "proxy"])
+def test_the_parts_that_come_with_replicas_may_be_killed(replicas: Stack, service: str) -> None:
+    before = replicas.inspect(service)["RestartCount"]
+    with Traffic(replicas.url, seed=32) as traffic:
+        replicas.kill(service)
+        until(lambda: replicas.inspect(service)["RestartCount"] > before, 60, f"{service} started again by the engine")
+        replicas.wait_ready()
+        answered = sum(traffic.outcome.answers.values())
+        until(lambda: sum(traffic.outcome.answers.values()) > answered + 4, 60, "more answers")
+    print(f"\n| kill -9 of {service} | {traffic.outcome} | {traffic.outcome.slowest_s:.1f} s |")
+    assert traffic.outcome.wrong == []
+    assert replicas.names(people.frames(people.COLLINS, 1, seed=4)[0]) == [people.COLLINS]
 
 
 def test_the_password_is_in_no_log_and_in_no_environment(replicas: Stack, secrets: Path) -> None:
