@@ -1,6 +1,7 @@
 """Fixtures that every kind of test shares."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,11 @@ import portraits
 from familiar.image import Frame
 
 _ROOT = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """End like after Ctrl-C when told to stop, so that fixtures end the processes they have started."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to stop", returncode=143))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from pathlib import Path
 from client import Client
 from familiar.database import Database
 from familiar.serving.client import ServingClient
-from familiar_embedded.sessions import die_with
 
 START_ORDER = ("redis", "modelserver", "trainer", "gateway")
 
@@ -122,7 +121,6 @@ class System:
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
-                preexec_fn=die_with(os.getpid()),
             )
 
     def kill(self, name: str) -> None:

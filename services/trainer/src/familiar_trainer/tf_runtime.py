@@ -7,6 +7,7 @@ service may reach below TensorFlow's public interface.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import platform
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ def load_tensorflow() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)  # it tells of every export where its assets are
     with contextlib.suppress(RuntimeError):  # already running: the settings of whoever was first stay
         tf.config.threading.set_intra_op_parallelism_threads(1)
     return tf  # type: ignore[no-any-return]

@@ -41,9 +41,9 @@ def check(database: Database) -> None:
         MisconfiguredError: they have not; run the migration first.
     """
     database.check()
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
     with database.engine.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
     if present != wanted:
         raise MisconfiguredError(
             f"DATABASE_URL: the tables are at revision {present}, this release needs {wanted}; "
