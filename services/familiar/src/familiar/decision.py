@@ -15,7 +15,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody the face is like; ``score`` is a cosine, greater is more alike."""
+    """Somebody the face is like; ``score`` is cosine times length of the prototype, greater is more alike."""
 
     person_id: str
     score: float
@@ -45,7 +45,7 @@ def decide(
 
     Args:
         index: positions in ``labels``, best first, -1 where padded.
-        score: cosines beside ``index``.
+        score: scores beside ``index``, each the cosine times the length, 1 at most, of the prototype.
         known: whether the head names the best candidate.
         labels: person ids of the very head version that answered.
         enrolled: ids of the people who are enrolled at this moment. Somebody deleted after the head was trained is

@@ -21,7 +21,7 @@ class Evidence:
 
     Attributes:
         index: int32[K], positions of people, best first, -1 where padded.
-        score: float32[K], weighted mean of the frames' cosines, -1.0 where padded.
+        score: float32[K], weighted mean of the frames' scores, -1.0 where padded.
         known: whether the frames together name the best candidate.
     """
 
@@ -66,9 +66,10 @@ def combine(
 
     Args:
         index: int32[F, K], the head's candidates for each frame, best first, -1 where padded.
-        score: float32[F, K], cosines beside ``index``.
+        score: float32[F, K], scores beside ``index``: cosine times length, 1 at most, of the prototype.
         weight: float32[F], how much each frame counts; see ``weigh``.
-        thresholds: float32[P], of the very head that answered, in the order of its labels.
+        thresholds: float32[P], of the very head that answered, in the order of its labels; where one is not known,
+            something that is certainly no lower, infinity at most.
 
     Raises:
         ValueError: the shapes do not fit together.

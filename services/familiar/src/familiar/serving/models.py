@@ -73,7 +73,7 @@ class HeadAnswer:
         labels: person ids of that version, in index order.
         meta: metadata of that version.
         index: int32[N, K], positions in ``labels``, best first, -1 where padded.
-        score: float32[N, K], cosines, -1.0 where padded.
+        score: float32[N, K], cosine times length of the prototype, -1.0 where padded.
         known: bool[N], whether the best candidate is named.
     """
 
