@@ -262,6 +262,25 @@ def _bad_fields() -> Iterator[Case]:
     )
     yield Case("finish: too few samples", "POST", finish, b"{}", _JSON, (409,), ("too_few_samples",))
     yield Case("recognize json: nothing said", "POST", "/v1/recognize", b"{}", _JSON, (400,), ("missing_field",))
+    one = base64.b64encode(bad_pictures.encode(".jpg", bad_pictures.face())).decode()
+    for what, value, code in (
+        ("no frames", [], "invalid_field"),
+        ("one frame in a list", [one], "invalid_field"),
+        ("eleven frames", [one] * 11, "invalid_field"),
+        ("text for a list", one, "invalid_field"),
+        ("null", None, "invalid_field"),
+        ("a number among the frames", [one, 7], "invalid_field"),
+        ("a list among the frames", [[one], one], "invalid_field"),
+        ("not base64 among the frames", [one, "!!!"], "invalid_image"),
+        ("no picture among the frames", [one, "AAAA"], "invalid_image"),
+    ):
+        yield Case(
+            f"recognize json: {what}", "POST", "/v1/recognize", as_json({"images": value}), _JSON, (400,), (code,)
+        )
+    yield Case(
+        "recognize json: a picture beside the frames", "POST", "/v1/recognize",
+        as_json({"image": one, "images": [one, one]}), _JSON, (400,), ("invalid_field",),
+    )  # fmt: skip
     yield Case(
         "recognize json: not base64",
         "POST",
@@ -318,7 +337,10 @@ def _bad_forms() -> Iterator[Case]:
         ("no field", recognize, form(), ("missing_field",)),
         ("another field", recognize, form(("picture", "a.jpg", data)), ("unknown_field",)),
         ("a field too many", recognize, form(picture, ("threshold", None, b"0")), ("unknown_field",)),
-        ("two pictures", recognize, form(picture, picture), ("missing_field",)),
+        ("eleven frames", recognize, form(*[picture] * 11), ("invalid_field",)),
+        ("a frame that is none", recognize, form(picture, ("image", "b.jpg", data[:100])), ("invalid_image",)),
+        ("an empty frame", recognize, form(("image", "b.jpg", b""), picture), ("invalid_image",)),
+        ("a frame as text", recognize, form(picture, ("image", None, b"x")), ("invalid_field",)),
         ("the picture as text", recognize, form(("image", None, b"x")), ("invalid_field",)),
         ("no field", frames, form(), ("missing_field",)),
         ("another field", frames, form(("image", "a.jpg", data)), ("unknown_field",)),

@@ -21,7 +21,8 @@ def test_models_are_listed_with_what_is_known_of_them(world, collins_frames):
     assert listed["live"] == 2 and listed["serving"] is True
     newest, oldest = listed["heads"]
     assert (newest["version"], newest["status"], newest["serving"], newest["people"]) == (2, "live", "AVAILABLE", 1)
-    assert newest["threshold"] == 0.75 and newest["metrics"] == {"rank1": 1.0} and newest["live_at"]
+    assert newest["metrics"] == {"rank1": 1.0, "calibrated": True}
+    assert newest["threshold"] == 0.75 and newest["live_at"]
     assert (oldest["version"], oldest["status"], oldest["people"]) == (1, "superseded", 0)
     (backbone,) = listed["backbones"]
     assert backbone["licence"] == "CC0-1.0" and len(backbone["weights_sha256"]) == 64

@@ -21,25 +21,39 @@ def is_picture(request: Request) -> bool:
     return request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream"
 
 
-def read_one(request: Request, max_bytes: int) -> bytes:
-    """Return the one picture that the request carries in any of the three ways.
+def read_burst(request: Request, max_bytes: int, most: int) -> list[bytes]:
+    """Return the one picture, or the 2 to ``most`` frames, that the request carries in any of the three ways.
+
+    All frames together have room for as many bytes as one picture, so a request takes no more memory with them.
 
     Raises:
-        InvalidInput, UnsupportedMediaType, TooLarge: there is none, there are several, or the body is something else.
+        InvalidInput, UnsupportedMediaType, TooLarge: there is none, there are too many, or the body is something else.
     """
     if is_picture(request):
         request.max_content_length = max_bytes
-        return payload.read_body(request)
+        return [payload.read_body(request)]
     if request.mimetype == "multipart/form-data":
         request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
         payload.read_form(request, (), ("image",))
-        return read_file(one_file(request, "image"), max_bytes)
+        files = request.files.getlist("image")
+        if not files:
+            raise InvalidInput("the form has no file 'image'", code="missing_field", field="image")
+        _check_count("image", len(files), 1, most)
+        return [read_file(file, max_bytes) for file in files]
     if request.mimetype == "application/json":
         request.max_content_length = max_bytes // 3 * 4 + FORM_OVERHEAD_BYTES
-        return from_base64("image", payload.read_object(request, {"image": str}, required=("image",))["image"])
+        body = payload.read_object(request, {"image": str, "images": list})
+        if not body:
+            raise InvalidInput("the field 'image', or 'images', is missing", code="missing_field", field="image")
+        if len(body) > 1:
+            raise InvalidInput("give 'image' or 'images', not both", code="invalid_field", field="images")
+        if "image" in body:
+            return [from_base64("image", body["image"])]
+        _check_count("images", len(body["images"]), 2, most)
+        return list(decode_list("images", body["images"]))
     raise UnsupportedMediaType(
         "send a picture as the body (image/jpeg), as multipart/form-data with the file 'image', or as application/json "
-        f'{{"image": "<base64>"}}; got {request.mimetype or "no Content-Type"}'
+        f'{{"image": "<base64>"}}, or several frames as "images"; got {request.mimetype or "no Content-Type"}'
     )
 
 
@@ -69,18 +83,6 @@ def decode_list(field: str, texts: list[Any]) -> Iterator[bytes]:
     return iter([from_base64(field, text) for text in texts])
 
 
-def one_file(request: Request, field: str) -> FileStorage:
-    """Return the only file of that name.
-
-    Raises:
-        InvalidInput: there is none, or there are several.
-    """
-    files = request.files.getlist(field)
-    if len(files) != 1:
-        raise InvalidInput(f"the form needs one file {field!r}, got {len(files)}", code="missing_field", field=field)
-    return files[0]
-
-
 def read_file(file: FileStorage, max_bytes: int) -> bytes:
     """Return the content of an uploaded file; one byte too many is enough for the decoder to refuse it."""
     return file.stream.read(max_bytes + 1)
@@ -96,3 +98,10 @@ def from_base64(field: str, text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as exc:
         raise InvalidImage(f"the field {field!r} is not base64: {exc}", field=field) from exc
+
+
+def _check_count(field: str, count: int, least: int, most: int) -> None:
+    if not least <= count <= most:
+        raise InvalidInput(
+            f"{field!r} takes {least} to {most} pictures at once, got {count}", code="invalid_field", field=field
+        )

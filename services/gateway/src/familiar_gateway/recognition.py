@@ -3,20 +3,37 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
 from familiar import decision
 from familiar.database import Database, people
 from familiar.decision import Decision
-from familiar.errors import ModelNotFound, ServingRejected, ServingUnavailable
+from familiar.errors import InvalidInput, ModelNotFound, ServingRejected, ServingUnavailable
 from familiar.observation import Observation, Observer
 from familiar.serving.models import Float32, HeadAnswer, Models
 from familiar_gateway.decoding import Decoder
 
 _ATTEMPTS = 3
+
+
+@dataclass
+class Stopwatch:
+    """How long each stage took, in milliseconds; a stage that is entered twice counts both times."""
+
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages_ms[name] = self.stages_ms.get(name, 0.0) + (time.perf_counter() - start) * 1000
 
 
 @dataclass(frozen=True)
@@ -38,21 +55,19 @@ class Recognition:
     names: Mapping[str, str]
     timings_ms: Mapping[str, float]
 
-
-@dataclass
-class Stopwatch:
-    """How long each stage took, in milliseconds; a stage that is entered twice counts both times."""
-
-    stages_ms: dict[str, float] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.stages_ms[name] = self.stages_ms.get(name, 0.0) + (time.perf_counter() - start) * 1000
+    @classmethod
+    def of(
+        cls, answer: HeadAnswer, faces: Sequence[RecognizedFace], names: Mapping[str, str], watch: Stopwatch
+    ) -> Self:
+        """Put together what a head said and what it was said of."""
+        return cls(
+            head_version=answer.version,
+            backbone_version=answer.meta.backbone_version,
+            threshold=answer.meta.threshold,
+            faces=tuple(faces),
+            names=names,
+            timings_ms=watch.stages_ms,
+        )
 
 
 class BackboneInUse:
@@ -102,24 +117,23 @@ class Recognizer:
         """
         watch = Stopwatch()
         with watch.stage("total"):
-            faces, answer = self._ask(data, watch)
+            (faces,), answer = self.ask([data], self._max_faces, watch)
             with watch.stage("decide"):
-                enrolled = self._enrolled(answer)
-                decisions = _decide(faces, answer, enrolled)
-        return Recognition(
-            head_version=answer.version,
-            backbone_version=answer.meta.backbone_version,
-            threshold=answer.meta.threshold,
-            faces=tuple(RecognizedFace(face, made) for face, made in zip(faces, decisions, strict=True)),
-            names=enrolled,
-            timings_ms=watch.stages_ms,
-        )
+                enrolled = self.enrolled(answer)
+                decisions = decide_each(faces, answer, enrolled)
+        recognized = [RecognizedFace(face, made) for face, made in zip(faces, decisions, strict=True)]
+        return Recognition.of(answer, recognized, enrolled, watch)
 
-    def _ask(self, data: bytes, watch: Stopwatch) -> tuple[list[Observation], HeadAnswer]:
-        """Return the faces and what the head says of the good ones, both by the backbone the head was trained for."""
+    def ask(
+        self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch
+    ) -> tuple[list[list[Observation]], HeadAnswer]:
+        """Return the largest ``max_faces`` faces of each picture, and what one head says of all the good ones.
+
+        The embeddings are of the backbone that the head was trained for. Raises as ``recognize`` does.
+        """
         for _ in range(_ATTEMPTS):
-            version, faces = self._see(data, watch)
-            chips = [face.chip for face in faces if not face.reasons]
+            version, seen = self._see(pictures, max_faces, watch)
+            chips = [face.chip for faces in seen for face in faces if not face.reasons]
             try:
                 with watch.stage("embed"):
                     embeddings = self._models.embed(np.stack(chips), version) if chips else _NO_ROWS
@@ -131,36 +145,46 @@ class Recognizer:
                     raise
                 continue
             if answer.meta.backbone_version == version:
-                return faces, answer
+                return seen, answer
             self._backbone.follow(answer.meta.backbone_version)
         raise ServingUnavailable("the models are being replaced; no head and backbone that fit answered together")
 
-    def _see(self, data: bytes, watch: Stopwatch) -> tuple[int, list[Observation]]:
-        """Return the backbone version in use and the faces cut out for it."""
-        with contextlib.ExitStack() as held:
-            # First of all, so that what is no picture is refused as such whatever else is away.
-            with watch.stage("decode"):
-                frame = held.enter_context(self._decoder.frame(data))
-            version = self._backbone.version()
-            try:
-                chip_px = self._models.backbone(version).input_px
-            except ModelNotFound:
-                version = self._backbone.renew()
-                chip_px = self._models.backbone(version).input_px
-            with watch.stage("detect"):
-                return version, self._observer.observe(frame, chip_px, self._max_faces)
-
-    def _enrolled(self, answer: HeadAnswer) -> dict[str, str]:
+    def enrolled(self, answer: HeadAnswer) -> dict[str, str]:
         """Return the names of all candidates who are enrolled at this moment."""
         candidates = {answer.labels[position] for position in answer.index.ravel().tolist() if position >= 0}
         with self._database.read() as session:
             return people.names(session, candidates)
 
+    def _see(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[int, list[list[Observation]]]:
+        """Return the backbone version in use and the faces of each picture, cut out for it."""
+        version = chip_px = 0
+        seen: list[list[Observation]] = []
+        for position, data in enumerate(pictures):
+            with contextlib.ExitStack() as held:
+                # First of all, so that what is no picture is refused as such whatever else is away.
+                with watch.stage("decode"), _telling_which(position, len(pictures)):
+                    frame = held.enter_context(self._decoder.frame(data))
+                if not seen:
+                    version, chip_px = self._chips()
+                with watch.stage("detect"):
+                    seen.append(self._observer.observe(frame, chip_px, max_faces))
+        return version, seen
+
+    def _chips(self) -> tuple[int, int]:
+        """Return the backbone version in use and the size of its chips in pixels."""
+        version = self._backbone.version()
+        try:
+            return version, self._models.backbone(version).input_px
+        except ModelNotFound:
+            version = self._backbone.renew()
+            return version, self._models.backbone(version).input_px
+
 
 _NO_ROWS: Float32 = np.zeros((0, 0), np.float32)
 
 
-def _decide(faces: list[Observation], answer: HeadAnswer, enrolled: Mapping[str, str]) -> list[Decision]:
+def decide_each(faces: Sequence[Observation], answer: HeadAnswer, enrolled: Mapping[str, str]) -> list[Decision]:
+    """Return what is said of each face; ``answer`` has a row for each of the good ones."""
     rows = iter(zip(answer.index.tolist(), answer.score.tolist(), answer.known.tolist(), strict=True))
     decisions = []
     for face in faces:
@@ -170,3 +194,14 @@ def _decide(faces: list[Observation], answer: HeadAnswer, enrolled: Mapping[str,
             index, score, known = next(rows)
             decisions.append(decision.decide(index, score, known, answer.labels, enrolled))
     return decisions
+
+
+@contextlib.contextmanager
+def _telling_which(position: int, count: int) -> Iterator[None]:
+    """Say of a refusal which of several pictures it is about."""
+    try:
+        yield
+    except InvalidInput as exc:
+        if count > 1:
+            exc.details["index"] = position
+        raise

@@ -11,6 +11,7 @@ from familiar.database.people import PersonSummary
 from familiar.database.schema import BackboneVersion, HeadVersion, Sample, Training
 from familiar.detection import Box
 from familiar.jobs import Stage
+from familiar_gateway.burst import Burst
 from familiar_gateway.capture import Verdict
 from familiar_gateway.coaching import Coaching
 from familiar_gateway.recognition import Recognition, RecognizedFace
@@ -29,6 +30,23 @@ def recognition(answer: Recognition) -> Json:
         "threshold": round(answer.threshold, 4),
         "faces": [face(each, answer.names) for each in answer.faces],
         "timings_ms": {name: round(value, 2) for name, value in answer.timings_ms.items()},
+    }
+
+
+def burst(answer: Burst) -> Json:
+    """Show who is on several frames: as for one picture, and what each frame says by itself."""
+    return {
+        **recognition(answer.recognition),
+        "best_frame": answer.best,
+        "frames": [
+            {
+                "index": index,
+                "status": each.decision.status.value,
+                "score": None if each.decision.score is None else round(each.decision.score, 4),
+                "reasons": [reason.value for reason in each.reasons],
+            }
+            for index, each in enumerate(answer.frames)
+        ],
     }
 
 
