@@ -135,7 +135,7 @@ def _nobody_asks(question: str, _answers: Mapping[str, str]) -> str:
 def _table(tallies: list[Tally]) -> Table:
     shown = Table(title="New frames, in the order they were shown", box=SIMPLE_HEAD)
     shown.add_column("who", no_wrap=True)
-    shown.add_column("enrolled by then")
+    shown.add_column("enrolled", no_wrap=True)
     for heading in ("frames", "right", "unknown", "wrong", "refused"):
         shown.add_column(heading, justify="right")
     shown.add_column("good")
