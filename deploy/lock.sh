@@ -23,8 +23,8 @@ outside() { # outside SERVICE [EXTRA]: write what a service needs from others, p
 compile() { # compile OUTPUT INPUT...
 	output=$1
 	shift
-	"$bin"/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-emit-find-links --no-annotate --index-strategy unsafe-best-match --output-file "$output" "$@"
+	"$bin"/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --index-strategy unsafe-best-match --output-file "$output" "$@"
 	echo "$output: $(grep -c '==' "$output") packages"
 }
 
