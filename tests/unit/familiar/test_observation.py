@@ -47,6 +47,23 @@ def test_a_face_is_found_the_same_at_another_scale(observer: Observer, collins: 
     assert np.abs(again.face.landmarks / 2.5 - face.face.landmarks).max() < 4
 
 
+@pytest.mark.parametrize("tilt_deg", [-40, 40])
+@pytest.mark.parametrize("portrait", ["collins", "hopper"])
+def test_a_tilted_face_is_found_where_it_is(
+    observer: Observer, portrait: str, tilt_deg: int, request: pytest.FixtureRequest
+) -> None:
+    frame: Frame = request.getfixturevalue(portrait)
+    face, _ = only(observer, frame)
+    turn = cv2.getRotationMatrix2D(tuple(float(each) for each in face.face.landmarks[2]), tilt_deg, 1.0)
+    tilted = cv2.warpAffine(frame, turn, frame.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    again, reasons = only(observer, tilted)
+    assert reasons == ()
+    expected = face.face.landmarks @ turn[:, :2].T + turn[:, 2]
+    # Seen once, as the detector sees an upright face, they are off by a third to a half of the eye distance.
+    assert np.abs(again.face.landmarks - expected).max() < 0.2 * face.quality.eye_distance_px
+    assert again.quality.roll_deg == pytest.approx(face.quality.roll_deg - tilt_deg, abs=12)
+
+
 def test_an_empty_room_has_no_face(observer: Observer) -> None:
     assert only(observer, np.full((480, 640, 3), 90, np.uint8)) == (None, (Reason.NO_FACE,))
 
@@ -64,7 +81,7 @@ def test_two_people_are_too_many_to_enrol_but_both_are_seen(observer: Observer, 
         (lambda frame: (frame * 0.08).astype(np.uint8), Reason.TOO_DARK),
         (lambda frame: np.clip(frame.astype(int) + 190, 0, 255).astype(np.uint8), Reason.TOO_BRIGHT),
         (lambda frame: cv2.GaussianBlur(frame, (0, 0), 5), Reason.BLURRED),
-        (lambda frame: cv2.resize(frame, (110, 110), interpolation=cv2.INTER_AREA), Reason.TOO_SMALL),
+        (lambda frame: cv2.resize(frame, (100, 100), interpolation=cv2.INTER_AREA), Reason.TOO_SMALL),
         (lambda frame: frame[:, 215:], Reason.CUT_OFF),
     ],
 )

@@ -18,16 +18,23 @@ from familiar.image import Frame
 
 # The frame is searched at this size; the time grows with its square, and 480 px still finds a face of 5 % of it.
 _SEARCH_PX = 480
-# Landmarks come in whole pixels, and the backbone's template was measured on faces of about 130 px in pictures of
-# 250 px. A face that the search saw much smaller, or scaled down, is looked at once more in a cut-out of that kind.
+# Landmarks come in whole pixels, and the backbone's template was measured on upright faces of about 130 px in pictures
+# of 250 px. A face that the search saw much smaller, scaled down or tilted is looked at again in a cut-out of that
+# kind.
 _CLOSE_UP_PX = 250
 _FACE_SHARE = 0.5
 _LEAST_HEIGHT_PX = 80
+_UPRIGHT_DEG = 6.0
+_SETTLED_DEG = 2.0
+_MARKED_DEG = 20.0
+_MOST_LOOKS = 5
+# The landmarks lean towards an upright face: of a tilt they show about half.
+_UNDERSTATED = 2.0
 _LEAST_CONFIDENCE = 0.5
 _LEAST_SIDE_PX = 8
 
-Raw = list[tuple[float, NDArray[np.float32], NDArray[np.float32]]]
-"""(confidence 0..1, box float32[4] as x y w h, landmarks float32[5, 2]) of each face, in pixels searched."""
+Found = tuple[float, NDArray[np.float32], NDArray[np.float32]]
+"""(confidence 0..1, box float32[4] as x y w h, landmarks float32[5, 2]) of a face, in pixels of what was searched."""
 
 
 class _YuNet:
@@ -35,7 +42,7 @@ class _YuNet:
 
     name: str
 
-    def __init__(self, search: Callable[[Frame], Raw]) -> None:
+    def __init__(self, search: Callable[[Frame], list[Found]]) -> None:
         self._search = search
 
     def detect(self, frame: Frame) -> Sequence[Face]:
@@ -49,34 +56,51 @@ class _YuNet:
         for confidence, box, landmarks in self._search(np.asarray(small, np.uint8)):
             if confidence < _LEAST_CONFIDENCE or box[2] <= 0 or box[3] <= 0:
                 continue
-            if scale < 1.0 or box[3] < _LEAST_HEIGHT_PX:
-                box, landmarks = self._look_closely(bgr, box / scale, landmarks / scale)
-            faces.append(Face(_to_box(box), landmarks.astype(np.float32), confidence))
+            face = confidence, box / scale, landmarks / scale
+            if scale < 1.0 or box[3] < _LEAST_HEIGHT_PX or abs(_tilt_deg(face)) > _UPRIGHT_DEG:
+                face = self._settle(bgr, face)
+            faces.append(Face(_to_box(face[1]), face[2].astype(np.float32), face[0]))
         return sorted(faces, key=lambda face: -face.box.width * face.box.height)
 
-    def _look_closely(
-        self, bgr: Frame, box: NDArray[np.float32], landmarks: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return box and landmarks found again in a cut-out around ``box``, or the coarse ones if it is not found."""
+    def _settle(self, bgr: Frame, face: Found) -> Found:
+        """Return ``face`` as a closer look sees it; if it is tilted, after so many that one sees it upright."""
+        turned_deg = 0.0
+        for looks in range(_MOST_LOOKS):
+            left_deg = _tilt_deg(face) - turned_deg
+            if abs(left_deg) > (_SETTLED_DEG if turned_deg else _UPRIGHT_DEG):
+                turned_deg += _UNDERSTATED * left_deg
+            elif looks:
+                break
+            coarse, face = face, self._look_closely(bgr, face, turned_deg)
+            if face is coarse:
+                break
+        return face
+
+    def _look_closely(self, bgr: Frame, coarse: Found, turn_deg: float) -> Found:
+        """Return the face found again in a cut-out around it, turned by so much, or ``coarse`` itself if it is not."""
+        confidence, box, _ = coarse
         centre = box[:2] + box[2:] / 2
-        side = max(float(box[2]), float(box[3])) / _FACE_SHARE
-        zoom = _CLOSE_UP_PX / side
-        origin = centre - side / 2
-        matrix = np.array([[zoom, 0, -origin[0] * zoom], [0, zoom, -origin[1] * zoom]], np.float64)
+        zoom = _CLOSE_UP_PX * _FACE_SHARE / max(float(box[2]), float(box[3]))
+        middle = np.full(2, _CLOSE_UP_PX / 2, np.float32)
+        matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), turn_deg, zoom)
+        matrix[:, 2] += middle - centre
         method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
         close_up = cv2.warpAffine(bgr, matrix, (_CLOSE_UP_PX, _CLOSE_UP_PX), flags=method)
-        middle = np.array([_CLOSE_UP_PX / 2, _CLOSE_UP_PX / 2], np.float32)
-        found = [
-            (float(np.linalg.norm(again[:2] + again[2:] / 2 - middle)), again, points)
-            for confidence, again, points in self._search(np.asarray(close_up, np.uint8))
-            if confidence >= _LEAST_CONFIDENCE
-        ]
+        found = [each for each in self._search(np.asarray(close_up, np.uint8)) if each[0] >= _LEAST_CONFIDENCE]
         if not found:
-            return box, landmarks
-        distance, again, points = min(found, key=lambda item: item[0])
-        if distance > _CLOSE_UP_PX / 4:
-            return box, landmarks
-        return np.concatenate([again[:2] / zoom + origin, again[2:] / zoom]), points / zoom + origin
+            return coarse
+        sure, again, points = min(found, key=lambda each: float(np.linalg.norm(each[1][:2] + each[1][2:] / 2 - middle)))
+        if np.linalg.norm(again[:2] + again[2:] / 2 - middle) > _CLOSE_UP_PX / 4:
+            return coarse
+        back = cv2.invertAffineTransform(matrix)
+        size = again[2:] / zoom
+        middle_of_it = back[:, :2] @ (again[:2] + again[2:] / 2) + back[:, 2]
+        # A tilt makes the search less sure of a good face; smallness and whatever else does so was still there.
+        return (
+            max(sure, confidence) if abs(turn_deg) > _MARKED_DEG else confidence,
+            np.concatenate([middle_of_it - size / 2, size]).astype(np.float32),
+            (points @ back[:, :2].T + back[:, 2]).astype(np.float32),
+        )
 
 
 class YuFace(_YuNet):
@@ -93,7 +117,7 @@ class YuFace(_YuNet):
                 "older); set DETECTOR to the path of a YuNet ONNX file"
             ) from exc
 
-        def search(bgr: Frame) -> Raw:
+        def search(bgr: Frame) -> list[Found]:
             rows = network.detect(bgr).astype(np.float32)
             return [(float(row[0]) / 100, row[1:5], row[5:15].reshape(5, 2)) for row in rows]
 
@@ -114,7 +138,7 @@ class OpenCvYuNet(_YuNet):
             raise MisconfiguredError(f"DETECTOR={str(model)!r}: OpenCV cannot read it as a YuNet model") from exc
         lock = threading.Lock()
 
-        def search(bgr: Frame) -> Raw:
+        def search(bgr: Frame) -> list[Found]:
             with lock:
                 network.setInputSize((bgr.shape[1], bgr.shape[0]))
                 _, rows = network.detect(bgr)
@@ -122,6 +146,12 @@ class OpenCvYuNet(_YuNet):
             return [(float(row[14]), row[:4], row[4:14].reshape(5, 2)) for row in rows]
 
         super().__init__(search)
+
+
+def _tilt_deg(face: Found) -> float:
+    """Return how far the line through the eyes is turned in the picture plane, clockwise, in degrees."""
+    across, down = face[2][1] - face[2][0]
+    return float(np.degrees(np.arctan2(down, across)))
 
 
 def _to_box(box: NDArray[np.float32]) -> Box:
