@@ -121,6 +121,22 @@ def test_another_backbone_gets_its_own_version_and_a_training(
         assert live.backbone_version == 1
 
 
+def test_a_backbone_that_embeds_in_another_way_is_another_one(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap.bootstrap(settings, database)
+    loaded = bootstrap.backbones.load
+
+    def mirrored(name: str, weights: Path | None) -> Backbone:
+        backbone = loaded(name, weights)
+        return replace(backbone, meta=replace(backbone.meta, mirrored=True))
+
+    monkeypatch.setattr(bootstrap.backbones, "load", mirrored)
+    shutil.rmtree(settings.models_dir / "backbone")  # what is left to compare with is the database
+    bootstrap.bootstrap(settings, database)
+    assert on_disk(settings)["backbone"] == ["2"]
+
+
 def test_numbers_on_disk_are_not_used_again_after_the_database_was_lost(settings: Settings, database: Database) -> None:
     bootstrap.bootstrap(settings, database)
     database.close()

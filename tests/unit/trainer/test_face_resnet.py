@@ -77,13 +77,16 @@ def test_it_equals_dlib_on_pictures_without_a_face(network, reference, fill: str
     assert_same(np.asarray(network(chips)), reference(chips))
 
 
-def test_the_backbone_normalises_what_the_network_answers(network) -> None:
+def test_the_backbone_takes_a_face_and_its_mirror_image_together(network) -> None:
     chips = np.random.default_rng(1).integers(0, 256, (3, 150, 150, 3), np.uint8)
-    raw = np.asarray(network(chips))
+    views = [np.asarray(network(view)) for view in (chips, chips[:, :, ::-1])]
+    both = sum(raw / np.linalg.norm(raw, axis=1, keepdims=True) for raw in views)
     backbone = load("face_resnet")
-    embedding = np.asarray(backbone.build()(chips))
-    assert embedding.shape == (3, backbone.meta.dim)
-    np.testing.assert_allclose(embedding, raw / np.linalg.norm(raw, axis=1, keepdims=True), atol=1e-6)
+    embed = backbone.build()
+    embedding = np.asarray(embed(chips))
+    assert (embedding.shape, backbone.meta.mirrored) == ((3, backbone.meta.dim), True)
+    np.testing.assert_allclose(embedding, both / np.linalg.norm(both, axis=1, keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(embed(chips[:, :, ::-1])), embedding, atol=1e-6)
 
 
 def test_an_embedding_does_not_depend_on_the_rest_of_the_batch(network) -> None:

@@ -74,7 +74,7 @@ class _Meta:
 
 @dataclass(frozen=True)
 class BackboneMeta(_Meta):
-    """What a backbone version says of itself."""
+    """What a backbone version says of itself; ``mirrored``: an embedding is that of a face and its mirror image."""
 
     name: str
     input_px: int
@@ -82,6 +82,7 @@ class BackboneMeta(_Meta):
     licence: str
     weights_sha256: str
     source: str = ""
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)

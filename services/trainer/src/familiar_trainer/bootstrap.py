@@ -79,7 +79,13 @@ def _recording_backbone(meta: BackboneMeta, folder: ModelFolder) -> Callable[[Se
 
 
 def _same(row: BackboneVersion, meta: BackboneMeta) -> bool:
-    return (row.meta["name"], row.meta["weights_sha256"]) == (meta.name, meta.weights_sha256)
+    """Whether both embed alike, wherever their weights were found."""
+    recorded = BackboneMeta.from_dict(row.meta)
+    return (recorded.name, recorded.weights_sha256, recorded.mirrored) == (
+        meta.name,
+        meta.weights_sha256,
+        meta.mirrored,
+    )
 
 
 def _published_meta(folder: ModelFolder, version: int) -> BackboneMeta | None:

@@ -43,8 +43,9 @@ def _face_resnet(weights: Path | None) -> Backbone:
         licence=dlib_weights.LICENCE,
         weights_sha256=dlib_weights.SHA256,
         source=f"{dlib_weights.FILE_NAME} of {dlib_weights.DISTRIBUTION}",
+        mirrored=True,
     )
-    return Backbone(meta, lambda: _normalising(face_resnet.build(net)))
+    return Backbone(meta, lambda: _mirroring(face_resnet.build(net)))
 
 
 def _mobilenet_v2(weights: Path | None) -> Backbone:
@@ -76,6 +77,20 @@ def _saved_model(path: Path) -> Backbone:
 def _normalising(model: keras.Model) -> Embedder:
     def embed(image: Any) -> Any:
         return normalised(model(image, training=False))
+
+    return embed
+
+
+def _mirroring(model: keras.Model) -> Embedder:
+    """Embed the picture and its mirror image in one batch, and answer the mean of both directions.
+
+    A face is much the same in the mirror; what the network makes of light and pose from one side is not, and cancels.
+    """
+    import tensorflow as tf
+
+    def embed(image: Any) -> Any:
+        both = normalised(model(tf.concat([image, tf.reverse(image, axis=[2])], axis=0), training=False))
+        return normalised(tf.add(*tf.split(both, 2)))
 
     return embed
 
