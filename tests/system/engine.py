@@ -3,8 +3,9 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def run(*command: str, env: Mapping[str, str] | None = None, check: bool = True,
 
 def docker(*arguments: str, check: bool = True) -> str:
     """Run a command of docker."""
-    return run("docker", *arguments, check=check)
+    return run("docker", *arguments, check=check, timeout_s=300)
 
 
 def composes() -> list[tuple[str, ...]]:
@@ -45,9 +46,10 @@ def composes() -> list[tuple[str, ...]]:
     return [command for command in found if _answers(*command, "version")]
 
 
-def legacy(compose: Sequence[str]) -> bool:
-    """Tell whether this is docker-compose 1, which differs in the names of containers and some options."""
-    return compose[0] == "docker-compose"
+@cache
+def modern(compose: tuple[str, ...]) -> bool:
+    """Tell whether this is Compose 2, which can take a port away again, as replicas.yml wants it."""
+    return not run(*compose, "version").startswith("docker-compose version 1.")
 
 
 @contextmanager

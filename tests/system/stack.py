@@ -92,6 +92,9 @@ class Stack:
         found: list[dict[str, Any]] = json.loads(engine.docker("inspect", self.container(service)))
         return found[0]
 
+    def _last_check(self, service: str) -> str:
+        return str(self.inspect(service)["State"]["Health"]["Log"][-1]["End"])
+
     def execute(self, service: str, script: str) -> str:
         """Run a line of bash in the service's container."""
         return engine.docker("exec", self.container(service), "bash", "-c", script)
@@ -144,8 +147,12 @@ class Stack:
 
     @contextmanager
     def paused(self, service: str) -> Iterator[None]:
-        """Freeze every process of a container."""
-        container = self.container(service)
+        """Freeze every process of a container, between two of its health checks.
+
+        A container that is frozen while a check is starting in it cannot be thawed: the engine waits for the check.
+        """
+        container, last = self.container(service), self._last_check(service)
+        until(lambda: self._last_check(service) != last, 60, f"another health check of {service}")
         engine.docker("pause", container)
         try:
             yield

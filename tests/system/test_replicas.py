@@ -17,11 +17,6 @@ STANDIN = "tests/system/images/postgres/Dockerfile"
 POSTGRES_IMAGE = "postgres:17-bookworm"
 
 
-def can_replace(compose: tuple[str, ...]) -> bool:
-    """Tell whether this Compose can take a port away, as replicas.yml wants it."""
-    return compose[0] == "docker"
-
-
 def postgres_image() -> str:
     """Return the official image if it can be pulled, else a stand-in built from Debian's packages."""
     try:
@@ -43,7 +38,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def replicas(built: None, secrets: Path) -> Iterator[Stack]:
     """The system on PostgreSQL with two gateways, Eileen Collins enrolled."""
-    compose = next(filter(can_replace, engine.composes()), None)
+    compose = next(filter(engine.modern, engine.composes()), None)
     if compose is None:
         pytest.skip("replicas.yml needs Compose 2")
     env = {"SECRETS_DIR": str(secrets), "POSTGRES_IMAGE": postgres_image()}

@@ -11,7 +11,7 @@ import enrolling
 import people
 from stack import BASE, MODELSERVER, Stack, until
 from test_config import POSTGRESQL, REPLICAS, SWARM
-from test_replicas import can_replace, postgres_image, secrets  # noqa: F401
+from test_replicas import postgres_image, secrets  # noqa: F401
 from traffic import Traffic
 
 NAME = "familiar-swarm"
@@ -20,7 +20,7 @@ NAME = "familiar-swarm"
 @pytest.fixture(scope="module")
 def swarm(built: None, secrets: object) -> Iterator[Stack]:  # noqa: F811
     """A stack on a swarm of this one node, Eileen Collins enrolled."""
-    compose = next(filter(can_replace, engine.composes()), None)
+    compose = next(filter(engine.modern, engine.composes()), None)
     if compose is None:
         pytest.skip("the stack is made by Compose 2")
     if engine.docker("info", "-f", "{{.Swarm.LocalNodeState}}").strip() != "inactive":
