@@ -8,11 +8,12 @@ from openapi_spec_validator import validate
 
 from familiar.database.versions import HeadStatus
 from familiar.decision import Status
+from familiar.direction import Direction
 from familiar.enrollment import EnrollmentStatus, IfKnown
 from familiar.jobs import Stage, TrainingKind
 from familiar.quality import Reason
 from familiar.serving.client import VersionState
-from familiar_gateway.coaching import Advice, Direction
+from familiar_gateway.coaching import Advice
 
 _SCHEMAS = DOCUMENT["components"]["schemas"]
 _UNDOCUMENTED = {"/", "/docs", "/docs/{name}"}  # pages for people

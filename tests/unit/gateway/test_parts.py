@@ -11,7 +11,7 @@ from familiar.errors import InvalidImage, ModelNotFound, ServingUnavailable, Too
 from familiar.head import Head
 from familiar.image import ImageLimits
 from familiar.serving.models import Models
-from familiar_gateway.coaching import Advice, Direction, coach, direction_of, spread
+from familiar_gateway.coaching import Advice, coach, spread
 from familiar_gateway.decoding import Decoder, PixelBudget
 from familiar_gateway.errors import Busy
 
@@ -89,23 +89,6 @@ def test_a_picture_too_large_never_waits_for_room(collins_jpeg):
     decoder = Decoder(ImageLimits(max_pixels=1000), wait_s=60)
     with decoder.budget.hold(1000), pytest.raises(TooLarge), decoder.frame(collins_jpeg):
         pytest.fail("too large")
-
-
-@pytest.mark.parametrize(
-    "yaw,pitch,direction",
-    [
-        (0, -5, Direction.STRAIGHT),
-        (8, -2, Direction.STRAIGHT),
-        (20, -5, Direction.LEFT),
-        (-20, -5, Direction.RIGHT),
-        (0, 10, Direction.UP),
-        (0, -20, Direction.DOWN),
-        (40, 8, Direction.LEFT),
-        (13, 20, Direction.UP),
-    ],
-)
-def test_a_pose_is_where_the_head_is_turned_to_most(yaw, pitch, direction):
-    assert direction_of(yaw, pitch) is direction
 
 
 def test_coaching_leads_round_and_ends():

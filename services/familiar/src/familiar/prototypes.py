@@ -1,4 +1,4 @@
-"""Prototypes: which samples of a person to trust, and the one direction that stands for them."""
+"""Prototypes: which samples of a person to trust, and the one vector that stands for them."""
 
 from dataclasses import dataclass
 from typing import Self
