@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from familiar.gallery import BLOCKS, Gallery
+from familiar.direction import Direction
+from familiar.gallery import BLOCKS, Gallery, Row
 
 AXES = np.eye(8, dtype=np.float32)
 
@@ -63,6 +64,22 @@ def test_the_digest_tells_people_and_samples_apart():
         )
     }
     assert len(digests) == 4
+
+
+def test_ids_and_directions_follow_their_samples_and_change_no_digest():
+    rows = [row("b", "g", at, axis=at) for at in range(4)] + [row("a", "g", 9, axis=5)]
+    told = [Row(*each, f"s{at}", place) for (at, each), place in zip(enumerate(rows), [*Direction], strict=True)]
+    gallery = Gallery.from_rows(reversed(told))
+    assert gallery.sample_ids == ("s4", "s0", "s1", "s2", "s3")
+    assert [[*Direction][place] for place in gallery.direction] == ["down", "straight", "left", "right", "up"]
+    assert gallery.digest() == Gallery.from_rows(rows).digest() == "f886fb0c196fb93c"
+
+
+def test_what_is_not_told_of_samples_is_not_known():
+    told = Gallery.from_rows([row("a", "g", 0), row("a", "g", 1)])
+    made = Gallery(told.person_ids, told.embeddings, told.person, told.block)
+    for gallery in (told, made):
+        assert gallery.sample_ids == ("", "") and gallery.direction.tolist() == [-1, -1]
 
 
 def test_embeddings_are_scaled_to_length_one():

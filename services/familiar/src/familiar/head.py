@@ -35,7 +35,7 @@ class Head:
 
     Attributes:
         person_ids: P opaque ids, in index order; none is a normal state, everybody is unknown then.
-        prototypes: float32[P, D], directions; the length, at most 1, scales the scores of a person whom many resemble.
+        prototypes: float32[P, D], one each; the length, at most 1, scales the scores of a person whom many resemble.
         thresholds: float32[P], the least score at which the person is named.
     """
 
