@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -7,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from familiar.database import Database, enrollments, people, samples, trainings, versions
+from familiar.database.migrate import _config as alembic_config
 from familiar.database.migrate import check, migrate
 from familiar.database.schema import Base, HeadVersion
+from familiar.direction import Direction
 from familiar.embedding import normalise, to_blob
 from familiar.enrollment import EnrollmentStatus
 from familiar.errors import Conflict, DatabaseUnavailable, MisconfiguredError, NotFound
@@ -58,6 +62,43 @@ def test_migrating_again_changes_nothing_even_from_several_processes_at_once(tmp
     running = [subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url}) for _ in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     check(Database(url))
+
+
+def test_reports_that_were_among_the_metrics_are_moved_out_of_them(database: Database) -> None:
+    with database.engine.connect() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        told = {"samples": 9, "dropped": [3, 5], "held_out": 9, "missed": 1, "nearest": "b", "similarity": 0.7}
+        alone = {"samples": 5, "dropped": [], "held_out": 0, "missed": 0, "nearest": None, "similarity": None}
+        metrics = {
+            1: {},
+            2: {"fnir": None, "people": {}},
+            3: {"fnir": None, "people": {"a": told, "b": alone}, "worse": ["a: lost"]},
+        }
+        for version, old in metrics.items():
+            values = {"version": version, "meta": json.dumps({"dim": 128, "metrics": old})}
+            connection.execute(
+                text(
+                    "INSERT INTO head_versions (version, backbone_version, status, meta, person_ids, created_at) "
+                    "VALUES (:version, 1, 'superseded', :meta, '[]', 0)"
+                ),
+                values,
+            )
+        connection.commit()
+    migrate(database)
+    check(database)
+    with database.read() as session:
+        heads = {head.version: (head.meta, head.report) for head in versions.heads(session)}
+    unnamed = {"sample": None, "reason": "like_strangers"}
+    assert heads == {
+        1: ({"dim": 128, "metrics": {}}, None),
+        2: ({"dim": 128, "metrics": {"fnir": None, "dropped": 0}}, {}),
+        3: (
+            {"dim": 128, "metrics": {"fnir": None, "dropped": 2, "worse": ["a: lost"]}},
+            {"a": {**told, "dropped": [unnamed, unnamed], "weakest": None}, "b": {**alone, "weakest": None}},
+        ),
+    }
 
 
 def test_tables_of_another_release_are_refused(database: Database) -> None:
@@ -121,6 +162,23 @@ def test_a_closed_capture_takes_no_frames_and_is_learned_from(database: Database
         enrollments.close(session, enrollments.get(session, enrollment_id))
 
 
+def test_a_sample_is_learned_from_with_the_direction_it_looks_in_where_the_pose_was_measured(
+    database: Database,
+) -> None:
+    _, enrollment_id = captured(database, "Ada", frames=0)
+    with database.write() as session:
+        enrollment = enrollments.get(session, enrollment_id)
+        for number, quality in enumerate(({"yaw_deg": 30.0, "pitch_deg": -5}, {"yaw_deg": 30.0}, {})):
+            verdict = enrollments.add_verdict(session, enrollment, str(number), [])
+            samples.add(
+                session, enrollment, verdict, crop=CROP, vector=VECTOR, backbone_version=1, detector="d",
+                quality=quality,
+            )  # fmt: skip
+        enrollments.close(session, enrollment)
+    with database.read() as session:
+        assert [row.direction for row in samples.enrolled(session, 1)] == [Direction.LEFT, None, None]
+
+
 def test_enrolments_that_arrive_together_share_a_training_and_later_ones_get_the_next(database: Database) -> None:
     _, _, first = closed(database, "Ada")
     _, _, second = closed(database, "Bob")
@@ -177,10 +235,27 @@ def test_version_numbers_are_never_given_out_twice(database: Database) -> None:
 
 def add_head(database: Database, version: int, *person_ids: str) -> None:
     head = Head(person_ids, np.stack([VECTOR] * len(person_ids)), np.full(len(person_ids), 0.9, np.float32))
+    report = {person_id: {"nearest": person_ids[0]} for person_id in person_ids}
     with database.write() as session:
         versions.add_head(
-            session, version, training_id=None, backbone_version=1, head=head, meta={}, status="published"
+            session, version, training_id=None, backbone_version=1, head=head, meta={}, status="published",
+            report=report,
+        )  # fmt: skip
+
+
+def test_the_report_of_a_head_is_read_for_one_person_and_not_with_a_list_of_heads(database: Database) -> None:
+    add_head(database, 1, "a" * 32, "b" * 32)
+    with database.write() as session:
+        versions.add_head(
+            session, 2, training_id=None, backbone_version=1, head=Head.empty(128), meta={}, status="live"
         )
+    with database.read() as session:
+        assert all("report" in inspect(head).unloaded for head in versions.heads(session))
+        assert "report" in inspect(versions.live_head(session)).unloaded
+        assert versions.report_of(session, 1, "b" * 32) == {"nearest": "a" * 32}
+        assert versions.report_of(session, 1, "c" * 32) is None
+        assert versions.report_of(session, 2, "b" * 32) is None
+        assert versions.report_of(session, 3, "b" * 32) is None
 
 
 def test_the_newest_head_that_went_live_supersedes_those_before(database: Database) -> None:
@@ -215,13 +290,15 @@ def test_erasing_a_person_removes_every_byte_of_them_from_the_files(tmp_path: Pa
         versions.forget(session, [gone])
         assert versions.pending_erasures(session) == []
         assert versions.head(session, 1).status == "erased"
+        assert versions.head(session, 1).report is None
+        assert versions.head(session, 2).report == {stays: {"nearest": stays}}
         assert people.names(session, {gone, stays}) == {stays: "Bob"}
         with pytest.raises(NotFound):
             people.erase(session, gone)
     database.scrub()
     database.close()
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert gone.encode() not in content
+    assert gone.encode() not in content  # nor in the report of a head, where others were nearest to her
     assert enrollment_id.encode() not in content
     assert b"Ada Lovelace-Gone" not in content
     assert content.count(CROP) == 3

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from familiar import person as rules
 from familiar.database.schema import Embedding, Enrollment, FrameVerdict, Sample
+from familiar.direction import Direction, direction_of
 from familiar.embedding import from_blob, to_blob
 from familiar.enrollment import EnrollmentStatus
 from familiar.errors import NotFound
@@ -21,13 +22,14 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class StoredRow:
-    """One sample as a training reads it; ``vector`` is float32[D]."""
+    """One sample as a training reads it; ``vector`` is float32[D], ``direction`` None if the pose was not measured."""
 
     sample_id: str
     person_id: str
     enrollment_id: str
     captured_at: float
     vector: Float32
+    direction: Direction | None
 
 
 def add(
@@ -107,8 +109,9 @@ def qualities(session: Session, enrollment_id: str) -> list[dict[str, Any]]:
 
 def enrolled(session: Session, backbone_version: int) -> list[StoredRow]:
     """Return every sample to learn from: those of closed captures, by person and time."""
+    yaw, pitch = (Sample.quality[name].as_float() for name in ("yaw_deg", "pitch_deg"))
     rows = session.execute(
-        select(Sample.id, Sample.person_id, Sample.enrollment_id, Sample.captured_at, Embedding.vector)
+        select(Sample.id, Sample.person_id, Sample.enrollment_id, Sample.captured_at, Embedding.vector, yaw, pitch)
         .join(Embedding, Embedding.sample_id == Sample.id)
         .join(Enrollment, Enrollment.id == Sample.enrollment_id)
         .where(
@@ -117,7 +120,13 @@ def enrolled(session: Session, backbone_version: int) -> list[StoredRow]:
         )
         .order_by(Sample.person_id, Sample.captured_at, Sample.position)
     )
-    return [StoredRow(i, person, enrollment, at, from_blob(blob)) for i, person, enrollment, at, blob in rows]
+    return [
+        StoredRow(
+            sample_id, person_id, enrollment_id, at, from_blob(vector),
+            None if yaw_deg is None or pitch_deg is None else direction_of(yaw_deg, pitch_deg),
+        )
+        for sample_id, person_id, enrollment_id, at, vector, yaw_deg, pitch_deg in rows
+    ]  # fmt: skip
 
 
 def count_without(session: Session, backbone_version: int) -> int:

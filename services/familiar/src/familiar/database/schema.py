@@ -94,7 +94,7 @@ class Training(Base):
 
 
 class HeadVersion(Base):
-    """One version of the head, its weights and what is known of it."""
+    """One version of the head, its weights and what is known of it; ``report`` is that by person id."""
 
     __tablename__ = "head_versions"
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -104,6 +104,7 @@ class HeadVersion(Base):
     meta: Mapped[dict[str, Any]] = mapped_column(JSON)
     person_ids: Mapped[list[str]] = mapped_column(JSON)
     weights: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    report: Mapped[dict[str, Any] | None] = deferred(mapped_column(JSON(none_as_null=True)))
     created_at: Mapped[float]
     live_at: Mapped[float | None]
 

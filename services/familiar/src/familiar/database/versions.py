@@ -52,9 +52,9 @@ def backbones(session: Session) -> Sequence[BackboneVersion]:
 
 def add_head(
     session: Session, version: int, *, training_id: str | None, backbone_version: int, head: Head,
-    meta: dict[str, Any], status: HeadStatus,
+    meta: dict[str, Any], status: HeadStatus, report: dict[str, Any] | None = None,
 ) -> HeadVersion:  # fmt: skip
-    """Record a head version with its weights."""
+    """Record a head version with its weights and its ``report`` by person, see ``familiar.report``."""
     row = HeadVersion(
         version=version,
         training_id=training_id,
@@ -63,6 +63,7 @@ def add_head(
         meta=meta,
         person_ids=list(head.person_ids),
         weights=head.to_bytes(),
+        report=report,
         created_at=time.time(),
     )
     session.add(row)
@@ -92,6 +93,11 @@ def head(session: Session, version: int) -> HeadVersion:
     if row is None:
         raise NotFound(f"there is no head version {version}", code="version_not_found")
     return row
+
+
+def report_of(session: Session, version: int, person_id: str) -> dict[str, Any] | None:
+    """Return what the report of a head version says of one person, without reading the rest; None if nothing."""
+    return session.scalar(select(HeadVersion.report[person_id]).where(HeadVersion.version == version))
 
 
 def heads(session: Session, limit: int = 100) -> Sequence[HeadVersion]:
@@ -136,6 +142,6 @@ def forget(session: Session, person_ids: Sequence[str]) -> None:
     for row in session.scalars(select(HeadVersion)):
         if gone.intersection(row.person_ids):
             row.status, row.person_ids, row.weights = HeadStatus.ERASED, [], None
-            row.meta = {**row.meta, "metrics": {}}  # they tell of single people
+            row.report, row.meta = None, {**row.meta, "metrics": {}}  # they tell of single people
     session.execute(delete(Erasure).where(Erasure.person_id.in_(gone)))
     session.flush()
