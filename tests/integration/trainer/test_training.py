@@ -5,6 +5,7 @@ from trainer_world import DIM, Here, World, frames_of, somebody
 
 from familiar.database import people, samples, trainings, versions
 from familiar.database.versions import HeadStatus
+from familiar.embedding import normalise
 from familiar.head import Head
 from familiar.jobs import Stage
 
@@ -76,13 +77,51 @@ def test_a_head_worse_than_the_live_one_is_kept_but_never_serves(world: World, h
     assert rejected[0] not in world.on_disk()
     with world.database.read() as session:
         assert versions.head(session, rejected[0]).meta["metrics"]["worse"]
+        assert versions.report_of(session, rejected[0], refused.person_id)["samples"] == 10
     assert world.named(somebody(1)) == world.enrollment(ada).person_id
+
+
+def test_what_is_served_with_a_head_names_people_in_its_labels_only(world: World, here: Here) -> None:
+    waiting = [world.enroll(name, somebody(seed)) for seed, name in enumerate(["Ada", "Grace"])]
+    here.until("both are live", lambda: all(world.ended(one) == "live" for one in waiting))
+    ids = {world.enrollment(one).person_id for one in waiting}
+    answer = world.recognise(somebody(0))
+    assert set(answer.labels) == ids
+    assert answer.meta.metrics["fnir"]["count"] == 20
+    assert not any(person_id in answer.meta.to_json() for person_id in ids)
+    with world.database.read() as session:
+        row = versions.live_head(session)
+        assert row.meta == answer.meta.to_dict()
+        assert row.report.keys() == ids
+
+
+def test_a_report_names_the_samples_that_were_dropped_and_the_weakest_direction(world: World, here: Here) -> None:
+    enrollment_id = world.capture("Ada", somebody(1), many=20)
+    person_id = world.enrollment(enrollment_id).person_id
+    stranger = frames_of(somebody(7), 1)[0]
+    with world.database.write() as session:
+        kept = list(samples.of_person(session, person_id))
+        for number, sample in enumerate(kept):
+            sample.quality = {"yaw_deg": 30.0 * (number % 2), "pitch_deg": -5.0}
+        foreign = kept[3].id
+        samples.add_vector(session, foreign, 1, stranger)
+        for sample in kept[4::2]:
+            towards_another = normalise(frames_of(somebody(1), 1)[0] + 0.4 * somebody(2))
+            samples.add_vector(session, sample.id, 1, towards_another)
+    world.finish(enrollment_id)
+    here.until("Ada is live", lambda: world.ended(enrollment_id))
+    with world.database.read() as session:
+        told = versions.report_of(session, world.live(), person_id)
+    assert told["dropped"] == [{"sample": foreign, "reason": "like_strangers"}]
+    assert (told["weakest"]["direction"], told["weakest"]["held_out"]) == ("straight", 10)
 
 
 def test_a_rollback_serves_the_old_weights_under_a_new_number(world: World, here: Here) -> None:
     ada = world.enroll("Ada", somebody(1))
     here.until("Ada is live", lambda: world.ended(ada))
     source = world.live()
+    with world.database.read() as session:
+        report = versions.head(session, source).report
     grace = world.enroll("Grace", somebody(2))
     here.until("Grace is live", lambda: world.ended(grace))
     newest = world.live()
@@ -91,6 +130,7 @@ def test_a_rollback_serves_the_old_weights_under_a_new_number(world: World, here
     here.work()
     with world.database.read() as session:
         assert trainings.get(session, rollback).stage == Stage.LIVE
+        assert versions.live_head(session).report == report != versions.head(session, newest).report
     assert world.live() > newest
     answer = world.recognise(somebody(2))
     assert (answer.version, answer.known[0]) == (world.live(), False)
@@ -124,6 +164,7 @@ def test_somebody_deleted_is_gone_from_every_version_and_every_row(world: World,
         assert versions.pending_erasures(session) == []
         row = versions.head(session, holding)
         assert (row.status, row.person_ids, row.weights, row.meta["metrics"]) == (HeadStatus.ERASED, [], None, {})
+        assert row.report is None
     for path in (path for folder in (world.heads, world.folder) for path in folder.rglob("*") if path.is_file()):
         assert erased.encode() not in path.read_bytes() or path.suffix == ".log", path
     assert world.named(somebody(1)) is None

@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 
 import crowd
+from familiar import report
 from familiar.cohort import Cohort
+from familiar.direction import Direction
+from familiar.embedding import normalise
 from familiar.gallery import Gallery
 from familiar.head import Head
 from familiar.learning import learn, worse_than
+from familiar.prototypes import Material
 
 TARGET = 0.001
 
@@ -28,7 +32,7 @@ def test_nobody_enrolled_is_learned_as_a_head_that_knows_nobody():
     learned = learn(Gallery.from_rows([]), crowd.STRANGERS, TARGET)
     assert learned.head.person_ids == () and learned.head.dim == crowd.DIM
     assert not learned.head.identify(crowd.centres(50, seed=0)).known.any()
-    assert learned.metrics["people"] == {} and learned.metrics["fpir"] is None
+    assert learned.people == {} and learned.metrics["fpir"] is None
 
 
 @pytest.mark.parametrize("people", [1, 5, 30, 60])
@@ -49,7 +53,7 @@ def test_one_sample_is_enough_to_be_enrolled():
     learned = learn(crowd.gallery(people, 1), crowd.STRANGERS, TARGET)
     assert learned.head.identify(crowd.gallery(people, 1).embeddings).known.all()
     assert learned.metrics["fnir"] is None
-    assert learned.metrics["people"]["p0000"]["held_out"] == 0
+    assert learned.people["p0000"]["held_out"] == 0
 
 
 def test_ten_thousand_people_can_be_learned():
@@ -63,6 +67,7 @@ def test_the_same_gallery_is_learned_to_the_same_bytes():
     gallery = crowd.gallery(crowd.centres(8, seed=5), 10)
     first, second = (learn(gallery, crowd.STRANGERS, TARGET) for _ in range(2))
     assert first.head.to_bytes() == second.head.to_bytes() and first.metrics == second.metrics
+    assert first.people == second.people
 
 
 def test_a_stricter_target_raises_every_threshold():
@@ -83,11 +88,17 @@ def test_held_out_samples_foretell_how_many_new_ones_are_missed():
 def test_the_report_is_json_and_names_the_nearest_other_person():
     people = crowd.centres(6, seed=7)
     people[1] = crowd.faces(people[0], 1, seed=1)[0]
-    metrics = json.loads(json.dumps(learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET).metrics))
-    assert set(metrics["people"]) == {f"p{i:04d}" for i in range(6)}
-    assert metrics["people"]["p0000"]["nearest"] == "p0001"
-    assert metrics["people"]["p0001"]["nearest"] == "p0000"
-    assert metrics["people"]["p0000"]["similarity"] > 0.8
+    told = json.loads(json.dumps(learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET).people))
+    assert set(told) == {f"p{i:04d}" for i in range(6)}
+    assert told["p0000"]["nearest"] == "p0001"
+    assert told["p0001"]["nearest"] == "p0000"
+    assert told["p0000"]["similarity"] > 0.8
+
+
+def test_the_metrics_are_as_few_for_many_people_as_for_one_and_name_nobody():
+    one, many = (learn(crowd.gallery(crowd.centres(n, seed=21), 4), crowd.STRANGERS, TARGET) for n in (1, 60))
+    assert one.metrics.keys() == many.metrics.keys()
+    assert not any(person_id in json.dumps(many.metrics) for person_id in many.head.person_ids)
 
 
 def test_without_a_cohort_nothing_is_promised_and_nobody_else_enrolled_is_named():
@@ -132,9 +143,76 @@ def test_a_sample_of_somebody_else_is_dropped_and_reported():
     gallery = crowd.gallery(people, 10)
     embeddings = gallery.embeddings.copy()
     embeddings[[3, 26]] = crowd.centres(2, seed=17)
-    learned = learn(replace(gallery, embeddings=embeddings), crowd.STRANGERS, TARGET)
-    dropped = {person_id: person["dropped"] for person_id, person in learned.metrics["people"].items()}
-    assert dropped == {"p0000": [3], "p0001": [], "p0002": [6], "p0003": [], "p0004": []}
+    ids = tuple(f"s{row}" for row in range(len(gallery)))
+    for known in (ids, ()):
+        learned = learn(replace(gallery, embeddings=embeddings, sample_ids=known), crowd.STRANGERS, TARGET)
+        dropped = {person_id: person["dropped"] for person_id, person in learned.people.items()}
+        assert dropped == {
+            "p0000": [{"sample": "s3" if known else None, "reason": "like_strangers"}],
+            "p0001": [],
+            "p0002": [{"sample": "s26" if known else None, "reason": "like_strangers"}],
+            "p0003": [],
+            "p0004": [],
+        }
+        assert learned.metrics["dropped"] == 2
+        assert learned.people["p0000"]["samples"] == 10  # kept, whether used or not
+
+
+LOOKS = [*Direction]
+
+
+def looking(gallery, *directions):
+    """Return the gallery with its samples looking in these directions in turn."""
+    places = [-1 if each is None else LOOKS.index(each) for each in directions]
+    return replace(gallery, direction=np.resize(np.array(places, np.int8), len(gallery)))
+
+
+@pytest.mark.parametrize("direction", [Direction.STRAIGHT, Direction.UP, Direction.LEFT])
+def test_the_weakest_direction_is_the_one_whose_held_out_samples_are_farthest_from_their_person(direction):
+    centres = crowd.centres(6, seed=22)
+    gallery = looking(crowd.gallery(centres, 30), Direction.STRAIGHT, Direction.UP, Direction.LEFT)
+    plain = learn(gallery, crowd.STRANGERS, TARGET).people["p0002"]["weakest"]
+    embeddings = gallery.embeddings.copy()
+    turned = (gallery.person == 2) & (gallery.direction == LOOKS.index(direction))
+    embeddings[turned] = normalise(embeddings[turned] + 0.5 * centres[4])  # towards somebody else
+    weakest = learn(replace(gallery, embeddings=embeddings), crowd.STRANGERS, TARGET).people["p0002"]["weakest"]
+    assert (weakest["direction"], weakest["held_out"]) == (direction, 10)
+    assert weakest["margin"] < plain["margin"]
+
+
+@pytest.mark.parametrize("count", [9, 12])
+def test_the_margin_of_the_weakest_direction_is_the_median_of_its_held_out_samples(count):
+    gallery = looking(crowd.gallery(crowd.centres(4, seed=23), count), *[Direction.DOWN, Direction.RIGHT, None])
+    generator = np.random.default_rng(24)
+    judged = generator.random(len(gallery)) < 0.95
+    named = judged & (generator.random(len(gallery)) < 0.6)
+    margin = generator.normal(size=len(gallery)).astype(np.float32)
+    head = learn(gallery, crowd.STRANGERS, TARGET).head
+    told = report.by_person(head, Material.of(gallery, crowd.STRANGERS), report.Trial(judged, named, margin))
+    for i in range(4):
+        by_hand = {}
+        for look in (Direction.DOWN, Direction.RIGHT):
+            rows = (gallery.person == i) & (gallery.direction == LOOKS.index(look)) & judged
+            if rows.sum() >= 3:
+                by_hand[look] = (float(np.median(margin[rows])), int(rows.sum()), int((rows & ~named).sum()))
+        worst = min(by_hand, key=by_hand.__getitem__)
+        median, held_out, missed = by_hand[worst]
+        expected = {"direction": worst.value, "held_out": held_out, "missed": missed, "margin": round(median, 4)}
+        assert told[f"p{i:04d}"]["weakest"] == (expected if len(by_hand) == 2 else None)
+
+
+@pytest.mark.parametrize(
+    "directions",
+    [
+        [None],
+        [Direction.LEFT],
+        [Direction.LEFT, None],
+        [Direction.LEFT] * 4 + [Direction.RIGHT],  # of which two samples are too few to judge by
+    ],
+)
+def test_where_there_are_not_two_directions_to_compare_none_is_the_weakest(directions):
+    learned = learn(looking(crowd.gallery(crowd.centres(3, seed=25), 10), *directions), crowd.STRANGERS, TARGET)
+    assert [person["weakest"] for person in learned.people.values()] == [None] * 3
 
 
 def test_somebody_whom_strangers_resemble_is_harder_to_be_taken_for():

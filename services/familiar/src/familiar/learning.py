@@ -13,6 +13,7 @@ from familiar.cohort import Cohort
 from familiar.gallery import Gallery
 from familiar.head import Head
 from familiar.prototypes import Material
+from familiar.report import Trial
 
 Float32 = NDArray[np.float32]
 
@@ -37,12 +38,14 @@ class Learned:
     Attributes:
         head: the weights.
         threshold: the score from which somebody is named; 1.0 where nobody is enrolled.
-        metrics: the report, see ``familiar.report``.
+        metrics: what to expect of it in all, see ``familiar.report``.
+        people: what to expect of it for each person, by id.
     """
 
     head: Head
     threshold: float
     metrics: dict[str, Any]
+    people: dict[str, dict[str, Any]]
 
 
 def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
@@ -54,7 +57,7 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
     if not 0 < far_target < 1:
         raise ValueError(f"far_target must be between 0 and 1, got {far_target}")
     if not gallery.person_ids:
-        return Learned(Head.empty(cohort.dim), 1.0, report.of_nobody(far_target))
+        return Learned(Head.empty(cohort.dim), 1.0, report.of_nobody(far_target), {})
     if gallery.dim != cohort.dim:
         raise ValueError(f"the gallery has embeddings of length {gallery.dim}, the cohort of {cohort.dim}")
     material = Material.of(gallery, cohort)
@@ -70,8 +73,13 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
         fpir = None
         head = Head(gallery.person_ids, weights, _careful(gallery, weights, np.where(judged, scores, np.nan)))
     named = _named(head, gallery, scores) & judged
-    metrics = report.of_head(head, material, judged, named, far_target, fpir)
-    return Learned(head, float(np.median(head.thresholds)), metrics)
+    trial = Trial(judged, named, scores - head.thresholds[gallery.person])
+    return Learned(
+        head,
+        float(np.median(head.thresholds)),
+        report.summary(material, trial, far_target, fpir),
+        report.by_person(head, material, trial),
+    )
 
 
 def worse_than(live: Head, candidate: Head, gallery: Gallery, cohort: Cohort) -> list[str]:

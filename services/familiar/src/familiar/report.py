@@ -1,68 +1,122 @@
-"""The report of a head: what to expect of it, in all and for each person, by opaque ids, as JSON values."""
+"""The report of a head: what to expect of it, in all and for each person by opaque ids, as JSON values."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from familiar.calibration import Rate
+from familiar.direction import Direction
+from familiar.gallery import Gallery
 from familiar.head import Head
 from familiar.prototypes import Material
 
 Float32 = NDArray[np.float32]
 _CHUNK = 512
 
-
-def of_nobody(far_target: float) -> dict[str, Any]:
-    """Return the report of the head that knows nobody."""
-    return {"far_target": far_target, "calibrated": True, "fpir": None, "fnir": None, "people": {}}
+_LEAST_HELD_OUT = 3
+"""Held-out samples that a direction must have to be compared with others."""
 
 
-def of_head(
-    head: Head, material: Material, judged: NDArray[np.bool_], named: NDArray[np.bool_], far_target: float,
-    fpir: Rate | None,
-) -> dict[str, Any]:  # fmt: skip
-    """Return the report of ``head``.
+@dataclass(frozen=True)
+class Trial:
+    """How a head does on the samples it was made from, each held out of its own person's prototype.
 
-    Args:
-        head: the head.
-        material: what it was made from.
+    Attributes:
         judged: bool[N], the samples that could be held out.
         named: bool[N], those of them that were named rightly.
+        margin: float32[N], the score for the own person over that person's threshold; of no meaning where not judged.
+    """
+
+    judged: NDArray[np.bool_]
+    named: NDArray[np.bool_]
+    margin: Float32
+
+
+def of_nobody(far_target: float) -> dict[str, Any]:
+    """Return the summary of the head that knows nobody; by person there is nothing to say."""
+    return {"far_target": far_target, "calibrated": True, "fpir": None, "fnir": None, "dropped": 0}
+
+
+def summary(material: Material, trial: Trial, far_target: float, fpir: Rate | None) -> dict[str, Any]:
+    """Return what to expect in all of a head made from ``material``; its size does not grow with the people.
+
+    Args:
+        material: what it was made from; ``dropped`` counts the samples it left out.
+        trial: how it does on held-out samples; ``fnir`` is the share of them that it misses.
         far_target: the share of strangers that may be named.
         fpir: the share to expect, with the interval in which it lies; None if strangers are not known.
-
-    The ``people`` of the report have: ``samples``, ``dropped`` (positions, in the order of time, of samples that are
-    more like strangers), ``held_out`` and ``missed`` samples, and the ``nearest`` other person with the similarity of
-    the two prototypes, which is who they are most easily taken for.
     """
-    person = material.gallery.person
-    people = len(head.person_ids)
-    samples = np.bincount(person, minlength=people)
-    first = np.cumsum(samples) - samples
-    held_out = np.bincount(person[judged], minlength=people)
-    missed = held_out - np.bincount(person[named & judged], minlength=people)
-    dropped: dict[int, list[int]] = {}
-    for row in np.flatnonzero(~material.used).tolist():
-        dropped.setdefault(int(person[row]), []).append(row - int(first[person[row]]))
-    nearest, similarity = nearest_others(head.prototypes)
-    fnir = Rate.of(int(missed.sum()), int(held_out.sum()))
+    held_out = int(trial.judged.sum())
+    fnir = Rate.of(held_out - int(trial.named.sum()), held_out)
     return {
         "far_target": far_target,
         "calibrated": fpir is not None,
         "fpir": _share(fpir) if fpir else None,
         "fnir": _share(fnir) if fnir.count else None,
-        "people": {
-            person_id: {
-                "samples": int(samples[i]),
-                "dropped": dropped.get(i, []),
-                "held_out": int(held_out[i]),
-                "missed": int(missed[i]),
-                "nearest": head.person_ids[nearest[i]] if nearest[i] >= 0 else None,
-                "similarity": round(float(similarity[i]), 4) if nearest[i] >= 0 else None,
-            }
-            for i, person_id in enumerate(head.person_ids)
-        },
+        "dropped": int((~material.used).sum()),
+    }
+
+
+def by_person(head: Head, material: Material, trial: Trial) -> dict[str, dict[str, Any]]:
+    """Return by person id what to expect of ``head``, which was made from ``material``.
+
+    Each person has: ``samples``, ``dropped`` (those of them that are more like strangers, by id, None where it is not
+    known), ``held_out`` and ``missed`` samples, the ``nearest`` other person with the ``similarity`` of the two
+    prototypes, which is who they are most easily taken for, and the ``weakest`` direction, see ``_weakest``.
+    """
+    gallery, people = material.gallery, len(head.person_ids)
+    held_out = np.bincount(gallery.person[trial.judged], minlength=people)
+    missed = held_out - np.bincount(gallery.person[trial.named], minlength=people)
+    dropped: list[list[dict[str, Any]]] = [[] for _ in range(people)]
+    for row in np.flatnonzero(~material.used).tolist():
+        sample = {"sample": gallery.sample_ids[row] or None, "reason": "like_strangers"}
+        dropped[gallery.person[row]].append(sample)
+    nearest, similarity = nearest_others(head.prototypes)
+    samples, weakest = gallery.samples_per_person(), _weakest(gallery, trial)
+    return {
+        person_id: {
+            "samples": int(samples[i]),
+            "dropped": dropped[i],
+            "held_out": int(held_out[i]),
+            "missed": int(missed[i]),
+            "nearest": head.person_ids[nearest[i]] if nearest[i] >= 0 else None,
+            "similarity": round(float(similarity[i]), 4) if nearest[i] >= 0 else None,
+            "weakest": weakest.get(i),
+        }
+        for i, person_id in enumerate(head.person_ids)
+    }
+
+
+def _weakest(gallery: Gallery, trial: Trial) -> dict[int, dict[str, Any]]:
+    """Return by position in ``gallery.person_ids`` the direction in which the median margin is least.
+
+    Whoever has fewer than two directions with enough held-out samples is left out: there is nothing to compare.
+    """
+    names = tuple(Direction)
+    shape = len(gallery.person_ids), len(names)
+    rows = np.flatnonzero(trial.judged & (gallery.direction >= 0))
+    cell = gallery.person[rows].astype(np.int64) * len(names) + gallery.direction[rows]
+    held_out = np.bincount(cell, minlength=shape[0] * shape[1])
+    missed = np.bincount(cell[~trial.named[rows]], minlength=shape[0] * shape[1]).reshape(shape)
+    margins = trial.margin[rows][np.lexsort((trial.margin[rows], cell))]
+    ends = np.cumsum(held_out)
+    enough = held_out >= _LEAST_HELD_OUT
+    median = np.full(held_out.shape, np.inf)
+    # Within the margins of a cell, which lie in order before its end, the median is between the two in the middle.
+    lower, upper = (ends - 1 - held_out // 2)[enough], (ends - (held_out + 1) // 2)[enough]
+    median[enough] = (margins[lower].astype(np.float64) + margins[upper]) / 2
+    held_out, median = held_out.reshape(shape), median.reshape(shape)
+    least = median.argmin(axis=1)
+    return {
+        i: {
+            "direction": names[least[i]].value,
+            "held_out": int(held_out[i, least[i]]),
+            "missed": int(missed[i, least[i]]),
+            "margin": round(float(median[i, least[i]]), 4),
+        }
+        for i in np.flatnonzero(enough.reshape(shape).sum(axis=1) >= 2).tolist()
     }
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,9 @@ from familiar_trainer.lease import Lease
 from familiar_trainer.shelf import Candidate
 
 _log = logging.getLogger(__name__)
+
+Report = dict[str, Any] | None
+"""What is told of each person, see ``familiar.report``; None where a head was made before there was such a thing."""
 
 
 class Outdated(Exception):
@@ -65,8 +68,8 @@ class Journal:
 
         self._database.retry(enter)
 
-    def record(self, head: Head, meta: HeadMeta, floor: int) -> Candidate:
-        """Give a head a version number above ``floor`` that nothing ever had, and keep its weights.
+    def record(self, head: Head, meta: HeadMeta, report: Report, floor: int) -> Candidate:
+        """Give a head a version number above ``floor`` that nothing ever had, and keep its weights and report.
 
         Raises:
             Outdated: it holds somebody who was deleted.
@@ -75,7 +78,7 @@ class Journal:
         def record(session: Session) -> Candidate:
             training = self._lease.training(session)
             _require_everybody(session, head)
-            return _add(session, training, head, meta, floor, HeadStatus.PUBLISHED)
+            return _add(session, training, head, meta, report, floor, HeadStatus.PUBLISHED)
 
         return self._database.retry(record)
 
@@ -137,13 +140,13 @@ class Journal:
 
         return self._database.retry(end)
 
-    def reject(self, head: Head, meta: HeadMeta, floor: int, code: str, message: str) -> None:
+    def reject(self, head: Head, meta: HeadMeta, report: Report, floor: int, code: str, message: str) -> None:
         """Keep a head that must not serve, with its report, and end the training and its enrolments."""
 
         def reject(session: Session) -> None:
             training = self._lease.training(session)
             _require_everybody(session, head)
-            _add(session, training, head, meta, floor, HeadStatus.REJECTED)
+            _add(session, training, head, meta, report, floor, HeadStatus.REJECTED)
             self._settle(session, self._joined, EnrollmentStatus.FAILED, code=code, message=message)
             trainings.end(training, Stage.REJECTED, code=code, message=message)
 
@@ -183,7 +186,7 @@ class Journal:
 
 
 def _add(
-    session: Session, training: TrainingRow, head: Head, meta: HeadMeta, floor: int, status: HeadStatus
+    session: Session, training: TrainingRow, head: Head, meta: HeadMeta, report: Report, floor: int, status: HeadStatus
 ) -> Candidate:
     version = versions.issue(session, HEAD, floor)
     versions.add_head(
@@ -194,6 +197,7 @@ def _add(
         head=head,
         meta=meta.to_dict(),
         status=status,
+        report=report,
     )
     training.head_version = version
     return Candidate(version, head, meta)

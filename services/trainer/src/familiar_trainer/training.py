@@ -13,7 +13,7 @@ from familiar.database import samples, versions
 from familiar.database.schema import HeadVersion
 from familiar.database.versions import HeadStatus
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
-from familiar.gallery import Gallery
+from familiar.gallery import Gallery, Row
 from familiar.jobs import Stage, TrainingKind
 from familiar.learning import Learned
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
@@ -160,7 +160,8 @@ class Training:
         if losses:
             self._reject(learned, material, losses)
             return None
-        candidate = self._journal.record(learned.head, self._describe(learned, material), self._trainer.shelf.highest())
+        meta = self._describe(learned, material)
+        candidate = self._journal.record(learned.head, meta, learned.people, self._trainer.shelf.highest())
         crash_points.reached(crash_points.RECORDED)
         return candidate
 
@@ -179,7 +180,10 @@ class Training:
             _log.info("backbone %d has embedded %d stored crops", version, count)
         with database.read() as session:
             rows = samples.enrolled(session, version)
-        gallery = Gallery.from_rows((row.person_id, row.enrollment_id, row.captured_at, row.vector) for row in rows)
+        gallery = Gallery.from_rows(
+            Row(row.person_id, row.enrollment_id, row.captured_at, row.vector, row.sample_id, row.direction)
+            for row in rows
+        )
         return Material(version, BackboneMeta.from_dict(recorded[version]), gallery, gallery.digest())
 
     def _compare(self, learned: Learned, material: Material, cohort: Cohort) -> list[str]:
@@ -198,9 +202,10 @@ class Training:
             "take new ones that show one person only, in good light"
         )
         meta = self._describe(learned, material, worse=losses)
-        self._journal.reject(learned.head, meta, self._trainer.shelf.highest(), "head_worse", message)
+        floor = self._trainer.shelf.highest()
+        self._journal.reject(learned.head, meta, learned.people, floor, "head_worse", message)
 
-    def _describe(self, learned: Learned, material: Material, **report: list[str]) -> HeadMeta:
+    def _describe(self, learned: Learned, material: Material, **more: list[str]) -> HeadMeta:
         return HeadMeta(
             backbone_version=material.backbone_version,
             dim=material.backbone.dim,
@@ -210,11 +215,11 @@ class Training:
             people=len(learned.head.person_ids),
             samples=len(material.gallery),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            metrics={**learned.metrics, **report},
+            metrics={**learned.metrics, **more},
         )
 
     def _roll_back(self) -> Candidate:
-        """Return an earlier version's weights under a new number."""
+        """Return an earlier version's weights, and what was said of them, under a new number."""
         earlier = self._journal.recorded()
         if earlier is not None:
             return earlier
@@ -223,7 +228,7 @@ class Training:
         assert source_version is not None
         with self._trainer.database.read() as session:
             row, live = versions.head(session, source_version), versions.live_head(session)
-            source = Candidate.stored(row)
+            source, report = Candidate.stored(row), row.report
         if source is None:
             raise TrainingFailed(f"head {source_version} held somebody who was deleted; it is gone", code="head_erased")
         if live is not None and live.backbone_version != source.meta.backbone_version:
@@ -232,7 +237,7 @@ class Training:
                 f"in service is {live.backbone_version}",
                 code="backbone_changed",
             )
-        return self._journal.record(source.head, source.meta, self._trainer.shelf.highest())
+        return self._journal.record(source.head, source.meta, report, self._trainer.shelf.highest())
 
     def _publish(self, candidate: Candidate) -> None:
         try:
