@@ -439,8 +439,10 @@ def _bad_ids() -> Iterator[Case]:
 
 def _bad_versions() -> Iterator[Case]:
     for text in ("0", "-1", "1.5", "one", "1e3", "٣", "+1", " 1", "9" * 30):
-        path = f"/v1/models/{quote(text, safe='')}/rollback"
-        yield Case(f"rollback to {text}", "POST", path, statuses=(400,), codes=("invalid_version",))
+        path = f"/v1/models/{quote(text, safe='')}"
+        yield Case(f"version {text}", "GET", path, codes=("invalid_version",))
+        yield Case(f"rollback to {text}", "POST", f"{path}/rollback", statuses=(400,), codes=("invalid_version",))
+    yield Case("version of none", "GET", "/v1/models/999999", statuses=(404,), codes=("version_not_found",))
     yield Case("rollback to none", "POST", "/v1/models/999999/rollback", statuses=(404,), codes=("version_not_found",))
     yield Case(
         "rollback with a field",
@@ -462,14 +464,14 @@ def _bad_queries() -> Iterator[Case]:
         yield Case(f"{path}: another parameter", "GET", f"{path}?sort=name", codes=("unknown_field",))
         if more:
             yield Case(f"{path}: offset -1", "GET", f"{path}?offset=-1", codes=("invalid_query",))
-    for path in ("/v1/people/{person}", "/v1/enrollments/{enrollment}", "/v1/people/{person}/samples/{sample}"):
+    for path in ("/v1/people/{person}", "/v1/enrollments/{enrollment}", "/v1/people/{person}/samples/{sample}",
+                 "/v1/models/1"):  # fmt: skip
         yield Case(f"{path}: a parameter", "GET", f"{path}?full=1", codes=("unknown_field",))
 
 
 def _bad_routes() -> Iterator[Case]:
     for path in ("/v1", "/v1/", "/v2/people", "/v1/people/", "/v1/persons", "/admin", "/.env", "/static/app.js",
                  "/docs/../app.py", "/docs/openapi.json", "/v1/people/%2e%2e", "/v1/recognize/", "/%00",
-                 "/v1/models/1",
                  "/api/v1/recognition/recognize", "/v1/people/{person}/samples/{sample}/crop"):  # fmt: skip
         yield Case(f"route {path}", "GET", path, statuses=(400, 404, 405))
     wrong = {
@@ -485,6 +487,7 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/people/{person}/samples": ("POST", "DELETE"),
         "/v1/people/{person}/samples/{sample}": ("POST", "PUT"),
         "/v1/models": ("POST", "DELETE"),
+        "/v1/models/1": ("POST", "PATCH", "DELETE"),
         "/v1/models/1/rollback": ("GET", "DELETE"),
         "/v1/jobs": ("POST", "DELETE"),
         "/healthz": ("POST",),

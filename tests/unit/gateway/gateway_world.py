@@ -1,8 +1,10 @@
 """A world around the gateway: a real database, fakes of Serving and the queue, and a trainer one can call."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from flask.testing import FlaskClient
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from familiar.database import Database, enrollments, samples, trainings, versions
 from familiar.database.migrate import migrate
+from familiar.database.samples import StoredRow
 from familiar.database.versions import HeadStatus
 from familiar.embedding import class_mean
 from familiar.enrollment import EnrollmentStatus
@@ -50,7 +53,7 @@ class World:
             dim = self.serving.backbones[max(self.serving.backbones)].meta.dim
             prototypes = np.stack(means) if means else np.zeros((0, dim), np.float32)
             head = Head(tuple(by_person), prototypes, np.full(len(means), THRESHOLD, np.float32))
-            version = self.publish(head, session=session)
+            version = self.publish(head, report=report_on(rows), session=session)
             waiting = [each.id for each in enrollments.queued(session)]
             enrollments.settle(session, waiting, EnrollmentStatus.LIVE, head_version=version)
             for training in trainings.recent(session):
@@ -59,17 +62,20 @@ class World:
                     trainings.end(training, Stage.LIVE)
         return version
 
-    def publish(self, head: Head, *, backbone_version: int | None = None, session: Session | None = None) -> int:
+    def publish(
+        self, head: Head, *, backbone_version: int | None = None, report: dict[str, Any] | None = None,
+        session: Session | None = None,
+    ) -> int:  # fmt: skip
         """Put a head into service and into the database."""
         if session is None:
             with self.database.write() as opened:
-                return self.publish(head, backbone_version=backbone_version, session=opened)
+                return self.publish(head, backbone_version=backbone_version, report=report, session=opened)
         backbone_version = backbone_version or max(self.serving.backbones)
         version = versions.issue(session, "head")
         meta = head_meta(head, backbone_version, THRESHOLD)
         versions.add_head(
             session, version, training_id=None, backbone_version=backbone_version, head=head, meta=meta_dict(meta),
-            status=HeadStatus.PUBLISHED,
+            status=HeadStatus.PUBLISHED, report=report,
         )  # fmt: skip
         versions.go_live(session, version)
         self.serving.heads[version] = (head, meta)
@@ -81,6 +87,26 @@ class World:
         assert answer.status_code == 202, answer.text
         self.train()
         return dict(answer.json)
+
+
+def report_on(rows: Sequence[StoredRow]) -> dict[str, Any]:
+    """Return a report as the trainer makes it: the first sample of each person is dropped, the next one is nearest."""
+    first: dict[str, str] = {}
+    for row in rows:
+        first.setdefault(row.person_id, row.sample_id)
+    ids = list(first)
+    return {
+        person_id: {
+            "samples": sum(row.person_id == person_id for row in rows),
+            "dropped": [{"sample": first[person_id], "reason": "like_strangers"}],
+            "held_out": 6,
+            "missed": 1,
+            "nearest": ids[(place + 1) % len(ids)] if len(ids) > 1 else None,
+            "similarity": 0.4321 if len(ids) > 1 else None,
+            "weakest": {"direction": "up", "held_out": 3, "missed": 1, "margin": -0.0123} if place == 0 else None,
+        }
+        for place, person_id in enumerate(ids)
+    }
 
 
 def files(pictures: list[bytes]) -> list[tuple[io.BytesIO, str]]:

@@ -28,6 +28,35 @@ def test_models_are_listed_with_what_is_known_of_them(world, collins_frames):
     assert backbone["licence"] == "CC0-1.0" and len(backbone["weights_sha256"]) == 64
 
 
+def test_a_head_is_shown_with_its_report_on_everybody_by_name(world, collins_frames, hopper_frames):
+    hopper = world.enroll("Grace Hopper", hopper_frames[:6])["person"]
+    collins = world.enroll("Eileen Collins", collins_frames[:6])["person"]
+    shown = world.client.get("/v1/models/3").json
+    listed = world.client.get("/v1/models").json["heads"][0]
+    assert {**shown, "people": len(shown["people"])} == listed
+    assert [told["person"] for told in shown["people"]] == [collins, hopper]
+    assert [told["nearest"]["person"] for told in shown["people"]] == [hopper, collins]
+    assert shown["people"][0] == world.client.get(f"/v1/people/{collins['id']}").json["report"]
+    assert [told["person"] for told in world.client.get("/v1/models/2").json["people"]] == [hopper]
+    assert world.client.get("/v1/models/1").json["people"] == []
+
+
+def test_whoever_was_deleted_is_left_out_of_every_report(world, collins_frames, hopper_frames):
+    hopper = world.enroll("Grace Hopper", hopper_frames[:6])["person"]
+    gone = world.enroll("Eileen Collins", collins_frames[:6])["person"]["id"]
+    world.client.delete(f"/v1/people/{gone}")
+    answer = world.client.get("/v1/models/3")
+    (told,) = answer.json["people"]
+    assert told["person"] == hopper and told["nearest"] is None
+    assert gone not in answer.text
+
+
+def test_a_head_is_shown_without_serving_too(world):
+    world.serving.fault = ServingUnavailable("away")
+    shown = world.client.get("/v1/models/1").json
+    assert (shown["version"], shown["serving"], shown["people"]) == (1, None, [])
+
+
 def test_models_are_listed_without_serving_too(world):
     world.serving.fault = ServingUnavailable("away")
     listed = world.client.get("/v1/models").json

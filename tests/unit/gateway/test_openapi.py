@@ -52,8 +52,9 @@ def test_the_words_of_the_document_are_those_of_the_code():
     assert set(enrollment["status"]["enum"]) == {each.value for each in EnrollmentStatus}
     assert set(enrollment["advice"]["enum"]) == {each.value for each in Advice} | {None}
     assert set(enrollment["poses"]["required"]) == {each.value for each in Direction}
+    assert set(_SCHEMAS["Direction"]["enum"]) == {each.value for each in Direction}
     assert set(_SCHEMAS["IfKnown"]["enum"]) == {each.value for each in IfKnown}
-    assert set(_SCHEMAS["HeadVersion"]["properties"]["status"]["enum"]) == {each.value for each in HeadStatus}
+    assert set(_SCHEMAS["HeadFacts"]["properties"]["status"]["enum"]) == {each.value for each in HeadStatus}
     assert set(_SCHEMAS["Job"]["properties"]["status"]["enum"]) == {each.value for each in Stage}
     assert set(_SCHEMAS["Job"]["properties"]["kind"]["enum"]) == {each.value for each in TrainingKind}
     assert set(_SCHEMAS["Serving"]["enum"]) == {each.value for each in VersionState} | {None}

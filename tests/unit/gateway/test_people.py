@@ -31,7 +31,49 @@ def test_people_are_listed_by_name_in_pages(world, collins_frames, hopper_frames
     second = world.client.get("/v1/people?limit=1&offset=1").json
     assert [each["name"] for each in second["people"]] == ["Grace Hopper"] and second["total"] == 2
     person = listed["people"][0]
-    assert world.client.get(f"/v1/people/{person['id']}").json == person
+    shown = world.client.get(f"/v1/people/{person['id']}").json
+    assert person.items() <= shown.items() and shown.keys() - person.keys() == {"report", "refused"}
+
+
+def test_a_person_is_shown_with_what_the_live_head_says_of_them(world, collins_frames, hopper_frames):
+    collins = world.enroll("Eileen Collins", collins_frames[:6])["person"]
+    assert world.client.get(f"/v1/people/{collins['id']}").json["report"]["nearest"] is None
+    hopper = world.enroll("Grace Hopper", hopper_frames[:6])["person"]
+    reports = {each["id"]: world.client.get(f"/v1/people/{each['id']}").json["report"] for each in (collins, hopper)}
+    for one, other in ((collins, hopper), (hopper, collins)):
+        told = reports[one["id"]]
+        assert told["person"] == one and (told["samples"], told["held_out"], told["missed"]) == (6, 6, 1)
+        assert told["nearest"] == {"person": other, "similarity": 0.4321}
+        (dropped,) = told["dropped"]
+        assert world.client.get(f"/v1/people/{one['id']}/samples/{dropped['sample']}").status_code == 200
+    weakest = {"direction": "up", "held_out": 3, "missed": 1, "margin": -0.0123}
+    assert sorted((told["weakest"] for told in reports.values()), key=bool) == [None, weakest]
+
+
+def test_a_person_whom_the_live_head_does_not_know_has_no_report(world, collins_frames):
+    enrollment = world.client.post("/v1/enrollments", json={"name": "Eileen Collins"}).json
+    assert world.client.get(f"/v1/people/{enrollment['person']['id']}").json["report"] is None
+
+
+def test_nobody_deleted_is_the_nearest_of_anybody(world, collins_frames, hopper_frames):
+    gone = world.enroll("Eileen Collins", collins_frames[:6])["person"]["id"]
+    stays = world.enroll("Grace Hopper", hopper_frames[:6])["person"]["id"]
+    world.client.delete(f"/v1/people/{gone}")
+    answer = world.client.get(f"/v1/people/{stays}")
+    assert answer.json["report"]["held_out"] == 6 and answer.json["report"]["nearest"] is None
+    assert gone not in answer.text
+
+
+def test_a_person_is_shown_with_why_frames_of_all_their_enrolments_were_refused_and_of_nobody_elses(
+    world, collins_frames, hopper_frames
+):
+    collins = world.enroll("Eileen Collins", [*collins_frames[:6], b"not a picture"])["person"]["id"]
+    world.enroll("Grace Hopper", [*hopper_frames[:6], b"neither", b"is this"])
+    again = world.client.post("/v1/enrollments", json={"person_id": collins}).json["id"]
+    frames = f"/v1/enrollments/{again}/frames"
+    for data in (collins_frames[7], collins_frames[7] + b"\0"):  # the same picture in other bytes is a near copy
+        world.client.post(frames, data=data, content_type="image/jpeg")
+    assert world.client.get(f"/v1/people/{collins}").json["refused"] == {"invalid_image": 1, "near_copy": 1}
 
 
 def test_a_new_name_is_shown_from_the_next_answer_on(world, collins_frames):

@@ -57,11 +57,10 @@ def face(recognized: RecognizedFace, names: Mapping[str, str]) -> Json:
         "box": box(seen.face.box),
         "landmarks": landmarks(seen.face.landmarks),
         "status": made.status.value,
-        "person": None if made.person_id is None else {"id": made.person_id, "name": names[made.person_id]},
+        "person": None if made.person_id is None else _reference(made.person_id, names),
         "score": None if made.score is None else round(made.score, 4),
         "candidates": [
-            {"person": {"id": each.person_id, "name": names[each.person_id]}, "score": round(each.score, 4)}
-            for each in made.candidates
+            {"person": _reference(each.person_id, names), "score": round(each.score, 4)} for each in made.candidates
         ],
         "quality": seen.quality.to_dict(),
         "reasons": [reason.value for reason in seen.reasons],
@@ -119,6 +118,18 @@ def person(summary: PersonSummary) -> Json:
     }
 
 
+def person_card(
+    summary: PersonSummary, told: Mapping[str, Any] | None, names: Mapping[str, str], refused: Mapping[str, int]
+) -> Json:
+    """Show a person with what a head's report tells of them, and how often each reason refused a frame of theirs."""
+    names = {**names, summary.id: summary.name}
+    return {
+        **person(summary),
+        "report": None if told is None else report(summary.id, told, names),
+        "refused": dict(sorted(refused.items())),
+    }
+
+
 def sample(row: Sample) -> Json:
     """Show a sample without its picture."""
     return {
@@ -147,6 +158,28 @@ def head(row: HeadVersion, states: Mapping[int, str]) -> Json:
         "job": row.training_id,
         "created_at": time(row.created_at),
         "live_at": time(row.live_at),
+    }
+
+
+def head_card(row: HeadVersion, states: Mapping[int, str], names: Mapping[str, str]) -> Json:
+    """Show a head version with its report on each of those who have a name in ``names``, by name."""
+    known = sorted((names[person_id], person_id) for person_id in row.report or {} if person_id in names)
+    return {
+        **head(row, states),
+        "people": [report(person_id, row.report[person_id], names) for _, person_id in known],
+    }
+
+
+def report(person_id: str, told: Mapping[str, Any], names: Mapping[str, str]) -> Json:
+    """Show what a head's report tells of one person; whoever has no name in ``names`` is nobody's nearest."""
+    nearest = None
+    if told["nearest"] in names:
+        nearest = {"person": _reference(told["nearest"], names), "similarity": told["similarity"]}
+    as_stored = ("samples", "dropped", "held_out", "missed", "weakest")
+    return {
+        "person": _reference(person_id, names),
+        **{name: told[name] for name in as_stored},
+        "nearest": nearest,
     }
 
 
@@ -192,6 +225,10 @@ def error(code: str | None, message: str | None) -> Json | None:
 def time(seconds: float | None) -> str | None:
     """Show a time, UTC seconds since 1970, in ISO 8601."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _reference(person_id: str, names: Mapping[str, str]) -> Json:
+    return {"id": person_id, "name": names[person_id]}
 
 
 def _progress(state: Capture, wanted: int) -> float:

@@ -112,6 +112,16 @@ def capture(session: Session, enrollment_id: str) -> Capture:
     )
 
 
+def refused(session: Session, person_id: str) -> Counter[str]:
+    """Return how often each reason came up for frames of all of a person's enrolments."""
+    rows = session.scalars(
+        select(FrameVerdict.reasons)
+        .join(Enrollment, Enrollment.id == FrameVerdict.enrollment_id)
+        .where(Enrollment.person_id == person_id)
+    )
+    return Counter(reason for reasons in rows for reason in reasons)
+
+
 def require_capturing(enrollment: Enrollment) -> None:
     """Check that frames may still be added.
 

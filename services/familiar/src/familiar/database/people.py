@@ -47,7 +47,7 @@ def get(session: Session, person_id: str) -> Person:
     """
     person = session.get(Person, person_id)
     if person is None:
-        raise NotFound(f"there is no person {person_id}", code="person_not_found")
+        raise _not_found(person_id)
     return person
 
 
@@ -90,6 +90,18 @@ def summaries(
     return [PersonSummary(i, name, created, count, lives > 0) for i, name, created, count, lives in rows]
 
 
+def summary(session: Session, person_id: str) -> PersonSummary:
+    """Return a person with what is stored of them.
+
+    Raises:
+        NotFound: there is none with that id.
+    """
+    found = summaries(session, person_id)
+    if not found:
+        raise _not_found(person_id)
+    return found[0]
+
+
 def count(session: Session) -> int:
     """Return how many people there are."""
     return session.scalar(select(func.count()).select_from(Person)) or 0
@@ -117,3 +129,7 @@ def erase(session: Session, person_id: str) -> None:
     session.merge(Erasure(person_id=person_id, created_at=time.time()))
     session.delete(person)
     session.flush()
+
+
+def _not_found(person_id: str) -> NotFound:
+    return NotFound(f"there is no person {person_id}", code="person_not_found")

@@ -1,9 +1,9 @@
-"""Models: which versions there are, which answers, and going back to an earlier head."""
+"""Models: which versions there are and how good each is, which answers, and going back to an earlier head."""
 
 from flask import Blueprint, request, url_for
 from sqlalchemy.orm import Session
 
-from familiar.database import trainings, versions
+from familiar.database import people, trainings, versions
 from familiar.database.schema import HeadVersion
 from familiar.database.versions import HeadStatus
 from familiar.errors import Conflict, ServingUnavailable
@@ -40,6 +40,18 @@ def list_all() -> Json:
             "heads": [representations.head(each, heads) for each in versions.heads(session, query["limit"])],
             "backbones": [representations.backbone(each, backbones) for each in versions.backbones(session)],
         }
+
+
+@blueprint.get("/<version>")
+def show(version: str) -> Json:
+    """Show a head version with its report on each person; whoever was deleted since is left out."""
+    payload.read_query(request, {})
+    number = payload.parse_version(version)
+    states = _states(HEAD) or {}
+    with services().database.read() as session:
+        head = versions.head(session, number)
+        names = people.names(session, set(head.person_ids))
+        return representations.head_card(head, states, names)
 
 
 @blueprint.post("/<version>/rollback")

@@ -4,7 +4,7 @@ import logging
 
 from flask import Blueprint, Response, request, url_for
 
-from familiar.database import people, samples, trainings
+from familiar.database import enrollments, people, samples, trainings, versions
 from familiar.errors import DatabaseUnavailable
 from familiar.person import check_id, clean_name
 from familiar_gateway import payload, representations
@@ -31,9 +31,14 @@ def list_all() -> Json:
 
 @blueprint.get("/<person_id>")
 def show(person_id: str) -> Json:
-    """Show one person."""
+    """Show one person, with what the live head's report tells of them."""
     payload.read_query(request, {})
-    return _show(check_id(person_id, "person"))
+    check_id(person_id, "person")
+    with services().database.read() as session:
+        summary, live = people.summary(session, person_id), versions.live_head(session)
+        told = versions.report_of(session, live.version, person_id) if live else None
+        names = people.names(session, {told["nearest"]} if told and told["nearest"] else set())
+        return representations.person_card(summary, told, names, enrollments.refused(session, person_id))
 
 
 @blueprint.patch("/<person_id>")
@@ -47,7 +52,8 @@ def rename(person_id: str) -> Json:
         if not body.get("allow_same_name", False):
             require_free_name(session, name, but=person_id)
         person.name = name
-    return _show(person_id)
+    with services().database.read() as session:
+        return representations.person(people.summary(session, person_id))
 
 
 @blueprint.delete("/<person_id>")
@@ -95,12 +101,6 @@ def remove_sample(person_id: str, sample_id: str) -> tuple[Json, int, dict[str, 
         job = trainings.ask(session)
         shown = representations.job(job)
     return _learn_anew(shown)
-
-
-def _show(person_id: str) -> Json:
-    with services().database.read() as session:
-        people.get(session, person_id)
-        return representations.person(people.summaries(session, person_id)[0])
 
 
 def _learn_anew(job: Json) -> tuple[Json, int, dict[str, str]]:
