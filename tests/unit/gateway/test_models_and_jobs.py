@@ -33,12 +33,12 @@ def test_a_head_is_shown_with_its_report_on_everybody_by_name(world, collins_fra
     collins = world.enroll("Eileen Collins", collins_frames[:6])["person"]
     shown = world.client.get("/v1/models/3").json
     listed = world.client.get("/v1/models").json["heads"][0]
-    assert {**shown, "people": len(shown["people"])} == listed
-    assert [told["person"] for told in shown["people"]] == [collins, hopper]
-    assert [told["nearest"]["person"] for told in shown["people"]] == [hopper, collins]
-    assert shown["people"][0] == world.client.get(f"/v1/people/{collins['id']}").json["report"]
-    assert [told["person"] for told in world.client.get("/v1/models/2").json["people"]] == [hopper]
-    assert world.client.get("/v1/models/1").json["people"] == []
+    assert {name: value for name, value in shown.items() if name != "report"} == listed
+    assert [told["person"] for told in shown["report"]] == [collins, hopper]
+    assert [told["nearest"]["person"] for told in shown["report"]] == [hopper, collins]
+    assert shown["report"][0] == world.client.get(f"/v1/people/{collins['id']}").json["report"]
+    assert [told["person"] for told in world.client.get("/v1/models/2").json["report"]] == [hopper]
+    assert world.client.get("/v1/models/1").json["report"] == []
 
 
 def test_whoever_was_deleted_is_left_out_of_every_report(world, collins_frames, hopper_frames):
@@ -46,7 +46,7 @@ def test_whoever_was_deleted_is_left_out_of_every_report(world, collins_frames, 
     gone = world.enroll("Eileen Collins", collins_frames[:6])["person"]["id"]
     world.client.delete(f"/v1/people/{gone}")
     answer = world.client.get("/v1/models/3")
-    (told,) = answer.json["people"]
+    (told,) = answer.json["report"]
     assert told["person"] == hopper and told["nearest"] is None
     assert gone not in answer.text
 
@@ -54,7 +54,7 @@ def test_whoever_was_deleted_is_left_out_of_every_report(world, collins_frames, 
 def test_a_head_is_shown_without_serving_too(world):
     world.serving.fault = ServingUnavailable("away")
     shown = world.client.get("/v1/models/1").json
-    assert (shown["version"], shown["serving"], shown["people"]) == (1, None, [])
+    assert (shown["version"], shown["serving"], shown["report"]) == (1, None, [])
 
 
 def test_models_are_listed_without_serving_too(world):

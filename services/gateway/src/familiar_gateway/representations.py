@@ -166,7 +166,7 @@ def head_card(row: HeadVersion, states: Mapping[int, str], names: Mapping[str, s
     known = sorted((names[person_id], person_id) for person_id in row.report or {} if person_id in names)
     return {
         **head(row, states),
-        "people": [report(person_id, row.report[person_id], names) for _, person_id in known],
+        "report": [report(person_id, row.report[person_id], names) for _, person_id in known],
     }
 
 
