@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 
 import portraits
+from bench.growth import growth
 from client import Client
 from familiar.database import Database, enrollments, people, samples
 from familiar.embedding import normalise
@@ -35,8 +36,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--rounds", type=int, default=3, help="enrolments to time (default 3)")
+    parser.add_argument("--growth", action="store_true", help="only learn heads of 10 to 10,000 simulated people")
     options = parser.parse_args()
-    figures: dict[str, Figures] = {"machine": machine(), "gateway without TensorFlow": footprint()}
+    figures: dict[str, Figures] = {"machine": machine()}
+    figures |= growth() if options.growth else running_system(options.rounds)
+    for title, table in figures.items():
+        print(f"\n{title}")
+        for name, value in table.items():
+            print(f"  {name:42} {value:>12}" if isinstance(value, str) else f"  {name:42} {value:12,g}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    return 0
+
+
+def running_system(rounds: int) -> dict[str, Figures]:
+    """Return the figures of a system of its own with 30 people, which runs as long as they are taken."""
+    figures: dict[str, Figures] = {"gateway without TensorFlow": footprint()}
     with tempfile.TemporaryDirectory(prefix="familiar-bench-") as folder:
         system = System(Path(folder))
         try:
@@ -50,19 +65,13 @@ def main() -> int:
             system.wait_ready(300)
             figures["start"] = {"bootstrap_s": round(bootstrap_s, 1), "ready_s": round(time.perf_counter() - start, 1)}
             figures["recognition"] = recognition(system)
-            for number in range(options.rounds):
+            for number in range(rounds):
                 figures[f"enrolment {number + 1}"] = enrolment(system, number)
             figures["recognition during hot swaps"] = during_swaps(system)
             figures["memory_mb"] = memory(system)
         finally:
             system.down()
-    for title, table in figures.items():
-        print(f"\n{title}")
-        for name, value in table.items():
-            print(f"  {name:42} {value:>12}" if isinstance(value, str) else f"  {name:42} {value:12,g}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
-    return 0
+    return figures
 
 
 def machine() -> Figures:
