@@ -27,8 +27,9 @@ def export(pristine: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_gate() -> Iterator[Gate]:
-    """A gate whose child a test may harm."""
+def own_gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """A gate whose child a test may harm, with the kernels that a new processor gets: they die of a wrong shape."""
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
     with Gate() as gate:
         yield gate
 
