@@ -92,7 +92,7 @@ def test_the_report_is_json_and_names_the_nearest_other_person():
     assert set(told) == {f"p{i:04d}" for i in range(6)}
     assert told["p0000"]["nearest"] == "p0001"
     assert told["p0001"]["nearest"] == "p0000"
-    assert told["p0000"]["similarity"] > 0.8
+    assert told["p0000"]["similarity"] > max(told[f"p{i:04d}"]["similarity"] for i in range(2, 6))
 
 
 def test_the_metrics_are_as_few_for_many_people_as_for_one_and_name_nobody():
@@ -174,7 +174,7 @@ def test_the_weakest_direction_is_the_one_whose_held_out_samples_are_farthest_fr
     plain = learn(gallery, crowd.STRANGERS, TARGET).people["p0002"]["weakest"]
     embeddings = gallery.embeddings.copy()
     turned = (gallery.person == 2) & (gallery.direction == LOOKS.index(direction))
-    embeddings[turned] = normalise(embeddings[turned] + 0.5 * centres[4])  # towards somebody else
+    embeddings[turned] = normalise(embeddings[turned] + centres[4])  # towards somebody else
     weakest = learn(replace(gallery, embeddings=embeddings), crowd.STRANGERS, TARGET).people["p0002"]["weakest"]
     assert (weakest["direction"], weakest["held_out"]) == (direction, 10)
     assert weakest["margin"] < plain["margin"]

@@ -78,10 +78,10 @@ def test_two_people_are_too_many_to_enrol_but_both_are_seen(observer: Observer, 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda frame: (frame * 0.08).astype(np.uint8), Reason.TOO_DARK),
+        (lambda frame: (frame * 0.06).astype(np.uint8), Reason.TOO_DARK),
         (lambda frame: np.clip(frame.astype(int) + 190, 0, 255).astype(np.uint8), Reason.TOO_BRIGHT),
         (lambda frame: cv2.GaussianBlur(frame, (0, 0), 5), Reason.BLURRED),
-        (lambda frame: cv2.resize(frame, (100, 100), interpolation=cv2.INTER_AREA), Reason.TOO_SMALL),
+        (lambda frame: cv2.resize(frame, (90, 90), interpolation=cv2.INTER_AREA), Reason.TOO_SMALL),
         (lambda frame: frame[:, 215:], Reason.CUT_OFF),
     ],
 )

@@ -47,11 +47,11 @@ class QualityLimits:
     """
 
     min_confidence: float = 0.7
-    min_eye_distance_px: float = 8.5
-    min_sharpness: float = 1.55
-    min_brightness: float = 14.0
+    min_eye_distance_px: float = 8.0
+    min_sharpness: float = 1.6
+    min_brightness: float = 12.0
     max_brightness: float = 250.0
-    max_overexposed: float = 0.7
+    max_overexposed: float = 0.78
     max_yaw_deg: float = 70.0
     max_pitch_deg: float = 35.0
     min_share_within: float = 0.78

@@ -82,7 +82,7 @@ class _YuNet:
         centre = box[:2] + box[2:] / 2
         zoom = _CLOSE_UP_PX * _FACE_SHARE / max(float(box[2]), float(box[3]))
         middle = np.full(2, _CLOSE_UP_PX / 2, np.float32)
-        matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), turn_deg, zoom)
+        matrix = np.asarray(cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), turn_deg, zoom), np.float64)
         matrix[:, 2] += middle - centre
         method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
         close_up = cv2.warpAffine(bgr, matrix, (_CLOSE_UP_PX, _CLOSE_UP_PX), flags=method)

@@ -25,8 +25,9 @@ from familiar_trainer.evaluation.split import was_fitted
 
 COMPONENTS = 16
 SHRINKAGE = 40.0
-FREEDOM = 14.0
-"""Degrees of freedom of each component: strangers have longer tails than a normal distribution."""
+FREEDOM = 4.0
+"""Degrees of freedom of each component: strangers have longer tails than a normal distribution. Chosen by fitting to
+one half of the people and asking the other; see docs/adr/0005-head-and-threshold.md."""
 MISFIT = 1.7
 """By which factor the promise was missed at worst on people not fitted to; see docs/adr/0005-head-and-threshold.md."""
 
