@@ -18,7 +18,7 @@ STRANGERS = cohort.load("face_resnet", DIM)
 
 def centres(count: int, seed: int) -> Float32:
     """Draw the true embedding float32[count, DIM] of that many people."""
-    return STRANGERS.strangers(count, 1000 + seed)
+    return STRANGERS.strangers(count, 1000 + seed).copy()
 
 
 def faces(centre: Float32, count: int, seed: int, spread: float = SPREAD) -> Float32:

@@ -49,7 +49,8 @@ def test_a_component_never_describes_a_handful_of_people():
 
 def test_the_same_seed_draws_the_same_strangers():
     cohort = load("face_resnet", 128)
-    assert np.array_equal(cohort.strangers(100, seed=3), cohort.strangers(100, seed=3))
+    assert np.array_equal(cohort.strangers(100, seed=3), replace(cohort).strangers(100, seed=3))
+    assert cohort.strangers(100, seed=3) is cohort.strangers(100, seed=3)
     assert not np.array_equal(cohort.strangers(100, seed=3), cohort.strangers(100, seed=4))
 
 

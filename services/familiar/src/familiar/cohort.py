@@ -31,6 +31,8 @@ class Cohort:
     dim: int
     mixture: Mixture | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
+    # Drawing takes longer than all the rest of a training, and every training asks for the same ones.
+    _drawn: dict[tuple[int, int], Float32] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def fitted(self) -> bool:
@@ -43,14 +45,18 @@ class Cohort:
         return float(self.origin.get("misfit", 2.0))
 
     def strangers(self, count: int, seed: int = 0) -> Float32:
-        """Draw ``count`` strangers float32[count, D], L2-normalised; the same seed gives the same ones.
+        """Draw ``count`` strangers float32[count, D], L2-normalised; the same seed gives the same ones, read-only.
 
         Raises:
             ValueError: the cohort is not fitted.
         """
         if self.mixture is None:
             raise ValueError("nothing is known of strangers before this backbone")
-        return normalise(self.mixture.sample(count, seed))
+        if (count, seed) not in self._drawn:
+            drawn = normalise(self.mixture.sample(count, seed))
+            drawn.flags.writeable = False
+            self._drawn[count, seed] = drawn
+        return self._drawn[count, seed]
 
     def to_bytes(self) -> bytes:
         """Return the cohort as an ``.npz`` without pickles; factors are rounded to float16."""

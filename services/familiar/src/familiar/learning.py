@@ -27,6 +27,8 @@ _LONGEST = 0.9
 _STRANGERS = 30_000
 _STRANGERS_OF_MANY = 10_000
 _MANY_PEOPLE = 1_000
+_TIMES_IN_TAIL = 4
+"""The threshold lies where one stranger in a thousand is: it takes more of them to know that place well."""
 
 _CHUNK = 1024
 
@@ -114,13 +116,14 @@ def _calibrate(weights: Float32, cohort: Cohort, far_target: float) -> tuple[Flo
     """Return (lengths float32[P] of the prototypes, one threshold for all, the share of strangers to expect)."""
     count = _STRANGERS if len(weights) <= _MANY_PEOPLE else _STRANGERS_OF_MANY
     # Each step has strangers of its own: judged by those it was fitted to, it would look better than it is.
-    for_reach, for_threshold, for_report = (cohort.strangers(count, seed) for seed in range(3))
+    for_reach = cohort.strangers(count, seed=0)
+    for_threshold, for_report = (cohort.strangers(_TIMES_IN_TAIL * count, seed) for seed in (1, 2))
     reach = np.maximum(quantiles(for_reach, weights, _REACH_SHARE), _LEAST_REACH)
     lengths: Float32 = np.minimum(1, (_LONGEST * np.median(reach) / reach) ** _REACH_WEIGHT).astype(np.float32)
     weights = weights * lengths[:, None]
     threshold = float(tail_quantile(highest(for_threshold, weights), far_target))
     named = int((highest(for_report, weights) >= threshold).sum())
-    return lengths, threshold, Rate.of(named, count).widened(cohort.misfit)
+    return lengths, threshold, Rate.of(named, len(for_report)).widened(cohort.misfit)
 
 
 def _careful(gallery: Gallery, weights: Float32, held_out: Float32) -> Float32:
