@@ -18,7 +18,7 @@ def draw(results: Sequence[Identification], folder: Path) -> list[Path]:
 
 
 def _det(results: Sequence[Identification], path: Path) -> Path:
-    figure, axes = _figure(8, 6)
+    figure, axes = _figure(11, 6)
     styles = ("-", "--", ":", "-.")
     pipelines = list(dict.fromkeys(result.pipeline for result in results))
     heads = list(dict.fromkeys(result.head for result in results))
@@ -35,7 +35,7 @@ def _det(results: Sequence[Identification], path: Path) -> Path:
     axes.set(xlabel="strangers that are named, FPIR in %", ylabel="known people that are not named rightly, FNIR in %")
     axes.set_title("Detection error trade-off: nearer to the lower left is better")
     axes.grid(which="both", alpha=0.25)
-    axes.legend(fontsize=7, loc="lower left")
+    figure.legend(fontsize=7, loc="outside right upper")  # the best curves would be behind it
     return _save(figure, path)
 
 
