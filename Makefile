@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(s
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+SYSTEM_TESTS ?= tests/system
 SERVICES := familiar gateway trainer modelserver camera embedded
 EDITABLE := $(foreach service,$(SERVICES),-e services/$(service))
 PROJECTS := $(wildcard services/*/pyproject.toml)
@@ -32,7 +33,7 @@ test-unit: $(VENV)/.dev ## run the unit tests only
 
 .PHONY: test-system
 test-system: $(VENV)/.dev ## run the containers: use, break, back up and replicate them (20 minutes; needs an engine, as root)
-	FAMILIAR_SYSTEM_TESTS=1 $(BIN)/python -m pytest tests/system -s $(PYTEST_ARGS)
+	FAMILIAR_SYSTEM_TESTS=1 $(BIN)/python -m pytest $(SYSTEM_TESTS) -s $(PYTEST_ARGS)
 
 .PHONY: test-gateway-alone
 test-gateway-alone: .venv-gateway/.ready ## run the gateway's tests where TensorFlow is not installed

@@ -18,8 +18,11 @@ NAME = "familiar-swarm"
 
 
 @pytest.fixture(scope="module")
-def swarm(built: None, secrets: object) -> Iterator[Stack]:  # noqa: F811
-    """A stack on a swarm of this one node, Eileen Collins enrolled."""
+def swarm(stack: Stack, secrets: object) -> Iterator[Stack]:  # noqa: F811
+    """A stack on a swarm of this one node, in the place of the composed system.
+
+    An engine that leaves a swarm no longer resolves the names of containers that ran before.
+    """
     compose = next(filter(engine.modern, engine.composes()), None)
     if compose is None:
         pytest.skip("the stack is made by Compose 2")
@@ -28,6 +31,7 @@ def swarm(built: None, secrets: object) -> Iterator[Stack]:  # noqa: F811
     env = {"SECRETS_DIR": str(secrets), "POSTGRES_IMAGE": postgres_image()}
     system = Stack(NAME, (BASE, MODELSERVER, POSTGRESQL, REPLICAS, SWARM), compose, env)
     system.compose("build", "proxy")
+    stack.down()
     engine.docker("swarm", "init", "--advertise-addr", "127.0.0.1")
     try:
         config = system.compose("config", "--format", "json")
@@ -44,6 +48,7 @@ def swarm(built: None, secrets: object) -> Iterator[Stack]:  # noqa: F811
         engine.docker("swarm", "leave", "--force")
         for volume in engine.docker("volume", "ls", "-q", "--filter", f"name={NAME}").split():
             engine.docker("volume", "rm", "-f", volume, check=False)
+        stack.up()
 
 
 def test_a_rolling_update_of_the_gateway_fails_no_request(swarm: Stack) -> None:
