@@ -6,6 +6,7 @@ W. Wu, H. Peng, S. Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine In
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -33,8 +34,24 @@ _UNDERSTATED = 2.0
 _LEAST_CONFIDENCE = 0.5
 _LEAST_SIDE_PX = 8
 
-Found = tuple[float, NDArray[np.float32], NDArray[np.float32]]
-"""(confidence 0..1, box float32[4] as x y w h, landmarks float32[5, 2]) of a face, in pixels of what was searched."""
+
+class Found(NamedTuple):
+    """A face in pixels of what was searched: ``box`` float32[4] as x, y, width, height; ``landmarks`` float32[5, 2]."""
+
+    confidence: float
+    box: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+
+    @property
+    def middle(self) -> NDArray[np.float32]:
+        """The middle of the box, float32[2]."""
+        return self.box[:2] + self.box[2:] / 2
+
+    @property
+    def tilt_deg(self) -> float:
+        """How far the line through the eyes is turned in the picture plane, clockwise."""
+        across, down = self.landmarks[1] - self.landmarks[0]
+        return float(np.degrees(np.arctan2(down, across)))
 
 
 class _YuNet:
@@ -56,17 +73,17 @@ class _YuNet:
         for confidence, box, landmarks in self._search(np.asarray(small, np.uint8)):
             if confidence < _LEAST_CONFIDENCE or box[2] <= 0 or box[3] <= 0:
                 continue
-            face = confidence, box / scale, landmarks / scale
-            if scale < 1.0 or box[3] < _LEAST_HEIGHT_PX or abs(_tilt_deg(face)) > _UPRIGHT_DEG:
+            face = Found(confidence, box / scale, landmarks / scale)
+            if scale < 1.0 or box[3] < _LEAST_HEIGHT_PX or abs(face.tilt_deg) > _UPRIGHT_DEG:
                 face = self._settle(bgr, face)
-            faces.append(Face(_to_box(face[1]), face[2].astype(np.float32), face[0]))
+            faces.append(Face(_to_box(face.box), face.landmarks.astype(np.float32), face.confidence))
         return sorted(faces, key=lambda face: -face.box.width * face.box.height)
 
     def _settle(self, bgr: Frame, face: Found) -> Found:
         """Return ``face`` as a closer look sees it; if it is tilted, after so many that one sees it upright."""
         turned_deg = 0.0
         for looks in range(_MOST_LOOKS):
-            left_deg = _tilt_deg(face) - turned_deg
+            left_deg = face.tilt_deg - turned_deg
             if abs(left_deg) > (_SETTLED_DEG if turned_deg else _UPRIGHT_DEG):
                 turned_deg += _UNDERSTATED * left_deg
             elif looks:
@@ -78,28 +95,26 @@ class _YuNet:
 
     def _look_closely(self, bgr: Frame, coarse: Found, turn_deg: float) -> Found:
         """Return the face found again in a cut-out around it, turned by so much, or ``coarse`` itself if it is not."""
-        confidence, box, _ = coarse
-        centre = box[:2] + box[2:] / 2
-        zoom = _CLOSE_UP_PX * _FACE_SHARE / max(float(box[2]), float(box[3]))
+        centre = (float(coarse.middle[0]), float(coarse.middle[1]))
+        zoom = _CLOSE_UP_PX * _FACE_SHARE / float(coarse.box[2:].max())
         middle = np.full(2, _CLOSE_UP_PX / 2, np.float32)
-        matrix = np.asarray(cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), turn_deg, zoom), np.float64)
-        matrix[:, 2] += middle - centre
+        matrix = np.asarray(cv2.getRotationMatrix2D(centre, turn_deg, zoom), np.float64)
+        matrix[:, 2] += middle - coarse.middle
         method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
         close_up = cv2.warpAffine(bgr, matrix, (_CLOSE_UP_PX, _CLOSE_UP_PX), flags=method)
-        found = [each for each in self._search(np.asarray(close_up, np.uint8)) if each[0] >= _LEAST_CONFIDENCE]
-        if not found:
+        found = [each for each in self._search(np.asarray(close_up, np.uint8)) if each.confidence >= _LEAST_CONFIDENCE]
+        again = min(found, key=lambda each: float(np.linalg.norm(each.middle - middle)), default=None)
+        if again is None or np.linalg.norm(again.middle - middle) > _CLOSE_UP_PX / 4:
             return coarse
-        sure, again, points = min(found, key=lambda each: float(np.linalg.norm(each[1][:2] + each[1][2:] / 2 - middle)))
-        if np.linalg.norm(again[:2] + again[2:] / 2 - middle) > _CLOSE_UP_PX / 4:
-            return coarse
-        back = cv2.invertAffineTransform(matrix)
-        size = again[2:] / zoom
-        middle_of_it = back[:, :2] @ (again[:2] + again[2:] / 2) + back[:, 2]
         # A tilt makes the search less sure of a good face; smallness and whatever else does so was still there.
-        return (
-            max(sure, confidence) if abs(turn_deg) > _MARKED_DEG else confidence,
-            np.concatenate([middle_of_it - size / 2, size]).astype(np.float32),
-            (points @ back[:, :2].T + back[:, 2]).astype(np.float32),
+        tilted = abs(turn_deg) > _MARKED_DEG
+        back = cv2.invertAffineTransform(matrix)
+        size = again.box[2:] / zoom
+        corner = back[:, :2] @ again.middle + back[:, 2] - size / 2
+        return Found(
+            max(again.confidence, coarse.confidence) if tilted else coarse.confidence,
+            np.concatenate([corner, size]).astype(np.float32),
+            (again.landmarks @ back[:, :2].T + back[:, 2]).astype(np.float32),
         )
 
 
@@ -119,7 +134,7 @@ class YuFace(_YuNet):
 
         def search(bgr: Frame) -> list[Found]:
             rows = network.detect(bgr).astype(np.float32)
-            return [(float(row[0]) / 100, row[1:5], row[5:15].reshape(5, 2)) for row in rows]
+            return [Found(float(row[0]) / 100, row[1:5], row[5:15].reshape(5, 2)) for row in rows]
 
         super().__init__(search)
 
@@ -143,15 +158,9 @@ class OpenCvYuNet(_YuNet):
                 network.setInputSize((bgr.shape[1], bgr.shape[0]))
                 _, rows = network.detect(bgr)
             rows = np.zeros((0, 15), np.float32) if rows is None else rows
-            return [(float(row[14]), row[:4], row[4:14].reshape(5, 2)) for row in rows]
+            return [Found(float(row[14]), row[:4], row[4:14].reshape(5, 2)) for row in rows]
 
         super().__init__(search)
-
-
-def _tilt_deg(face: Found) -> float:
-    """Return how far the line through the eyes is turned in the picture plane, clockwise, in degrees."""
-    across, down = face[2][1] - face[2][0]
-    return float(np.degrees(np.arctan2(down, across)))
 
 
 def _to_box(box: NDArray[np.float32]) -> Box:
