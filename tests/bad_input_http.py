@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bad_input_cases import Case, Zeros
+from bad_request import Case, Zeros
 
 _TIMEOUT_S = 60.0
 

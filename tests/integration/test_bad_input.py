@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 from sqlalchemy import func, select
 
-from bad_input_cases import Case, all_cases
+from bad_input_cases import all_cases
 from bad_input_http import fire, refusal
+from bad_request import Case
 from familiar.database.schema import Enrollment, Person, Sample
 from system import System
 

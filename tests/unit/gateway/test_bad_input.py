@@ -7,7 +7,8 @@ import pytest
 from gateway_world import World, create_world
 from sqlalchemy import func, select
 
-from bad_input_cases import Case, Zeros, all_cases
+from bad_input_cases import all_cases
+from bad_request import Case, Zeros
 from familiar.database.schema import Base
 from familiar.observation import Observer
 

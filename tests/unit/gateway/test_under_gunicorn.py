@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bad_input_cases import Case, all_cases
+from bad_input_cases import all_cases
 from bad_input_http import fire, refusal
+from bad_request import Case
 
 _HERE = Path(__file__).parent
 _START_TIMEOUT_S = 90.0
