@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # helper modules such as `portraits`
 
 import portraits
-from familiar.image import Frame
+from familiar.seeing.image import Frame
 
 _ROOT = Path(__file__).parent.parent
 

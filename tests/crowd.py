@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar import cohort
-from familiar.embedding import normalise
-from familiar.gallery import Gallery
+from familiar.knowing.embedding import normalise
+from familiar.learning import cohort
+from familiar.learning.gallery import Gallery
 
 Float32 = NDArray[np.float32]
 

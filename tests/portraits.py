@@ -5,7 +5,7 @@ from pathlib import Path
 
 import cv2
 
-from familiar.image import Frame
+from familiar.seeing.image import Frame
 
 _FILES = {
     "Eileen Collins": ("scikit-image", "skimage/data/astronaut.png"),  # NASA

@@ -21,8 +21,9 @@ import psutil
 import portraits
 from bench.growth import growth
 from client import Client
-from familiar.database import Database, enrollments, people, samples
-from familiar.embedding import normalise
+from familiar.knowing.embedding import normalise
+from familiar.records import enrollments, people, samples
+from familiar.records.engine import Database
 from familiar_camera.simulation import Session
 from system import START_ORDER, System, wait_until
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 import crowd
-from familiar import learning
-from familiar.head import Head
-from familiar.learning import Learned
+from familiar.knowing.head import Head
+from familiar.learning import learned as learning
+from familiar.learning.learned import Learned
 from familiar.servable import HeadMeta
 from familiar_trainer.export.head_export import head_servable
 from familiar_trainer.export.savedmodel import write

@@ -15,8 +15,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helper modules of this folder
 
-from contract_server import EmbeddedServer, write_config, write_monitoring
-from contract_target import LATEST_2, ModelFolder, Target
+from model_server import EmbeddedServer, write_config, write_monitoring
+from target import LATEST_2, ModelFolder, Target
 
 _EXPORTER = Path(__file__).with_name("export_models.py")
 _EXPORT_S = 180

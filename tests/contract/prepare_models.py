@@ -9,8 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from contract_server import write_config, write_monitoring
 from export_models import main as export
+from model_server import write_config, write_monitoring
 
 BASE_MODEL = "contract-base"
 

@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from contract_target import X
 from familiar.errors import ModelNotFound, ServingRejected
-from familiar.serving import ServingClient
+from familiar.serving.client import ServingClient
+from target import X
 
 _OFFICIAL = """
 import sys, grpc, numpy as np, tensorflow as tf

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contract_target import LATEST_1, LATEST_2
-from contract_wait import wait_for
 from familiar.wire.warmup import write_warmup
+from target import LATEST_1, LATEST_2
+from waiting import wait_for
 
 _CLIENTS = 4
 _VERSIONS = (2, 3, 4, 5, 6)

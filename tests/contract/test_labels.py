@@ -3,8 +3,8 @@
 import grpc
 import numpy as np
 
-from contract_target import X, request
 from familiar.wire.tensor import decode
+from target import X, request
 
 
 def _assign(target, model, **labels):

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from contract_server import EmbeddedServer, write_config
-from contract_target import LATEST_2, ModelFolder, Target
-from contract_wait import wait_for
+from model_server import EmbeddedServer, write_config
+from target import LATEST_2, ModelFolder, Target
+from waiting import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -3,9 +3,9 @@
 import grpc
 import pytest
 
-from contract_target import LATEST_2, MODEL, PREDICTION, ModelFolder, spec
-from contract_wait import wait_for
 from familiar.wire import serving_pb2 as pb
+from target import LATEST_2, MODEL, PREDICTION, ModelFolder, spec
+from waiting import wait_for
 
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 _NOT_FOUND = grpc.StatusCode.NOT_FOUND

@@ -4,9 +4,9 @@ import grpc
 import numpy as np
 import pytest
 
-from contract_target import PREDICTION, X, request, spec
 from familiar.wire import serving_pb2 as pb
 from familiar.wire.tensor import decode, encode
+from target import PREDICTION, X, request, spec
 
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 

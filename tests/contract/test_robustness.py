@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from contract_target import ALL, LATEST_1
-from contract_wait import wait_for
+from target import ALL, LATEST_1
+from waiting import wait_for
 
 _PAYLOADS = (
     b"\x00\xff\xfe rubbish\r\n\r\n",

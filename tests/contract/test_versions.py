@@ -3,9 +3,9 @@
 import grpc
 import pytest
 
-from contract_target import ALL, LATEST_1, LATEST_2, ModelFolder, X, request
-from contract_wait import wait_for
 from familiar.wire import serving_pb2 as pb
+from target import ALL, LATEST_1, LATEST_2, ModelFolder, X, request
+from waiting import wait_for
 
 
 def _empty(part):

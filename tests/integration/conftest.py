@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from familiar.image import Frame
+from familiar.seeing.image import Frame
 from familiar_camera.simulation import Session
 from system import System, wait_until
 

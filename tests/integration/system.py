@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from client import Client
-from familiar.database import Database
+from familiar.records.engine import Database
 from familiar.serving.client import ServingClient
 
 START_ORDER = ("redis", "modelserver", "trainer", "gateway")
@@ -103,7 +103,7 @@ class System:
     def bootstrap(self) -> None:
         """Make tables, backbone and the head that knows nobody, as far as they are missing."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for module in ("familiar.database.migrate", "familiar_trainer.bootstrap"):
+        for module in ("familiar.records.migrate", "familiar_trainer.bootstrap"):
             with (self.folder / "bootstrap.log").open("ab") as log:
                 done = subprocess.run(
                     [sys.executable, "-m", module], env=self.env, stdout=log, stderr=log, timeout=300, check=False

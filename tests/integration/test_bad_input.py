@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 from sqlalchemy import func, select
 
-from bad_input_cases import all_cases
-from bad_input_http import fire, refusal
-from bad_request import Case
-from familiar.database.schema import Enrollment, Person, Sample
+from bad_input.cases import all_cases
+from bad_input.firing import fire, refusal
+from bad_input.request import Case
+from familiar.records.schema import Enrollment, Person, Sample
 from system import System
 
 # Bodies of 101 MB and pictures of 40 megapixels are among the cases; one of them kept anywhere would show.

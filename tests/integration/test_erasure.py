@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from familiar.database import samples, versions
-from familiar.database.schema import Embedding, Sample
-from familiar.embedding import class_mean, from_blob
-from familiar.head import Head
+from familiar.knowing.embedding import class_mean, from_blob
+from familiar.knowing.head import Head
+from familiar.records import samples, versions
+from familiar.records.schema import Embedding, Sample
 from system import System, wait_until
 
 

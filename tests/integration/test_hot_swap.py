@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from familiar.database import versions
+from familiar.records import versions
 from system import System, wait_until
 
 SWAPS = 10

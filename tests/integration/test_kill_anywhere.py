@@ -9,7 +9,7 @@ from redis import Redis
 from sqlalchemy import func, select
 
 from client import Client
-from familiar.database.schema import Sample
+from familiar.records.schema import Sample
 from system import System, wait_until
 
 FRAMES = 24

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from familiar.database import Database, trainings, versions
 from familiar.errors import FamiliarError
+from familiar.records import trainings, versions
+from familiar.records.engine import Database
 from familiar.servable import BackboneMeta
 from familiar.settings import Settings
 from familiar_trainer import bootstrap

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from trainer_world import Here, ModelServer, World, somebody
 
-from familiar.database import trainings, versions
-from familiar.database.versions import HeadStatus
-from familiar.jobs import Stage
+from familiar.records import trainings, versions
+from familiar.records.training import Stage
+from familiar.records.versions import HeadStatus
 from familiar.serving.client import VersionStatus
 from familiar.settings import Settings
 from familiar_trainer.export import savedmodel

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from trainer_world import Here, RedisServer, World, new_world, somebody, until
 
-from familiar.database import versions
-from familiar.database.versions import HeadStatus
-from familiar.jobs import Stage
+from familiar.records import versions
+from familiar.records.training import Stage
+from familiar.records.versions import HeadStatus
 from familiar_trainer import crash_points
 from familiar_trainer.export.gate import Gate
 

@@ -3,11 +3,11 @@
 import numpy as np
 from trainer_world import DIM, Here, World, frames_of, somebody
 
-from familiar.database import people, samples, trainings, versions
-from familiar.database.versions import HeadStatus
-from familiar.embedding import normalise
-from familiar.head import Head
-from familiar.jobs import Stage
+from familiar.knowing.embedding import normalise
+from familiar.knowing.head import Head
+from familiar.records import people, samples, trainings, versions
+from familiar.records.training import Stage
+from familiar.records.versions import HeadStatus
 
 
 def test_an_enrolment_ends_live_and_the_person_is_named(world: World, here: Here) -> None:

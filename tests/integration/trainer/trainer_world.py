@@ -20,16 +20,17 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from familiar import cohort
-from familiar.database import Database, enrollments, people, samples, versions
-from familiar.database.migrate import migrate
-from familiar.database.schema import Enrollment, Training
-from familiar.database.versions import HeadStatus
-from familiar.embedding import normalise
-from familiar.gallery import Gallery
-from familiar.head import Head
-from familiar.image import encode_jpeg
-from familiar.queueing import TrainingQueue
+from familiar.knowing.embedding import normalise
+from familiar.knowing.head import Head
+from familiar.learning import cohort
+from familiar.learning.gallery import Gallery
+from familiar.queueing.queue import TrainingQueue
+from familiar.records import enrollments, people, samples, versions
+from familiar.records.engine import Database
+from familiar.records.migrate import migrate
+from familiar.records.schema import Enrollment, Training
+from familiar.records.versions import HeadStatus
+from familiar.seeing.image import encode_jpeg
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
 from familiar.serving.client import ServingClient
 from familiar.serving.models import HeadAnswer, Models

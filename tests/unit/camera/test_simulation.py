@@ -3,8 +3,8 @@
 import numpy as np
 
 import portraits
-from familiar.detectors.yunet import YuFace
-from familiar.observation import Observer
+from familiar.seeing.detectors.yunet import YuFace
+from familiar.seeing.observation import Observer
 from familiar_camera.simulation import Session
 from familiar_camera.sources import open_source, read_picture
 

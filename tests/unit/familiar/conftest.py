@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from familiar.database import Database
-from familiar.database.migrate import migrate
+from familiar.records.engine import Database
+from familiar.records.migrate import migrate
 
 URLS = ["sqlite"] + (["postgresql"] if os.environ.get("TEST_POSTGRES_URL") else [])
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # gateway_fakes, gateway_webcam, gateway_world
+sys.path.insert(0, str(Path(__file__).parent))  # gateway_world, openapi_judge, webcam
 
-import gateway_webcam as webcam
+import webcam as webcam
 from gateway_world import World, create_world
 
-from familiar import detectors
-from familiar.detection import Detector, Face
-from familiar.image import Frame
-from familiar.observation import Observer
+from familiar.seeing import detectors
+from familiar.seeing.detection import Detector, Face
+from familiar.seeing.image import Frame
+from familiar.seeing.observation import Observer
 
 MakeWorld = Callable[..., World]
 

@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 from flask.testing import FlaskClient
-from gateway_contract import CheckingClient
-from gateway_fakes import FakeBackbone, FakeQueue, FakeServing, backbone_meta, head_meta, meta_dict
+from openapi_judge import CheckingClient
 from sqlalchemy.orm import Session
 
-from familiar.database import Database, enrollments, samples, trainings, versions
-from familiar.database.migrate import migrate
-from familiar.database.samples import StoredRow
-from familiar.database.versions import HeadStatus
-from familiar.embedding import class_mean
-from familiar.enrollment import EnrollmentStatus
-from familiar.head import Head
-from familiar.jobs import Stage
-from familiar.observation import Observer
+from fakes import FakeBackbone, FakeQueue, FakeServing, backbone_meta, head_meta, meta_dict
+from familiar.knowing.embedding import class_mean
+from familiar.knowing.head import Head
+from familiar.records import enrollments, samples, trainings, versions
+from familiar.records.engine import Database
+from familiar.records.enrollment import EnrollmentStatus
+from familiar.records.migrate import migrate
+from familiar.records.samples import StoredRow
+from familiar.records.training import Stage
+from familiar.records.versions import HeadStatus
+from familiar.seeing.observation import Observer
 from familiar.settings import Settings
 from familiar_gateway.app import create_app
 from familiar_gateway.services import Services, assemble

@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bad_input_cases import all_cases
-from bad_input_http import fire, refusal
-from bad_request import Case
+from bad_input.cases import all_cases
+from bad_input.firing import fire, refusal
+from bad_input.request import Case
 
 _HERE = Path(__file__).parent
 _START_TIMEOUT_S = 90.0
@@ -76,7 +76,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Ser
             "gunicorn",
             "-c",
             "python:familiar_gateway.gunicorn_conf",
-            "gateway_live:create()",
+            "gateway_over_fakes:create()",
         ]
         log = folder / "log"
         with log.open("wb") as output:

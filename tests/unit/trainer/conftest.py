@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from familiar.embedding import normalise
-from familiar.head import Head
+from familiar.knowing.embedding import normalise
+from familiar.knowing.head import Head
 from familiar.servable import HeadMeta
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.head_export import head_servable

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from familiar.database import Database, trainings
-from familiar.database.migrate import migrate
-from familiar.database.schema import Training
-from familiar.jobs import Stage
+from familiar.records import trainings
+from familiar.records.engine import Database
+from familiar.records.migrate import migrate
+from familiar.records.schema import Training
+from familiar.records.training import Stage
 from familiar_trainer.lease import Lease, LeaseLost
 
 

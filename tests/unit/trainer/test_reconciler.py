@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from familiar.database import Database, enrollments, people, trainings, versions
-from familiar.database.migrate import migrate
-from familiar.database.versions import HeadStatus
 from familiar.errors import QueueUnavailable
-from familiar.head import Head
-from familiar.jobs import Stage
+from familiar.knowing.head import Head
+from familiar.records import enrollments, people, trainings, versions
+from familiar.records.engine import Database
+from familiar.records.migrate import migrate
+from familiar.records.training import Stage
+from familiar.records.versions import HeadStatus
 from familiar_trainer.reconciler import Reconciler
 
 

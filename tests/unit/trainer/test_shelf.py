@@ -2,7 +2,7 @@
 
 import pytest
 
-from familiar.database.versions import HeadStatus
+from familiar.records.versions import HeadStatus
 from familiar_trainer.shelf import surplus
 
 LIVE, OLD, COMING = HeadStatus.LIVE, HeadStatus.SUPERSEDED, HeadStatus.PUBLISHED

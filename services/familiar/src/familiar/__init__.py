@@ -1,8 +1,9 @@
-"""Familiar's shared library: the domain first, adapters at its edge.
+"""Words: errors, settings, the contract of servables, directions and reasons, which every room speaks.
 
-The modules of this folder are the domain. They take and return values and import neither Flask, Redis, gRPC,
-SQLAlchemy nor TensorFlow; ``tests/unit/familiar/test_import_rule.py`` holds them to it. The sub-packages ``database``,
-``detectors``, ``serving``, ``queueing`` and ``wire`` are the adapters.
+They are the modules beside the rooms, and know of no room. Each room is a package whose ``__init__`` says in one
+sentence what it does and lets out what others may use; nobody outside imports from its inside. Which room may import
+which, and which framework it knows, stands in ``docs/architecture.md``; ``tests/unit/architecture`` holds the code to
+it.
 """
 
 __version__ = "0.1.0"

@@ -12,13 +12,14 @@
     │   │   ├── ServingTimeout  ... within the deadline
     │   │   └── ModelNotFound   ... or has no ready version of the model
     │   ├── QueueUnavailable    Redis does not answer
-    │   └── DatabaseUnavailable the database does not answer
+    │   ├── DatabaseUnavailable the database does not answer
+    │   └── Busy                too much is going on at once
     ├── ServingRejected         Serving refused what we sent: a defect of ours (500)
     ├── TrainingFailed          a head could not be trained, exported or loaded
     └── MisconfiguredError      a setting is missing or wrong; ends the process at start
 
 Foreign exceptions are translated at the boundary that owns the protocol, with ``from exc``. ``code`` is the stable word
-in the HTTP error body; ``details`` are JSON values for a machine.
+in the HTTP error body, one of ``familiar.codes``; ``details`` are JSON values for a machine.
 """
 
 from typing import Any
@@ -109,6 +110,12 @@ class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
 
     code = "database_unavailable"
+
+
+class Busy(Unavailable):
+    """Too much is going on at once; a moment later there is room again."""
+
+    code = "busy"
 
 
 class ServingRejected(FamiliarError):

@@ -11,7 +11,7 @@ from typing import IO, Any
 from flask import Flask, Request, Response, g, request
 
 from familiar.settings import Settings
-from familiar_gateway import errors, routes, services
+from familiar_gateway import enrolling, operating, people, recognizing, services, web
 from familiar_gateway.services import Services
 
 access = logging.getLogger("familiar_gateway.access")
@@ -22,6 +22,16 @@ _MAX_FORM_PARTS = 2_000
 _SPOOL_BYTES = 64_000
 _IO_TIMEOUT_S = 30.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_BLUEPRINTS = (
+    recognizing.blueprint,
+    enrolling.blueprint,
+    people.blueprint,
+    operating.models.blueprint,
+    operating.jobs.blueprint,
+    operating.health.blueprint,
+    web.docs.blueprint,
+)
 
 
 class UploadRequest(Request):
@@ -48,11 +58,12 @@ def create_app(its: Services) -> Flask:
         MAX_FORM_PARTS=_MAX_FORM_PARTS,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions[routes.KEY] = its
+    app.extensions[web.KEY] = its
     app.before_request(_begin)
-    app.after_request(_end)
-    errors.install(app)
-    routes.install(app)
+    app.after_request(lambda response: _end(response, its.metrics))
+    web.errors.install(app)
+    for each in _BLUEPRINTS:
+        app.register_blueprint(each)
     return app
 
 
@@ -77,14 +88,14 @@ def _begin() -> None:
         connection.settimeout(_IO_TIMEOUT_S)
 
 
-def _end(response: Response) -> Response:
+def _end(response: Response, metrics: operating.Metrics) -> Response:
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else "none"
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
     method = request.method if request.method in _METHODS else "other"
-    routes.services().metrics.count_request(method, route, response.status_code, seconds)
+    metrics.count_request(method, route, response.status_code, seconds)
     # Probes come every second from everywhere; they would bury what people did.
     level = logging.DEBUG if route in _PROBES else logging.INFO
     request_id = g.get("request_id")

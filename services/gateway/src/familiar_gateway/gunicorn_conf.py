@@ -49,7 +49,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Have event streams end when the worker is asked to stop, rather than hold it up until the grace is over."""
-    from familiar_gateway.routes import KEY
+    from familiar_gateway.web import KEY
 
     stopping = worker.wsgi.extensions[KEY].streams.stopping
     stop = signal.getsignal(signal.SIGTERM)

@@ -2,23 +2,14 @@
 
 from dataclasses import dataclass
 
-from familiar import detectors
-from familiar.database import Database
-from familiar.image import ImageLimits
-from familiar.observation import Observer
-from familiar.quality import ENROLMENT
 from familiar.queueing import TrainingQueue
-from familiar.serving.client import ServingClient
-from familiar.serving.models import Models
+from familiar.records import Database
+from familiar.seeing import ENROLMENT, Decoder, ImageLimits, Observer, detectors
+from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
-from familiar_gateway.capture import Capturer
-from familiar_gateway.decoding import Decoder
-from familiar_gateway.events import Streams
-from familiar_gateway.health import Readiness
-from familiar_gateway.inbox import Inbox
-from familiar_gateway.metrics import Metrics
-from familiar_gateway.ports import Queue, Serving
-from familiar_gateway.recognition import Recognizer
+from familiar_gateway.enrolling import Capturer, Streams
+from familiar_gateway.operating import Inbox, Metrics, Queue, Readiness, Serving
+from familiar_gateway.recognizing import Recognizer
 
 
 @dataclass(frozen=True)

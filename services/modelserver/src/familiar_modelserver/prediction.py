@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol
 
 import numpy.typing as npt
 
+from familiar.wire import decode, dtype_of, encode
 from familiar.wire import serving_pb2 as pb
-from familiar.wire.tensor import decode, dtype_of, encode
 from familiar_modelserver.errors import ServerError
 
 Array = npt.NDArray[Any]

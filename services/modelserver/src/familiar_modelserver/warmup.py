@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from familiar.wire import read_warmup
 from familiar.wire import serving_pb2 as pb
-from familiar.wire.warmup import read_warmup
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.prediction import Model, predict
 

@@ -10,7 +10,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from familiar.errors import FamiliarError
-from familiar.head import Head
+from familiar.knowing import Head
 from familiar.servable import HeadMeta
 from familiar.settings import Settings
 from familiar_trainer import trainer, worker

@@ -12,13 +12,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from familiar.database import Database, trainings, versions
-from familiar.database.migrate import migrate
-from familiar.database.schema import BackboneVersion
-from familiar.database.versions import HeadStatus
 from familiar.errors import FamiliarError
-from familiar.gallery import Gallery
-from familiar.head import Head
+from familiar.knowing import Head
+from familiar.learning import Gallery
+from familiar.records import BackboneVersion, Database, HeadStatus, migrate, trainings, versions
 from familiar.servable import BACKBONE, HEAD, BackboneMeta, HeadMeta
 from familiar.settings import Settings
 from familiar_trainer import backbones
@@ -42,7 +39,7 @@ def bootstrap(settings: Settings, database: Database) -> None:
         FamiliarError: something is missing that only an operator can provide; the message says what.
     """
     database.check()
-    migrate(database)
+    migrate.migrate(database)
     backbone = backbones.load(settings.backbone, Path(settings.backbone_weights) if settings.backbone_weights else None)
     backbone_folder = ModelFolder(settings.models_dir / BACKBONE)
     head_folder = ModelFolder(settings.models_dir / HEAD)

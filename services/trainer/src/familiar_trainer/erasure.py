@@ -2,7 +2,7 @@
 
 import logging
 
-from familiar.database import Database, trainings, versions
+from familiar.records import Database, trainings, versions
 from familiar_trainer import crash_points
 from familiar_trainer.shelf import HeadShelf
 

@@ -6,13 +6,21 @@ from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
-from familiar.database import Database, enrollments, people, samples, trainings, versions
-from familiar.database.schema import HeadVersion
-from familiar.database.schema import Training as TrainingRow
-from familiar.database.versions import HeadStatus
-from familiar.enrollment import EnrollmentStatus
-from familiar.head import Head
-from familiar.jobs import Stage, TrainingKind
+from familiar.knowing import Head
+from familiar.records import (
+    Database,
+    EnrollmentStatus,
+    HeadStatus,
+    HeadVersion,
+    Stage,
+    TrainingKind,
+    enrollments,
+    people,
+    samples,
+    trainings,
+    versions,
+)
+from familiar.records import Training as TrainingRow
 from familiar.servable import HEAD, HeadMeta
 from familiar_trainer.lease import Lease
 from familiar_trainer.shelf import Candidate

@@ -7,9 +7,8 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
-from familiar.database import Database, trainings
-from familiar.database.schema import Training
 from familiar.errors import DatabaseUnavailable, FamiliarError
+from familiar.records import Database, Training, trainings
 
 _log = logging.getLogger(__name__)
 _RENEWALS_PER_LEASE = 3

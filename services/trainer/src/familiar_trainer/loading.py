@@ -5,7 +5,7 @@ import time
 from typing import Protocol
 
 from familiar.errors import FamiliarError, ServingTimeout, ServingUnavailable, TrainingFailed
-from familiar.serving.client import VersionState, VersionStatus
+from familiar.serving import VersionState, VersionStatus
 
 _POLL_S = 0.03
 _CALL_TIMEOUT_S = 2.0

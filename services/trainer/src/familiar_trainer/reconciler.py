@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from familiar.database import enrollments, trainings, versions
 from familiar.errors import FamiliarError
+from familiar.records import enrollments, trainings, versions
 from familiar_trainer.trainer import Trainer
 
 _log = logging.getLogger(__name__)

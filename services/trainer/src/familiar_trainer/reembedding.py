@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from familiar.alignment import resize
-from familiar.database import Database, samples
 from familiar.errors import InvalidInput
-from familiar.image import Frame, decode
+from familiar.records import Database, samples
+from familiar.seeing import Frame, decode, resize
 from familiar.servable import BackboneMeta
 from familiar_trainer.loading import Interrupted
 

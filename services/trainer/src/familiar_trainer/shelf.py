@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from familiar.database import Database, trainings, versions
-from familiar.database.schema import HeadVersion
-from familiar.database.versions import HeadStatus
-from familiar.head import Head
+from familiar.knowing import Head
+from familiar.records import Database, HeadStatus, HeadVersion, trainings, versions
 from familiar.servable import HeadMeta
 from familiar_trainer import crash_points
 from familiar_trainer.export.errors import VersionExists

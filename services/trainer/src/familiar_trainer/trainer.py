@@ -9,16 +9,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import uuid4
 
-from familiar import cohort, learning
-from familiar.cohort import Cohort
-from familiar.database import Database
-from familiar.gallery import Gallery
-from familiar.head import Head
-from familiar.learning import Learned
+from familiar import learning
+from familiar.knowing import Head
+from familiar.learning import Cohort, Gallery, Learned, cohort
 from familiar.queueing import TrainingQueue
+from familiar.records import Database
 from familiar.servable import BACKBONE, HEAD
-from familiar.serving.client import ServingClient
-from familiar.serving.models import Models
+from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
 from familiar_trainer import erasure
 from familiar_trainer.export.gate import Gate

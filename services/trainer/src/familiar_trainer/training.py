@@ -8,14 +8,9 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from familiar.cohort import Cohort
-from familiar.database import samples, versions
-from familiar.database.schema import HeadVersion
-from familiar.database.versions import HeadStatus
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
-from familiar.gallery import Gallery, Row
-from familiar.jobs import Stage, TrainingKind
-from familiar.learning import Learned
+from familiar.learning import Cohort, Gallery, Learned, Row
+from familiar.records import HeadStatus, HeadVersion, Stage, TrainingKind, samples, versions
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
 from familiar_trainer import crash_points, reembedding
 from familiar_trainer.export.errors import ExportFailed, GateFailed
@@ -57,13 +52,14 @@ def run(trainer: Trainer, training_id: str) -> str:
             lease.give_back(pause_s)
             return "to be tried again"
         except TrainingFailed as exc:
-            outcome = _fail(journal, exc.code, exc.message)
+            outcome = _fail(journal, code=exc.code, message=exc.message)
         except Exception:
             _log.exception("training %s: try %d ended unexpectedly", training_id, journal.attempts)
             if journal.attempts < _MOST_SURPRISES:
                 lease.give_back(pause_s)
                 return "to be tried again"
-            outcome = _fail(journal, "internal", "the training broke off; the trainer's log tells where")
+            message = "the training broke off; the trainer's log tells where"
+            outcome = _fail(journal, code="internal", message=message)
     try:
         trainer.keep_house()
     except (DatabaseUnavailable, OSError) as exc:
@@ -71,7 +67,7 @@ def run(trainer: Trainer, training_id: str) -> str:
     return outcome
 
 
-def _fail(journal: Journal, code: str, message: str) -> str:
+def _fail(journal: Journal, *, code: str, message: str) -> str:
     _log.error("training %s failed: %s", journal.training_id, message)
     try:
         journal.fail(code, message)
@@ -203,7 +199,7 @@ class Training:
         )
         meta = self._describe(learned, material, worse=losses)
         floor = self._trainer.shelf.highest()
-        self._journal.reject(learned.head, meta, learned.people, floor, "head_worse", message)
+        self._journal.reject(learned.head, meta, learned.people, floor, code="head_worse", message=message)
 
     def _describe(self, learned: Learned, material: Material, **more: list[str]) -> HeadMeta:
         return HeadMeta(

@@ -15,9 +15,9 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
-from familiar.database import migrate
 from familiar.errors import FamiliarError
 from familiar.queueing import TrainingQueue
+from familiar.records import migrate
 from familiar_trainer import jobs
 from familiar_trainer.trainer import Trainer
 

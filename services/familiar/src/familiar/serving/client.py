@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from familiar.errors import FamiliarError, ModelNotFound, ServingRejected, ServingTimeout, ServingUnavailable
+from familiar.wire import decode, encode
 from familiar.wire import serving_pb2 as pb
-from familiar.wire.tensor import decode, encode
 
 _PREDICT: Final = "/tensorflow.serving.PredictionService/Predict"
 _GET_MODEL_STATUS: Final = "/tensorflow.serving.ModelService/GetModelStatus"

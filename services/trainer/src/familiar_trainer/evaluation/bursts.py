@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar import evidence, learning
-from familiar.cohort import Cohort
-from familiar.embedding import normalise
-from familiar.head import Head
-from familiar.quality import Quality, QualityLimits
+from familiar import learning
+from familiar.knowing import Head, evidence, normalise
+from familiar.learning import Cohort
+from familiar.seeing import Quality, QualityLimits, weigh
 from familiar_trainer.evaluation.heads import Lesson
 from familiar_trainer.evaluation.pictures import People
 from familiar_trainer.evaluation.robustness import FAR_TARGET, Changed
@@ -60,7 +59,7 @@ def by_weighed_scores(head: Head, burst: Float32, qualities: Sequence[Quality | 
     if not good:
         return -1
     found = head.identify(burst[good])
-    weight = evidence.weigh([quality for i in good if (quality := qualities[i]) is not None])
+    weight = weigh([quality for i in good if (quality := qualities[i]) is not None])
     together = evidence.combine(found.index, found.score, weight, head.thresholds)
     return int(together.index[0]) if together.known else -1
 

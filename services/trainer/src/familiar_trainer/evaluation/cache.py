@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from familiar.embedding import from_blob, to_blob
-from familiar.quality import Quality
+from familiar.knowing import from_blob, to_blob
+from familiar.seeing import Quality
 from familiar_trainer.evaluation.pictures import Picture
 from familiar_trainer.evaluation.sight import Pipeline, Sight, Sights
 

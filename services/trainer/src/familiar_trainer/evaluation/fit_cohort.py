@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from familiar.cohort import Cohort
-from familiar.mixture import Mixture
+from familiar.learning import Cohort, Mixture
 from familiar_trainer import backbones
 from familiar_trainer.evaluation.cache import SightCache, default_folder
 from familiar_trainer.evaluation.pictures import People

@@ -10,11 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar import learning
-from familiar.cohort import Cohort
-from familiar.decision import Status, decide
-from familiar.embedding import normalise
-from familiar.gallery import Gallery
-from familiar.head import Head
+from familiar.knowing import Head, Status, decide, normalise
+from familiar.learning import Cohort, Gallery
 from familiar_trainer.evaluation.sight import Float32
 
 Int32 = NDArray[np.int32]

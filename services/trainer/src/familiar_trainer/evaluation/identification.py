@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar.cohort import Cohort
+from familiar.learning import Cohort
 from familiar_trainer.evaluation import measures
 from familiar_trainer.evaluation.heads import Learner, Lesson
 from familiar_trainer.evaluation.measures import Spread

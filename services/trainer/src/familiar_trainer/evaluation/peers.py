@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from familiar import image
 from familiar.errors import InvalidInput
+from familiar.seeing import decode
 from familiar_trainer.evaluation.sight import Sight
 
 _MODELS = "face_recognition_models"
@@ -44,7 +44,7 @@ class FaceRecognition:
 
     def _see(self, data: bytes) -> Sight:
         try:
-            frame = image.decode(data)
+            frame = decode(data)
         except InvalidInput:
             return Sight(0, None, None)
         boxes = self._detect(frame, 1)

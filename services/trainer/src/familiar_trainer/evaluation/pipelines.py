@@ -11,11 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar import alignment, detectors, image, quality
-from familiar.detection import Detector
 from familiar.errors import InvalidInput
-from familiar.image import Frame
-from familiar.observation import Observation, Observer
+from familiar.seeing import Detector, Frame, Observation, Observer, Quality, align, decode, detectors
 from familiar_trainer.backbones import Backbone
 from familiar_trainer.evaluation.sight import Float32, Sight
 from familiar_trainer.tf_runtime import freeze, load_tensorflow
@@ -69,14 +66,13 @@ class AlignedFaces:
         self._judged = judged
         meta, found = embedder.meta, self._observer.detector
         self.name = f"{meta.name}, aligned faces"
-        judges = (quality.measure, quality._sharpness, quality._structure, quality.pose) if judged else ()
+        judges = (inspect.getmodule(Quality),) if judged else ()
         self.identity = _digest(
             "aligned",
             meta.to_json(),
             found.name,
             subject,
-            alignment.TEMPLATE.tobytes().hex(),
-            *_sources(image.decode, alignment.align, Observer, type(found).__mro__[-2], central, largest, *judges),
+            *_sources(decode, inspect.getmodule(align), Observer, type(found).__mro__[-2], central, largest, *judges),
         )
         self.dim = meta.dim
 
@@ -108,7 +104,7 @@ class WholeFrames:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self.name = f"{embedder.meta.name}, whole frames"
-        self.identity = _digest("frames", embedder.meta.to_json(), *_sources(image.decode))
+        self.identity = _digest("frames", embedder.meta.to_json(), *_sources(decode))
         self.dim = embedder.meta.dim
 
     def see(self, pictures: Sequence[bytes]) -> list[Sight]:
@@ -138,7 +134,7 @@ def largest(_: Frame, faces: Sequence[Observation]) -> Observation:
 
 def _decode(data: bytes) -> Frame | None:
     try:
-        return image.decode(data)
+        return decode(data)
     except InvalidInput:
         return None
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from familiar import learning
-from familiar.cohort import Cohort
+from familiar.learning import Cohort
 from familiar_trainer.evaluation.heads import Lesson, answerer, named_by
 from familiar_trainer.evaluation.pictures import People
 from familiar_trainer.evaluation.sight import Sights

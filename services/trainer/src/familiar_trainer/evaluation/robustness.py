@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar import learning
-from familiar.cohort import Cohort
-from familiar.head import Head
-from familiar.image import Frame, decode
-from familiar.quality import Quality, QualityLimits, Reason
+from familiar.knowing import Head
+from familiar.learning import Cohort
+from familiar.reason import Reason
+from familiar.seeing import Frame, Quality, QualityLimits, decode
 from familiar_trainer.evaluation import variations
 from familiar_trainer.evaluation.cache import SightCache
 from familiar_trainer.evaluation.heads import Lesson, answerer, named_by

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar.quality import Quality, QualityLimits
+from familiar.seeing import Quality, QualityLimits
 
 Float32 = NDArray[np.float32]
 

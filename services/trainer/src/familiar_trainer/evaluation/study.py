@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from familiar import cohort
-from familiar.cohort import Cohort
-from familiar.quality import QualityLimits
+from familiar.learning import Cohort, cohort
+from familiar.seeing import QualityLimits
 from familiar_trainer.backbones import BackboneError, load
 from familiar_trainer.evaluation import bursts, promise, robustness, tables
 from familiar_trainer.evaluation.cache import SightCache

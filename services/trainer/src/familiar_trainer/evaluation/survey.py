@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from familiar.quality import QualityLimits
+from familiar.seeing import QualityLimits
 from familiar_trainer.evaluation.sight import Sights
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from familiar.quality import QualityLimits
+from familiar.seeing import QualityLimits
 from familiar_trainer.evaluation.bursts import Gain
 from familiar_trainer.evaluation.identification import Identification
 from familiar_trainer.evaluation.measures import Spread, Verification

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar.image import Frame, decode, encode_jpeg
-from familiar.quality import Reason
+from familiar.reason import Reason
+from familiar.seeing import Frame, decode, encode_jpeg
 
 Landmarks = NDArray[np.float32]
 Rng = np.random.Generator

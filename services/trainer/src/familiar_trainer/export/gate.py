@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from familiar.servable import DESCRIBE_SIGNATURE, LABELS, META_JSON, PREDICT_SIGNATURE, QUERY
-from familiar.wire.warmup import read_warmup
+from familiar.wire import read_warmup
 from familiar_trainer.export.errors import GateFailed
 from familiar_trainer.export.servable import Outputs, Port, Servable
 from familiar_trainer.export.trial import INVALID_ARGUMENT, Contents, Refusal, TrialLost, TrialProcess, request

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from familiar.wire import decode, encode
 from familiar.wire import serving_pb2 as pb
-from familiar.wire.tensor import decode, encode
 from familiar_trainer.export.channel import Channel, ChannelClosed
 from familiar_trainer.tf_runtime import Session, load_tensorflow
 

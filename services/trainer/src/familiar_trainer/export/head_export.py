@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from familiar.embedding import normalise
-from familiar.head import Head
+from familiar.knowing import Head, normalise
 from familiar.servable import CANDIDATES, EMBEDDING, INDEX, KNOWN, SCORE, WARMUP_BATCHES, HeadMeta
 from familiar_trainer.export.servable import Judge, Outputs, Port, Probe, Servable
 from familiar_trainer.tf_runtime import load_tensorflow

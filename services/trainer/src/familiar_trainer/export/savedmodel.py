@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from familiar.servable import DESCRIBE_SIGNATURE, LABELS, META_JSON, PREDICT_SIGNATURE, QUERY
-from familiar.wire.warmup import WarmupRequest, write_warmup
+from familiar.wire import WarmupRequest, write_warmup
 from familiar_trainer.export.errors import ExportFailed
 from familiar_trainer.export.servable import Servable
 from familiar_trainer.tf_runtime import freeze, load_tensorflow

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from familiar.wire import decode, encode
 from familiar.wire import serving_pb2 as pb
-from familiar.wire.tensor import decode, encode
 from familiar_trainer.export.channel import Channel, ChannelClosed
 from familiar_trainer.export.errors import GateFailed
 from familiar_trainer.export.servable import Array

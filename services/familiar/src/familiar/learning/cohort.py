@@ -1,0 +1,106 @@
+"""The stranger cohort: what strangers look like to a backbone, as a distribution that holds none of them."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from familiar.knowing import normalise
+from familiar.learning.mixture import Mixture
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The distribution of strangers' embeddings.
+
+    Attributes:
+        dim: D, the length of an embedding.
+        mixture: what was fitted, or None: nothing is known of strangers before this backbone.
+        origin: what it was fitted to and how well it keeps its promise, for the report of a head.
+    """
+
+    dim: int
+    mixture: Mixture | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    # Drawing takes longer than all the rest of a training, and every training asks for the same ones.
+    _drawn: dict[tuple[int, int], Float32] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether strangers can be drawn; without that no rate of false accepts can be promised."""
+        return self.mixture is not None
+
+    @property
+    def misfit(self) -> float:
+        """By which factor real strangers were named more or less often than drawn ones, at worst, when it was made."""
+        return float(self.origin.get("misfit", 2.0))
+
+    def strangers(self, count: int, seed: int = 0) -> Float32:
+        """Draw ``count`` strangers float32[count, D], L2-normalised; the same seed gives the same ones, read-only.
+
+        Raises:
+            ValueError: the cohort is not fitted.
+        """
+        if self.mixture is None:
+            raise ValueError("nothing is known of strangers before this backbone")
+        if (count, seed) not in self._drawn:
+            drawn = normalise(self.mixture.sample(count, seed))
+            drawn.flags.writeable = False
+            self._drawn[count, seed] = drawn
+        return self._drawn[count, seed]
+
+    def to_bytes(self) -> bytes:
+        """Return the cohort as an ``.npz`` without pickles; factors are rounded to float16."""
+        if self.mixture is None:
+            raise ValueError("there is nothing to keep of a cohort that is not fitted")
+        rows, columns = np.tril_indices(self.dim)
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            weights=self.mixture.weights.astype(np.float32),
+            means=self.mixture.means.astype(np.float32),
+            factors=self.mixture.factors[:, rows, columns].astype(np.float16),
+            freedom=np.array(self.mixture.freedom),
+            origin=np.array(json.dumps(dict(self.origin), sort_keys=True)),
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what ``to_bytes`` wrote.
+
+        Raises:
+            ValueError: the bytes are no cohort.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+                weights, means = stored["weights"].astype(np.float64), stored["means"].astype(np.float64)
+                packed, origin = stored["factors"], json.loads(str(stored["origin"]))
+                freedom = float(stored["freedom"])
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as exc:
+            raise ValueError(f"not a cohort: {exc}") from exc
+        count, dim = means.shape
+        factors = np.zeros((count, dim, dim))
+        factors[:, *np.tril_indices(dim)] = packed
+        return cls(dim, Mixture(weights / weights.sum(), means, factors, freedom), origin)
+
+
+@cache
+def load(backbone_name: str, dim: int) -> Cohort:
+    """Return the cohort that ships for a backbone, or one that is not fitted if none does."""
+    if not backbone_name.isidentifier():  # a user's own model is named by its path
+        return Cohort(dim)
+    shipped = resources.files("familiar.learning") / "cohorts" / f"{backbone_name}.npz"
+    if not shipped.is_file():
+        return Cohort(dim)
+    cohort = Cohort.from_bytes(shipped.read_bytes())
+    return cohort if cohort.dim == dim else Cohort(dim)

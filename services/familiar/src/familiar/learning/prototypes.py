@@ -1,0 +1,97 @@
+"""Prototypes: which samples of a person to trust, and the one vector that stands for them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from familiar.knowing import normalise
+from familiar.learning.calibration import quantiles
+from familiar.learning.cohort import Cohort
+from familiar.learning.gallery import Gallery
+
+Float32 = NDArray[np.float32]
+
+_BEND = 0.2
+"""How far a class mean is turned away from strangers, in lengths of itself."""
+_BLUR = 0.1
+_SHRINKAGE = 0.3
+
+_OUTLIER_SHARE = 0.02
+"""A sample is dropped if this share of strangers is more like the person's other samples than it is."""
+_OUTLIER_STRANGERS = 4_000
+_MOST_OUTLIERS = 0.3
+"""Of one person's samples: when there are more, they are not outliers but another side of the person."""
+
+
+def from_means(means: Float32, cohort: Cohort) -> Float32:
+    """Return prototypes float32[P, D], of length 1, for class means [P, D].
+
+    The likelihood ratio of "this person" to "some stranger" is linear near the class mean, with the mean itself minus
+    the gradient of the strangers' log density as its weights; so the mean is turned to where strangers get fewer. This
+    is Fisher's discriminant against the strangers who are like the person. A cohort that is not fitted leaves the mean.
+    """
+    if cohort.mixture is None or not len(means):
+        return normalise(means)
+    unit = normalise(means)
+    return normalise(unit + _BEND * cohort.mixture.descent(unit, _BLUR, _SHRINKAGE))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What prototypes are made from.
+
+    Attributes:
+        gallery: all samples.
+        used: bool[N], False for outliers.
+        means: float32[P, D], the sum of each person's used samples.
+    """
+
+    gallery: Gallery
+    used: NDArray[np.bool_]
+    means: Float32
+
+    @classmethod
+    def of(cls, gallery: Gallery, cohort: Cohort) -> Self:
+        """Sum up a gallery, leaving out samples that are more like strangers than like their person."""
+        used = np.ones(len(gallery), np.bool_)
+        if cohort.fitted and len(gallery):
+            used = ~_outliers(gallery, cohort)
+        return cls(gallery, used, _sums(gallery, used))
+
+    def without_own_block(self) -> tuple[Float32, NDArray[np.intp]]:
+        """Return (float32[B, D], intp[N]): means with a block held out, and which of them belongs to each sample.
+
+        The mean is zero where nothing is left.
+        """
+        blocks = int(self.gallery.block.max(initial=0)) + 1
+        key = self.gallery.person.astype(np.int64) * blocks + self.gallery.block
+        present, inverse = np.unique(key, return_inverse=True)
+        held_out = np.zeros((len(present), self.gallery.dim), np.float32)
+        np.add.at(held_out, inverse[self.used], self.gallery.embeddings[self.used])
+        counts = np.bincount(inverse[self.used], minlength=len(present))
+        owner = present // blocks
+        left = np.bincount(self.gallery.person[self.used], minlength=len(self.means))[owner] - counts
+        rest = self.means[owner] - held_out
+        rest[left == 0] = 0.0
+        return rest, inverse
+
+
+def _sums(gallery: Gallery, used: NDArray[np.bool_]) -> Float32:
+    sums = np.zeros((len(gallery.person_ids), gallery.dim), np.float32)
+    np.add.at(sums, gallery.person[used], gallery.embeddings[used])
+    return sums
+
+
+def _outliers(gallery: Gallery, cohort: Cohort) -> NDArray[np.bool_]:
+    sums = _sums(gallery, np.ones(len(gallery), np.bool_))
+    others = normalise(sums[gallery.person] - gallery.embeddings)
+    likeness = np.einsum("nd,nd->n", gallery.embeddings, others)
+    limit = quantiles(cohort.strangers(_OUTLIER_STRANGERS), normalise(sums), _OUTLIER_SHARE)
+    strange = likeness < limit[gallery.person]
+    counts = gallery.samples_per_person()
+    allowed = np.floor(_MOST_OUTLIERS * counts)
+    too_many = np.bincount(gallery.person[strange], minlength=len(counts)) > allowed
+    found: NDArray[np.bool_] = strange & ~too_many[gallery.person]
+    return found

@@ -1,0 +1,109 @@
+"""The queue between gateway and trainer: RQ over Redis, payloads of ids only, in JSON."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from familiar.errors import MisconfiguredError, QueueUnavailable
+from familiar.queueing.jobs import RUN_TRAINING, TRAINING_QUEUE
+
+_RESULT_TTL_S = 600
+_FAILURE_TTL_S = 86_400
+_JOB_TIMEOUT_S = 1_800
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """How full the queue is."""
+
+    waiting: int
+    running: int
+    failed: int
+
+
+class TrainingQueue:
+    """Where trainings wait for a worker. Losing it loses nothing: the reconciler puts open trainings back."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self.rq = Queue(TRAINING_QUEUE, connection=redis, serializer=JSONSerializer)
+
+    @classmethod
+    def at(cls, url: str, timeout_s: float) -> "TrainingQueue":
+        """Return the queue in the Redis at ``url``, each call to which may take ``timeout_s`` at most.
+
+        Raises:
+            MisconfiguredError: the URL is not one of Redis.
+        """
+        try:
+            return cls(Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s))
+        except ValueError as exc:
+            raise MisconfiguredError(f"REDIS_URL: {exc}") from exc
+
+    def put(self, training_id: str) -> None:
+        """Put a training on the queue unless it is there already.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        with _translated():
+            if training_id not in self.rq.job_ids:
+                self.rq.enqueue(
+                    RUN_TRAINING,
+                    training_id,
+                    job_id=training_id,
+                    job_timeout=_JOB_TIMEOUT_S,
+                    result_ttl=_RESULT_TTL_S,
+                    failure_ttl=_FAILURE_TTL_S,
+                    description=f"training {training_id}",
+                )
+
+    def state(self) -> QueueState:
+        """Return how full the queue is.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        with _translated():
+            return QueueState(
+                waiting=self.rq.count,
+                running=self.rq.started_job_registry.count,
+                failed=self.rq.failed_job_registry.count,
+            )
+
+    def workers(self) -> int:
+        """Return how many workers are registered for this queue; one that died drops out when its key expires.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        with _translated():
+            return len(Worker.all(connection=self._redis, queue=self.rq, serializer=JSONSerializer))
+
+    def check(self) -> None:
+        """Ask Redis for a sign of life.
+
+        Raises:
+            QueueUnavailable: it gives none.
+        """
+        with _translated():
+            self._redis.ping()
+
+    def forget(self, training_id: str) -> None:
+        """Remove what Redis remembers of a training."""
+        with _translated():
+            Job(training_id, connection=self._redis, serializer=JSONSerializer).delete()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as exc:
+        raise QueueUnavailable("the queue does not answer") from exc

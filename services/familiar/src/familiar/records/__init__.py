@@ -1,0 +1,43 @@
+"""Records: the one truth, in a database: people, samples, enrolments, trainings and head versions.
+
+``engine`` opens it, ``schema`` names the tables. A noun in the plural asks and changes its rows: its functions take a
+session, belong to the caller's transaction and never commit. The same noun in the singular has the rules and the words
+for it, and needs no database.
+"""
+
+from familiar.records import enrollments, people, person, samples, trainings, versions
+from familiar.records.engine import Database
+from familiar.records.enrollment import EnrollmentStatus, IfKnown
+from familiar.records.enrollments import Capture
+from familiar.records.people import PersonSummary
+from familiar.records.person import check_id, clean_name
+from familiar.records.schema import BackboneVersion, Enrollment, HeadVersion, Person, Sample, Training
+from familiar.records.training import Stage, TrainingKind
+from familiar.records.versions import HeadStatus
+
+# ``migrate`` is a program as well; who needs it imports it by name.
+__all__ = [
+    "BackboneVersion",
+    "Capture",
+    "Database",
+    "Enrollment",
+    "EnrollmentStatus",
+    "HeadStatus",
+    "HeadVersion",
+    "IfKnown",
+    "Person",
+    "PersonSummary",
+    "Sample",
+    "Stage",
+    "Training",
+    "TrainingKind",
+    "check_id",
+    "clean_name",
+    "enrollments",
+    "migrate",
+    "people",
+    "person",
+    "samples",
+    "trainings",
+    "versions",
+]

@@ -1,0 +1,250 @@
+"""Enrolments, their frames and their samples in the database."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from familiar.errors import Conflict, NotFound
+from familiar.reason import Reason
+from familiar.records import person as rules
+from familiar.records import trainings
+from familiar.records.enrollment import EnrollmentStatus, status_of
+from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample, Training
+from familiar.records.training import Stage
+
+
+@dataclass(frozen=True)
+class Capture:
+    """An enrolment as it stands: what came, what was kept, what became of it.
+
+    ``status`` is the one to show; ``usable`` counts frames that showed a good face, near copies included.
+    """
+
+    id: str
+    person_id: str
+    person_name: str
+    status: EnrollmentStatus
+    stage: Stage | None
+    training_id: str | None
+    head_version: int | None
+    error_code: str | None
+    error_message: str | None
+    received: int
+    usable: int
+    accepted: int
+    refused: Counter[str]
+    rejected: tuple[tuple[int, tuple[str, ...]], ...]
+    created_at: float
+    updated_at: float
+
+
+def open_one(session: Session, person: Person, idempotency_key: str | None = None) -> Enrollment:
+    """Open an enrolment for ``person``."""
+    now = time.time()
+    enrollment = Enrollment(
+        id=rules.new_id(),
+        person_id=person.id,
+        status=EnrollmentStatus.OPEN,
+        idempotency_key=idempotency_key,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(enrollment)
+    session.flush()
+    return enrollment
+
+
+def get(session: Session, enrollment_id: str, *, lock: bool = False) -> Enrollment:
+    """Return an enrolment, locked against other writers if asked.
+
+    Raises:
+        NotFound: there is none with that id.
+    """
+    enrollment = session.get(Enrollment, enrollment_id, with_for_update=lock)
+    if enrollment is None:
+        raise NotFound(f"there is no enrolment {enrollment_id}", code="enrollment_not_found")
+    return enrollment
+
+
+def by_key(session: Session, idempotency_key: str) -> Enrollment | None:
+    """Return the enrolment that was opened with this idempotency key, if any."""
+    return session.scalars(select(Enrollment).where(Enrollment.idempotency_key == idempotency_key)).first()
+
+
+def capture(session: Session, enrollment_id: str) -> Capture:
+    """Return an enrolment with its counts.
+
+    Raises:
+        NotFound: there is none with that id.
+    """
+    enrollment = get(session, enrollment_id)
+    person = session.get_one(Person, enrollment.person_id)
+    training = session.get(Training, enrollment.training_id) if enrollment.training_id else None
+    stage = Stage(training.stage) if training else None
+    rows = session.execute(
+        select(FrameVerdict.position, FrameVerdict.reasons)
+        .where(FrameVerdict.enrollment_id == enrollment_id)
+        .order_by(FrameVerdict.position)
+    ).all()
+    rejected = tuple((position, tuple(reasons)) for position, reasons in rows if reasons)
+    copies = sum(1 for _, reasons in rejected if reasons == (Reason.NEAR_COPY,))
+    return Capture(
+        id=enrollment.id,
+        person_id=person.id,
+        person_name=person.name,
+        status=status_of(EnrollmentStatus(enrollment.status), stage),
+        stage=stage,
+        training_id=enrollment.training_id,
+        head_version=enrollment.head_version,
+        error_code=enrollment.error_code,
+        error_message=enrollment.error_message,
+        received=len(rows),
+        usable=len(rows) - len(rejected) + copies,
+        accepted=len(rows) - len(rejected),
+        refused=Counter(reason for _, reasons in rejected for reason in reasons),
+        rejected=rejected,
+        created_at=enrollment.created_at,
+        updated_at=enrollment.updated_at,
+    )
+
+
+def refused(session: Session, person_id: str) -> Counter[str]:
+    """Return how often each reason came up for frames of all of a person's enrolments."""
+    rows = session.scalars(
+        select(FrameVerdict.reasons)
+        .join(Enrollment, Enrollment.id == FrameVerdict.enrollment_id)
+        .where(Enrollment.person_id == person_id)
+    )
+    return Counter(reason for reasons in rows for reason in reasons)
+
+
+def require_capturing(enrollment: Enrollment) -> None:
+    """Check that frames may still be added.
+
+    Raises:
+        Conflict: the capture has been finished.
+    """
+    if not EnrollmentStatus(enrollment.status).takes_frames:
+        raise Conflict(f"the enrolment is {enrollment.status}: it takes no more frames", code="enrollment_closed")
+
+
+def verdict_of(session: Session, enrollment_id: str, digest: str) -> FrameVerdict | None:
+    """Return what was said of a frame with these bytes before, so that sending it again changes nothing."""
+    return session.scalars(
+        select(FrameVerdict).where(FrameVerdict.enrollment_id == enrollment_id, FrameVerdict.digest == digest)
+    ).first()
+
+
+def add_verdict(session: Session, enrollment: Enrollment, digest: str, reasons: Sequence[str]) -> FrameVerdict:
+    """Record what was said of the next frame."""
+    last = session.scalar(select(func.max(FrameVerdict.position)).where(FrameVerdict.enrollment_id == enrollment.id))
+    verdict = FrameVerdict(
+        enrollment_id=enrollment.id,
+        position=0 if last is None else last + 1,
+        digest=digest,
+        reasons=[str(reason) for reason in reasons],
+    )
+    session.add(verdict)
+    enrollment.status = EnrollmentStatus.CAPTURING
+    enrollment.updated_at = time.time()
+    session.flush()
+    return verdict
+
+
+def close(session: Session, enrollment: Enrollment) -> Training:
+    """End the capture and ask for the training that will learn it; both or neither."""
+    require_capturing(enrollment)
+    training = trainings.ask(session)
+    enrollment.status = EnrollmentStatus.QUEUED
+    enrollment.training_id = training.id
+    enrollment.updated_at = time.time()
+    session.flush()
+    return training
+
+
+def give_to(session: Session, enrollment: Enrollment, person: Person) -> None:
+    """Move a capture to another person: it turned out to be somebody already known.
+
+    The person it was opened for goes, if nothing else is stored of them.
+    """
+    previous = session.get_one(Person, enrollment.person_id)
+    session.execute(update(Sample).where(Sample.enrollment_id == enrollment.id).values(person_id=person.id))
+    enrollment.person_id = person.id
+    session.flush()
+    _drop_if_bare(session, previous)
+
+
+def discard(session: Session, enrollment: Enrollment) -> None:
+    """Delete an enrolment that has not been closed, with all that was captured, and the person if new."""
+    require_capturing(enrollment)
+    person = session.get_one(Person, enrollment.person_id)
+    samples = select(Sample.id).where(Sample.enrollment_id == enrollment.id)
+    session.execute(delete(Embedding).where(Embedding.sample_id.in_(samples)))
+    session.execute(delete(Sample).where(Sample.enrollment_id == enrollment.id))
+    session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id == enrollment.id))
+    session.delete(enrollment)
+    session.flush()
+    _drop_if_bare(session, person)
+
+
+def abandoned(session: Session, untouched_since: float) -> Sequence[Enrollment]:
+    """Return the captures that nobody has added to or finished since then (UTC seconds)."""
+    capturing = [status for status in EnrollmentStatus if status.takes_frames]
+    query = select(Enrollment).where(Enrollment.status.in_(capturing), Enrollment.updated_at < untouched_since)
+    return session.scalars(query).all()
+
+
+def queued(session: Session) -> Sequence[Enrollment]:
+    """Return the enrolments that are closed and not yet live or failed."""
+    return session.scalars(select(Enrollment).where(Enrollment.status == EnrollmentStatus.QUEUED)).all()
+
+
+def join(session: Session, training: Training) -> list[str]:
+    """Let every enrolment that waits take part in ``training``; return their ids."""
+    waiting = queued(session)
+    for enrollment in waiting:
+        enrollment.training_id = training.id
+    session.flush()
+    return [enrollment.id for enrollment in waiting]
+
+
+def stranded(session: Session) -> Sequence[Enrollment]:
+    """Return the enrolments that wait for a training which has ended, or for none at all."""
+    ended = [stage.value for stage in Stage if stage.ended]
+    return session.scalars(
+        select(Enrollment)
+        .outerjoin(Training, Training.id == Enrollment.training_id)
+        .where(
+            Enrollment.status == EnrollmentStatus.QUEUED,
+            or_(Training.id.is_(None), Training.stage.in_(ended)),
+        )
+    ).all()
+
+
+def settle(
+    session: Session, enrollment_ids: Sequence[str], status: EnrollmentStatus, *, head_version: int | None = None,
+    code: str | None = None, message: str | None = None,
+) -> None:  # fmt: skip
+    """Record how enrolments that shared a training ended; one deleted meanwhile is passed over."""
+    session.execute(
+        update(Enrollment)
+        .where(Enrollment.id.in_(enrollment_ids), Enrollment.status == EnrollmentStatus.QUEUED)
+        .values(
+            status=status,
+            head_version=head_version,
+            error_code=code,
+            error_message=message,
+            updated_at=time.time(),
+        )
+    )
+
+
+def _drop_if_bare(session: Session, person: Person) -> None:
+    others = session.scalar(select(func.count()).select_from(Enrollment).where(Enrollment.person_id == person.id))
+    if not others:
+        session.delete(person)
+        session.flush()

@@ -1,0 +1,127 @@
+"""People in the database."""
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from familiar.errors import NotFound
+from familiar.records import person as rules
+from familiar.records.enrollment import EnrollmentStatus
+from familiar.records.schema import Embedding, Enrollment, Erasure, FrameVerdict, HeadVersion, Person, Sample
+
+
+@dataclass(frozen=True)
+class PersonSummary:
+    """A person with what is stored of them."""
+
+    id: str
+    name: str
+    created_at: float
+    samples: int
+    live: bool
+
+
+def add(session: Session, name: str) -> Person:
+    """Add a person with a name already cleaned."""
+    person = Person(id=rules.new_id(), name=name, created_at=time.time())
+    session.add(person)
+    session.flush()
+    return person
+
+
+def get(session: Session, person_id: str) -> Person:
+    """Return a person.
+
+    Raises:
+        NotFound: there is none with that id.
+    """
+    person = session.get(Person, person_id)
+    if person is None:
+        raise _not_found(person_id)
+    return person
+
+
+def by_name(session: Session, name: str) -> list[Person]:
+    """Return the people who bear exactly this name; names are not unique."""
+    return list(session.scalars(select(Person).where(Person.name == name).order_by(Person.created_at)))
+
+
+def namesakes(session: Session, name: str) -> list[Person]:
+    """Return the people enrolled under exactly this name; one whose first capture is not closed yet does not count."""
+    capturing = [status for status in EnrollmentStatus if status.takes_frames]
+    closed = select(Enrollment.person_id).where(Enrollment.status.not_in(capturing))
+    query = select(Person).where(Person.name == name, Person.id.in_(closed)).order_by(Person.created_at)
+    return list(session.scalars(query))
+
+
+def names(session: Session, person_ids: set[str]) -> dict[str, str]:
+    """Return the names of those of ``person_ids`` who are enrolled at this moment."""
+    if not person_ids:
+        return {}
+    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(person_ids)))
+    return {row.id: row.name for row in rows}
+
+
+def summaries(
+    session: Session, person_id: str | None = None, limit: int = 1000, offset: int = 0
+) -> list[PersonSummary]:
+    """Return people with their sample counts, by name; ``live`` tells whether any enrolment of theirs is."""
+    samples = select(func.count()).where(Sample.person_id == Person.id).correlate(Person).scalar_subquery()
+    live = (
+        select(func.count())
+        .where(Enrollment.person_id == Person.id, Enrollment.status == EnrollmentStatus.LIVE)
+        .correlate(Person)
+        .scalar_subquery()
+    )
+    query = select(Person.id, Person.name, Person.created_at, samples, live)
+    if person_id is not None:
+        query = query.where(Person.id == person_id)
+    rows = session.execute(query.order_by(Person.name, Person.id).limit(limit).offset(offset))
+    return [PersonSummary(i, name, created, count, lives > 0) for i, name, created, count, lives in rows]
+
+
+def summary(session: Session, person_id: str) -> PersonSummary:
+    """Return a person with what is stored of them.
+
+    Raises:
+        NotFound: there is none with that id.
+    """
+    found = summaries(session, person_id)
+    if not found:
+        raise _not_found(person_id)
+    return found[0]
+
+
+def count(session: Session) -> int:
+    """Return how many people there are."""
+    return session.scalar(select(func.count()).select_from(Person)) or 0
+
+
+def erase(session: Session, person_id: str) -> None:
+    """Delete a person with all frames, samples, embeddings, enrolments and head weights that hold them.
+
+    Files are not touched: an ``Erasure`` stays behind until a head without the person serves and every version with
+    them is off the disk.
+
+    Raises:
+        NotFound: there is none with that id.
+    """
+    person = get(session, person_id)
+    enrollments = select(Enrollment.id).where(Enrollment.person_id == person_id)
+    samples = select(Sample.id).where(Sample.person_id == person_id)
+    session.execute(delete(Embedding).where(Embedding.sample_id.in_(samples)))
+    session.execute(delete(Sample).where(Sample.person_id == person_id))
+    session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id.in_(enrollments)))
+    session.execute(delete(Enrollment).where(Enrollment.person_id == person_id))
+    for head in session.scalars(select(HeadVersion)):
+        if person_id in head.person_ids:
+            head.weights = None
+    session.merge(Erasure(person_id=person_id, created_at=time.time()))
+    session.delete(person)
+    session.flush()
+
+
+def _not_found(person_id: str) -> NotFound:
+    return NotFound(f"there is no person {person_id}", code="person_not_found")

@@ -1,0 +1,159 @@
+"""Samples and their embeddings in the database."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from familiar.direction import Direction, direction_of
+from familiar.errors import NotFound
+from familiar.knowing import from_blob, to_blob
+from familiar.records import person as rules
+from familiar.records.enrollment import EnrollmentStatus
+from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Sample
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """One sample as a training reads it; ``vector`` is float32[D], ``direction`` None if the pose was not measured."""
+
+    sample_id: str
+    person_id: str
+    enrollment_id: str
+    captured_at: float
+    vector: Float32
+    direction: Direction | None
+
+
+def add(
+    session: Session, enrollment: Enrollment, verdict: FrameVerdict, *, crop: bytes, vector: Float32,
+    backbone_version: int, detector: str, quality: dict[str, Any],
+) -> Sample:  # fmt: skip
+    """Store an accepted face with its embedding ``vector`` float32[D]."""
+    sample = Sample(
+        id=rules.new_id(),
+        enrollment_id=enrollment.id,
+        person_id=enrollment.person_id,
+        position=verdict.position,
+        captured_at=time.time(),
+        detector=detector,
+        quality=quality,
+        crop=crop,
+    )
+    session.add(sample)
+    session.flush()
+    session.add(Embedding(sample_id=sample.id, backbone_version=backbone_version, vector=to_blob(vector)))
+    session.flush()
+    return sample
+
+
+def of_person(session: Session, person_id: str, limit: int = 1000, offset: int = 0) -> Sequence[Sample]:
+    """Return a person's samples, the oldest first."""
+    query = select(Sample).where(Sample.person_id == person_id).order_by(Sample.captured_at, Sample.id)
+    return session.scalars(query.limit(limit).offset(offset)).all()
+
+
+def count(session: Session, person_id: str) -> int:
+    """Return how many samples a person has."""
+    return session.scalar(select(func.count()).select_from(Sample).where(Sample.person_id == person_id)) or 0
+
+
+def get(session: Session, person_id: str, sample_id: str) -> Sample:
+    """Return one sample of a person.
+
+    Raises:
+        NotFound: the person has none with that id.
+    """
+    sample = session.get(Sample, sample_id)
+    if sample is None or sample.person_id != person_id:
+        raise NotFound(f"person {person_id} has no sample {sample_id}", code="sample_not_found")
+    return sample
+
+
+def remove(session: Session, sample: Sample) -> None:
+    """Delete one sample and its embeddings."""
+    session.execute(delete(Embedding).where(Embedding.sample_id == sample.id))
+    session.delete(sample)
+    session.flush()
+
+
+def vectors(session: Session, enrollment_id: str, backbone_version: int) -> Float32:
+    """Return the embeddings of an enrolment's samples, float32[N, D], in the order they were taken; [0, 0] if none."""
+    rows = session.scalars(
+        select(Embedding.vector)
+        .join(Sample, Sample.id == Embedding.sample_id)
+        .where(Sample.enrollment_id == enrollment_id, Embedding.backbone_version == backbone_version)
+        .order_by(Sample.position)
+    ).all()
+    return np.stack([from_blob(row) for row in rows]) if rows else np.zeros((0, 0), np.float32)
+
+
+def crops(session: Session, enrollment_id: str) -> list[bytes]:
+    """Return the crops of an enrolment's samples as JPEG, in the order they were taken."""
+    query = select(Sample.crop).where(Sample.enrollment_id == enrollment_id).order_by(Sample.position)
+    return list(session.scalars(query))
+
+
+def qualities(session: Session, enrollment_id: str) -> list[dict[str, Any]]:
+    """Return what was measured on an enrolment's samples, in the order they were taken."""
+    query = select(Sample.quality).where(Sample.enrollment_id == enrollment_id).order_by(Sample.position)
+    return list(session.scalars(query))
+
+
+def enrolled(session: Session, backbone_version: int) -> list[StoredRow]:
+    """Return every sample to learn from: those of closed captures, by person and time."""
+    yaw, pitch = (Sample.quality[name].as_float() for name in ("yaw_deg", "pitch_deg"))
+    rows = session.execute(
+        select(Sample.id, Sample.person_id, Sample.enrollment_id, Sample.captured_at, Embedding.vector, yaw, pitch)
+        .join(Embedding, Embedding.sample_id == Sample.id)
+        .join(Enrollment, Enrollment.id == Sample.enrollment_id)
+        .where(
+            Embedding.backbone_version == backbone_version,
+            Enrollment.status.in_([EnrollmentStatus.QUEUED, EnrollmentStatus.LIVE]),
+        )
+        .order_by(Sample.person_id, Sample.captured_at, Sample.position)
+    )
+    return [
+        StoredRow(
+            sample_id, person_id, enrollment_id, at, from_blob(vector),
+            None if yaw_deg is None or pitch_deg is None else direction_of(yaw_deg, pitch_deg),
+        )
+        for sample_id, person_id, enrollment_id, at, vector, yaw_deg, pitch_deg in rows
+    ]  # fmt: skip
+
+
+def count_without(session: Session, backbone_version: int) -> int:
+    """Return how many samples that backbone version has not seen yet."""
+    return session.scalar(select(func.count()).select_from(_without(backbone_version).subquery())) or 0
+
+
+def crops_without(
+    session: Session, backbone_version: int, limit: int = 64, after: str = ""
+) -> Iterator[tuple[str, bytes]]:
+    """Yield (sample id, crop) of the next ``limit`` samples by id that backbone version has not seen yet."""
+    query = _without(backbone_version).where(Sample.id > after).add_columns(Sample.crop)
+    query = query.order_by(Sample.id).limit(limit)
+    yield from ((sample_id, crop) for sample_id, crop in session.execute(query))
+
+
+def add_vector(session: Session, sample_id: str, backbone_version: int, vector: Float32) -> None:
+    """Store what a backbone version makes of a sample, unless the sample is gone."""
+    if session.get(Sample, sample_id) is not None:
+        session.merge(Embedding(sample_id=sample_id, backbone_version=backbone_version, vector=to_blob(vector)))
+
+
+def drop_vectors_but(session: Session, backbone_versions: Sequence[int]) -> None:
+    """Delete the embeddings of all other backbone versions."""
+    session.execute(delete(Embedding).where(Embedding.backbone_version.not_in(backbone_versions)))
+
+
+def _without(backbone_version: int):  # type: ignore[no-untyped-def]
+    seen = select(Embedding.sample_id).where(Embedding.backbone_version == backbone_version)
+    return select(Sample.id).where(Sample.id.not_in(seen))

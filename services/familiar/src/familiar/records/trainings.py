@@ -1,0 +1,161 @@
+"""Trainings in the database: asked for once, claimed by one worker at a time, safe to run twice."""
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from familiar.errors import NotFound
+from familiar.records.person import new_id
+from familiar.records.schema import IssuedVersion, Training
+from familiar.records.training import Stage, TrainingKind
+from familiar.servable import HEAD
+
+_ENDED = [stage.value for stage in Stage if stage.ended]
+
+
+def ask(session: Session, *, backbone_version: int | None = None) -> Training:
+    """Return the training that will learn everything stored by now: one that still waits, or a new one.
+
+    So whoever comes while a training is under way shares the next one with all others who do.
+    """
+    waiting = session.scalars(
+        select(Training).where(
+            Training.kind == TrainingKind.LEARN,
+            Training.stage == Stage.QUEUED,
+            Training.backbone_version.is_(None)
+            if backbone_version is None
+            else Training.backbone_version == backbone_version,
+        )
+    ).first()
+    return waiting or _add(session, TrainingKind.LEARN, backbone_version=backbone_version)
+
+
+def ask_rollback(session: Session, source_version: int) -> Training:
+    """Return a new training that puts the weights of ``source_version`` into service again."""
+    return _add(session, TrainingKind.ROLLBACK, source_version=source_version)
+
+
+def get(session: Session, training_id: str) -> Training:
+    """Return a training.
+
+    Raises:
+        NotFound: there is none with that id.
+    """
+    training = session.get(Training, training_id)
+    if training is None:
+        raise NotFound(f"there is no job {training_id}", code="job_not_found")
+    return training
+
+
+def recent(session: Session, limit: int = 100) -> Sequence[Training]:
+    """Return the last ``limit`` trainings, the newest first."""
+    return session.scalars(select(Training).order_by(Training.created_at.desc(), Training.id).limit(limit)).all()
+
+
+def claim(session: Session, training_id: str, owner: str, lease_s: float) -> Training | None:
+    """Take a training that nobody works on, in the order asked for; None if there is nothing to take.
+
+    One training runs at a time: a later one, or one whose worker still renews its lease, is left alone.
+    """
+    # Whoever claims passes here one after the other; locking only its own row would let two claim different ones.
+    session.get_one(IssuedVersion, HEAD, with_for_update=True)
+    now = time.time()
+    training = session.get(Training, training_id, with_for_update=True)
+    if training is None or Stage(training.stage).ended:
+        return None
+    held = select(Training).where(
+        Training.stage.not_in(_ENDED), Training.lease_until > now, Training.lease_owner != owner
+    )
+    if session.scalars(held).first() is not None:
+        return None
+    training.lease_owner, training.lease_until = owner, now + lease_s
+    training.started_at = now
+    training.attempts += 1
+    training.stage = Stage.TRAINING
+    session.flush()
+    return training
+
+
+def renew(session: Session, training_id: str, owner: str, lease_s: float) -> bool:
+    """Prolong the lease; False if somebody else has taken the training over."""
+    changed = session.execute(
+        update(Training)
+        .where(Training.id == training_id, Training.lease_owner == owner, Training.stage.not_in(_ENDED))
+        .values(lease_until=time.time() + lease_s)
+    )
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def held(session: Session, training_id: str, owner: str) -> Training | None:
+    """Return a training, locked, if ``owner`` still has the lease; None if it ended or was taken over."""
+    training = session.get(Training, training_id, with_for_update=True)
+    if training is None or training.lease_owner != owner or Stage(training.stage).ended:
+        return None
+    return training
+
+
+def give_back(training: Training, after_s: float = 0.0) -> None:
+    """Leave a claimed training to whoever claims it next; the reconciler will propose it in ``after_s`` seconds."""
+    training.stage = Stage.QUEUED
+    training.lease_owner = None
+    training.lease_until = time.time() + after_s if after_s else None
+
+
+def under_way(session: Session) -> bool:
+    """Whether a training has been claimed and has neither ended nor been given back."""
+    started = Training.stage.not_in([*_ENDED, Stage.QUEUED])
+    return session.scalars(select(Training.id).where(started)).first() is not None
+
+
+def any_open(session: Session) -> bool:
+    """Whether a training that learns has been asked for and has not ended."""
+    learning = select(Training.id).where(Training.kind == TrainingKind.LEARN, Training.stage.not_in(_ENDED))
+    return session.scalars(learning).first() is not None
+
+
+def last_failure_at(session: Session) -> float:
+    """Return when the last training that failed did so, 0 if none has."""
+    return session.scalar(select(func.max(Training.ended_at)).where(Training.stage == Stage.FAILED)) or 0.0
+
+
+def open_ones(session: Session) -> Sequence[Training]:
+    """Return the trainings that nobody works on and that have not ended, the oldest first."""
+    return session.scalars(
+        select(Training)
+        .where(
+            Training.stage.not_in(_ENDED),
+            or_(Training.lease_until.is_(None), Training.lease_until <= time.time()),
+        )
+        .order_by(Training.created_at, Training.id)
+    ).all()
+
+
+def end(training: Training, stage: Stage, *, code: str | None = None, message: str | None = None) -> None:
+    """Record how a training ended."""
+    training.stage = stage
+    training.error_code, training.error_message = code, message
+    training.lease_owner = training.lease_until = None
+    training.ended_at = time.time()
+
+
+def _add(
+    session: Session,
+    kind: TrainingKind,
+    *,
+    backbone_version: int | None = None,
+    source_version: int | None = None,
+) -> Training:
+    training = Training(
+        id=new_id(),
+        kind=kind,
+        stage=Stage.QUEUED,
+        backbone_version=backbone_version,
+        source_version=source_version,
+        attempts=0,
+        created_at=time.time(),
+    )
+    session.add(training)
+    session.flush()
+    return training

@@ -1,0 +1,147 @@
+"""Versions of both servables in the database."""
+
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from familiar.errors import NotFound
+from familiar.knowing import Head
+from familiar.records.schema import BackboneVersion, Erasure, HeadVersion, IssuedVersion
+
+
+class HeadStatus(StrEnum):
+    """What became of a head version."""
+
+    PUBLISHED = "published"
+    """On disk, but not yet seen to be served."""
+    LIVE = "live"
+    """The one that answers."""
+    SUPERSEDED = "superseded"
+    """It was live; its weights are kept for a rollback."""
+    REJECTED = "rejected"
+    """Worse than the one it should have replaced; it never served."""
+    FAILED = "failed"
+    """The gate or Serving refused it; it never served."""
+    ABANDONED = "abandoned"
+    """What it was made from changed before it served."""
+    ERASED = "erased"
+    """It held somebody who was deleted; weights and people are gone."""
+
+
+def issue(session: Session, servable: str, floor: int = 0) -> int:
+    """Return a version number never given out before, and greater than ``floor`` (the greatest seen on disk)."""
+    issued = session.get_one(IssuedVersion, servable, with_for_update=True)
+    issued.version = max(issued.version, floor) + 1
+    session.flush()
+    return issued.version
+
+
+def add_backbone(session: Session, version: int, meta: dict[str, Any]) -> None:
+    """Record a backbone version that was exported."""
+    session.merge(BackboneVersion(version=version, meta=meta, created_at=time.time()))
+
+
+def backbones(session: Session) -> Sequence[BackboneVersion]:
+    """Return all backbone versions, the newest first."""
+    return session.scalars(select(BackboneVersion).order_by(BackboneVersion.version.desc())).all()
+
+
+def add_head(
+    session: Session, version: int, *, training_id: str | None, backbone_version: int, head: Head,
+    meta: dict[str, Any], status: HeadStatus, report: dict[str, Any] | None = None,
+) -> HeadVersion:  # fmt: skip
+    """Record a head version with its weights and its ``report`` by person, see ``familiar.report``."""
+    row = HeadVersion(
+        version=version,
+        training_id=training_id,
+        backbone_version=backbone_version,
+        status=status,
+        meta=meta,
+        person_ids=list(head.person_ids),
+        weights=head.to_bytes(),
+        report=report,
+        created_at=time.time(),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def statuses(session: Session) -> dict[int, HeadStatus]:
+    """Return what became of every head version ever made."""
+    rows = session.execute(select(HeadVersion.version, HeadVersion.status))
+    return {version: HeadStatus(status) for version, status in rows}
+
+
+def failed_tries(session: Session, training_id: str) -> int:
+    """Return how many head versions of a training were refused by the gate or by Serving."""
+    tries = select(func.count()).where(HeadVersion.training_id == training_id, HeadVersion.status == HeadStatus.FAILED)
+    return session.scalar(tries) or 0
+
+
+def head(session: Session, version: int) -> HeadVersion:
+    """Return a head version.
+
+    Raises:
+        NotFound: it was never made.
+    """
+    row = session.get(HeadVersion, version)
+    if row is None:
+        raise NotFound(f"there is no head version {version}", code="version_not_found")
+    return row
+
+
+def report_of(session: Session, version: int, person_id: str) -> dict[str, Any] | None:
+    """Return what the report of a head version says of one person, without reading the rest; None if nothing."""
+    return session.scalar(select(HeadVersion.report[person_id]).where(HeadVersion.version == version))
+
+
+def heads(session: Session, limit: int = 100) -> Sequence[HeadVersion]:
+    """Return the last ``limit`` head versions, the newest first."""
+    return session.scalars(select(HeadVersion).order_by(HeadVersion.version.desc()).limit(limit)).all()
+
+
+def live_head(session: Session) -> HeadVersion | None:
+    """Return the head version that answers, if one does."""
+    return session.scalars(
+        select(HeadVersion).where(HeadVersion.status == HeadStatus.LIVE).order_by(HeadVersion.version.desc())
+    ).first()
+
+
+def go_live(session: Session, version: int) -> None:
+    """Record that ``version`` answers now, and that those before it no longer do."""
+    replaced = (HeadStatus.LIVE, HeadStatus.PUBLISHED)
+    for row in session.scalars(select(HeadVersion).where(HeadVersion.status.in_(replaced))):
+        if row.version < version:
+            row.status = HeadStatus.SUPERSEDED
+    live = head(session, version)
+    live.status = HeadStatus.LIVE
+    live.live_at = time.time()
+    session.flush()
+
+
+def with_erased(session: Session) -> dict[int, set[str]]:
+    """Return the head versions that hold somebody deleted, with the ids of those."""
+    erased = set(session.scalars(select(Erasure.person_id)))
+    rows = session.scalars(select(HeadVersion)) if erased else ()
+    return {row.version: held for row in rows if (held := erased.intersection(row.person_ids))}
+
+
+def pending_erasures(session: Session) -> list[str]:
+    """Return the ids of people deleted whose traces in the models are still to be removed."""
+    return list(session.scalars(select(Erasure.person_id).order_by(Erasure.created_at)))
+
+
+def forget(session: Session, person_ids: Sequence[str]) -> None:
+    """Record that no head version on disk holds ``person_ids`` any more: the erasure is complete."""
+    gone = set(person_ids)
+    for row in session.scalars(select(HeadVersion)):
+        if gone.intersection(row.person_ids):
+            row.status, row.person_ids, row.weights = HeadStatus.ERASED, [], None
+            row.report, row.meta = None, {**row.meta, "metrics": {}}  # they tell of single people
+    session.execute(delete(Erasure).where(Erasure.person_id.in_(gone)))
+    session.flush()

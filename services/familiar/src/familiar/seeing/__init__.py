@@ -1,0 +1,31 @@
+"""Seeing: from the bytes of a picture to faces cut out and judged; it knows pixels and no person."""
+
+from familiar.seeing import detectors
+from familiar.seeing.alignment import CROP_PX, align, resize
+from familiar.seeing.decoding import Decoder, PixelBudget
+from familiar.seeing.detection import Box, Detector
+from familiar.seeing.image import Frame, ImageLimits, decode, encode_jpeg
+from familiar.seeing.observation import Observation, Observer
+from familiar.seeing.quality import ENROLMENT, Quality, QualityLimits
+from familiar.seeing.weight import weigh
+
+__all__ = [
+    "CROP_PX",
+    "ENROLMENT",
+    "Box",
+    "Decoder",
+    "Detector",
+    "Frame",
+    "ImageLimits",
+    "Observation",
+    "Observer",
+    "PixelBudget",
+    "Quality",
+    "QualityLimits",
+    "align",
+    "decode",
+    "detectors",
+    "encode_jpeg",
+    "resize",
+    "weigh",
+]

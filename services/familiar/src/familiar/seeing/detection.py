@@ -1,0 +1,64 @@
+"""Detection: where the faces of a frame are. The detectors themselves are adapters in ``familiar.detectors``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from familiar.seeing.image import Frame
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the frame; it may reach beyond the frame's border."""
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.x_max - self.x_min
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.y_max - self.y_min
+
+    def share_within(self, width_px: int, height_px: int) -> float:
+        """Return which share of the area, 0 to 1, lies within a frame of that size."""
+        across = min(self.x_max, width_px) - max(self.x_min, 0.0)
+        down = min(self.y_max, height_px) - max(self.y_min, 0.0)
+        area = self.width * self.height
+        return max(across, 0.0) * max(down, 0.0) / area if area > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face found in a frame.
+
+    Attributes:
+        box: around the face, forehead to chin.
+        landmarks: float32[5, 2], x and y in pixels: right eye, left eye, nose, right and left mouth corner
+            (right and left are the person's own).
+        confidence: the detector's own, 0 to 1; it says "a face", never "this person".
+    """
+
+    box: Box
+    landmarks: NDArray[np.float32]
+    confidence: float
+
+
+class Detector(Protocol):
+    """Finds faces. Implementations are safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """A word recorded with each sample, since landmarks of different detectors differ."""
+
+    def detect(self, frame: Frame) -> Sequence[Face]:
+        """Return the faces of ``frame`` uint8[H, W, 3], RGB, the largest first."""

@@ -1,0 +1,258 @@
+"""Capture: frames of one person come in, are judged, and the good ones are kept to learn from."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from familiar.errors import (
+    AlreadyKnown,
+    Conflict,
+    InvalidInput,
+    ServingUnavailable,
+    Unavailable,
+)
+from familiar.knowing import Float32, is_near_copy
+from familiar.reason import Reason
+from familiar.records import Database, IfKnown, enrollments, people, samples, versions
+from familiar.seeing import CROP_PX, Decoder, Frame, Observer, align, decode, encode_jpeg, resize
+from familiar.servable import MAX_BATCH
+from familiar.serving import Models
+from familiar.settings import Settings
+from familiar_gateway.operating import Inbox
+
+log = logging.getLogger(__name__)
+
+_MAJORITY = 0.5
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One frame as it was sent: what tells it from others, and how to unpack it for as long as it is looked at."""
+
+    digest: str
+    unpack: Callable[[], AbstractContextManager[Frame]]
+
+    @classmethod
+    def of_picture(cls, data: bytes, decoder: Decoder) -> Self:
+        """Return the shot of an encoded picture."""
+        return cls(hashlib.sha256(data).hexdigest(), lambda: decoder.frame(data))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was said of one frame; ``index`` counts the frames of its enrolment."""
+
+    index: int
+    reasons: tuple[str, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the frame was kept to learn from."""
+        return not self.reasons
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A frame looked at, without its pixels: why it was refused, or what to keep of it."""
+
+    digest: str
+    reasons: tuple[str, ...]
+    chip: NDArray[np.uint8] | None = None
+    crop: bytes = b""
+    quality: dict[str, Any] | None = None
+
+
+class Capturer:
+    """Adds frames to enrolments and brings captures to an end."""
+
+    def __init__(
+        self, decoder: Decoder, observer: Observer, models: Models, database: Database, inbox: Inbox, settings: Settings
+    ) -> None:
+        self._decoder = decoder
+        self._observer = observer
+        self._models = models
+        self._database = database
+        self._inbox = inbox
+        self._settings = settings
+
+    def add(self, enrollment_id: str, shots: Iterable[Shot]) -> list[Verdict]:
+        """Judge frames in their order and keep the good ones; a frame sent again gets the same verdict again.
+
+        Frames that cannot be decoded get a verdict beside others; if none of them can, nothing is recorded.
+
+        Raises:
+            NotFound, Conflict: there is no such enrolment, or it takes no more frames.
+            InvalidInput: not one of the frames is a picture.
+            Unavailable: a part is away; what was answered so far is kept, and all may be sent again.
+        """
+        backbone_version = self._backbone_version(enrollment_id)
+        chip_px = self._models.backbone(backbone_version).input_px
+        verdicts: list[Verdict] = []
+        pending: list[_Judged] = []
+        first_error: InvalidInput | None = None
+        readable = 0
+        for count, shot in enumerate(shots):
+            if count >= self._settings.enroll_max_frames:
+                raise self._full()
+            try:
+                pending.append(self._judge(shot, chip_px))
+                readable += 1
+            except InvalidInput as exc:
+                first_error = first_error or exc
+                pending.append(_Judged(shot.digest, (exc.code,)))
+            if readable and len(pending) >= MAX_BATCH:
+                verdicts += self._keep(enrollment_id, pending, backbone_version)
+                pending = []
+        if first_error is not None and not readable:
+            raise first_error
+        return verdicts + self._keep(enrollment_id, pending, backbone_version)
+
+    def finish(self, enrollment_id: str, if_known: IfKnown = IfKnown.ASK) -> None:
+        """End a capture and have it learned; ending it again changes nothing.
+
+        Raises:
+            NotFound: there is no such enrolment.
+            Conflict: too few samples (``too_few_samples``).
+            AlreadyKnown: the face is that of somebody enrolled, and ``if_known`` does not say what to do then.
+            Unavailable: a part is away; the capture stays open.
+        """
+        with self._database.read() as session:
+            state = enrollments.capture(session, enrollment_id)
+        if state.status.takes_frames:
+            self._require_enough(state)
+            known = None if if_known is IfKnown.NEW else self._known_as(state)
+            if known is not None and if_known is IfKnown.ASK:
+                name, share = known[1], known[2]
+                raise AlreadyKnown(
+                    f"this face is already known as {name}: send if_known=add for the same person, "
+                    "if_known=new for another one",
+                    person={"id": known[0], "name": name},
+                    share=round(share, 3),
+                    enrollment_id=enrollment_id,
+                )
+            training_id = self._database.retry(lambda session: _close(session, enrollment_id, known))
+        else:
+            training_id = state.training_id
+        if training_id is not None and not (state.stage and state.stage.ended):
+            self._inbox.put(training_id)
+
+    def _backbone_version(self, enrollment_id: str) -> int:
+        with self._database.read() as session:
+            enrollments.require_capturing(enrollments.get(session, enrollment_id))
+            live = versions.live_head(session)
+        if live is None:
+            raise ServingUnavailable("no head is in service yet", code="model_not_ready")
+        return live.backbone_version
+
+    def _judge(self, shot: Shot, chip_px: int) -> _Judged:
+        with shot.unpack() as frame:
+            seen, reasons = self._observer.observe_one(frame, chip_px)
+            if seen is None or reasons:
+                return _Judged(shot.digest, reasons)
+            crop = encode_jpeg(align(frame, seen.face.landmarks, CROP_PX))
+        return _Judged(shot.digest, (), seen.chip, crop, seen.quality.to_dict())
+
+    def _keep(self, enrollment_id: str, judged: Sequence[_Judged], backbone_version: int) -> list[Verdict]:
+        """Embed what is good, then record all in one transaction."""
+        if not judged:
+            return []
+        chips = [item.chip for item in judged if item.chip is not None]
+        vectors = self._models.embed(np.stack(chips), backbone_version) if chips else np.zeros((0, 0), np.float32)
+        return self._database.retry(
+            lambda session: self._record(session, enrollment_id, judged, vectors, backbone_version)
+        )
+
+    def _record(
+        self, session: Session, enrollment_id: str, judged: Sequence[_Judged], vectors: Float32, backbone_version: int
+    ) -> list[Verdict]:
+        enrollment = enrollments.get(session, enrollment_id, lock=True)
+        enrollments.require_capturing(enrollment)
+        live = versions.live_head(session)
+        if live is not None and live.backbone_version != backbone_version:
+            raise Unavailable("the backbone was replaced at this moment; send the frames again", code="models_changing")
+        kept = samples.vectors(session, enrollment_id, backbone_version)
+        received = enrollments.capture(session, enrollment_id).received
+        rows = iter(vectors)
+        verdicts = []
+        for item in judged:
+            vector = next(rows) if item.chip is not None else None
+            earlier = enrollments.verdict_of(session, enrollment_id, item.digest)
+            if earlier is not None:
+                verdicts.append(Verdict(earlier.position, tuple(earlier.reasons)))
+                continue
+            if received >= self._settings.enroll_max_frames:
+                raise self._full()
+            reasons = item.reasons
+            if vector is not None and is_near_copy(vector, kept, self._settings.near_copy_cosine):
+                reasons = (Reason.NEAR_COPY.value,)
+            row = enrollments.add_verdict(session, enrollment, item.digest, reasons)
+            received += 1
+            if vector is not None and not reasons:
+                samples.add(
+                    session, enrollment, row, crop=item.crop, vector=vector, backbone_version=backbone_version,
+                    detector=self._observer.detector.name, quality=item.quality or {},
+                )  # fmt: skip
+                kept = np.vstack([kept.reshape(-1, len(vector)), vector])
+            verdicts.append(Verdict(row.position, tuple(row.reasons)))
+        return verdicts
+
+    def _require_enough(self, state: enrollments.Capture) -> None:
+        needed = self._settings.enroll_min_samples
+        if state.accepted < needed:
+            raise Conflict(
+                f"{state.accepted} of {state.received} frames could be kept; at least {needed} are needed",
+                code="too_few_samples",
+                accepted=state.accepted,
+                received=state.received,
+                needed=needed,
+                refused=dict(state.refused),
+                enrollment_id=state.id,
+            )
+
+    def _known_as(self, state: enrollments.Capture) -> tuple[str, str, float] | None:
+        """Return (id, name, share of the samples) of the one other person whom most samples are named as, if any."""
+        head = self._models.newest_head()
+        if not head.labels:
+            return None
+        rows = self._vectors(state.id, head.meta.backbone_version)
+        answer = self._models.identify(rows, head.version)
+        named = Counter(answer.labels[best] for best in answer.index[answer.known, 0])
+        named.pop(state.person_id, None)
+        with self._database.read() as session:
+            names = people.names(session, set(named))
+        for person_id, count in named.most_common(1):
+            if person_id in names and count > _MAJORITY * len(rows):
+                return person_id, names[person_id], count / len(rows)
+        return None
+
+    def _vectors(self, enrollment_id: str, backbone_version: int) -> Float32:
+        """Return the embeddings of a capture's samples, made anew where another backbone saw them first."""
+        with self._database.read() as session:
+            rows = samples.vectors(session, enrollment_id, backbone_version)
+            crops = samples.crops(session, enrollment_id) if len(rows) == 0 else []
+        if crops:
+            side = self._models.backbone(backbone_version).input_px
+            chips = np.stack([resize(decode(crop, self._decoder.limits), side) for crop in crops])
+            rows = self._models.embed(chips, backbone_version)
+        return rows
+
+    def _full(self) -> Conflict:
+        most = self._settings.enroll_max_frames
+        return Conflict(f"an enrolment takes {most} frames at most", code="capture_full", max_frames=most)
+
+
+def _close(session: Session, enrollment_id: str, known: tuple[str, str, float] | None) -> str | None:
+    enrollment = enrollments.get(session, enrollment_id, lock=True)
+    if enrollment.training_id is not None:  # somebody else has finished it meanwhile
+        return enrollment.training_id
+    if known is not None:
+        enrollments.give_to(session, enrollment, people.get(session, known[0]))
+    return enrollments.close(session, enrollment).id

@@ -1,0 +1,64 @@
+"""What a one-shot enrolment brings: pictures, one archive of pictures, or one video; as shots in their order."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from werkzeug.datastructures import FileStorage
+
+from familiar.errors import InvalidInput, TooLarge
+from familiar.seeing import Decoder
+from familiar.settings import Settings
+from familiar_gateway.enrolling import archives, videos
+from familiar_gateway.enrolling.capture import Shot
+from familiar_gateway.web import pictures
+
+_HEAD_BYTES = 16
+# Pictures hardly compress: an archive that unpacks to much more than it weighs holds something else.
+_MAX_EXPANSION = 2
+
+
+@contextmanager
+def open_shots(files: list[FileStorage], decoder: Decoder, settings: Settings) -> Iterator[Iterator[Shot]]:
+    """Give the shots of the uploaded files, to be read within the block.
+
+    Raises:
+        InvalidInput: there are no files, or an archive or a video came beside others or cannot be read.
+        TooLarge: there are more frames or bytes than are taken.
+    """
+    if not files:
+        raise InvalidInput("the form has no file 'frames'", code="missing_field", field="frames")
+    most = settings.enroll_max_frames
+    if len(files) > most:
+        raise TooLarge(f"{len(files)} frames were sent; at most {most} are taken")
+    kinds = [_kind(file) for file in files]
+    if kinds == ["archive"]:
+        limits = {"max_bytes": settings.max_image_bytes, "max_total_bytes": _MAX_EXPANSION * settings.max_body_bytes}
+        datas = archives.read_pictures(files[0].stream, max_pictures=most, **limits)
+        yield (Shot.of_picture(data, decoder) for data in datas)
+    elif kinds == ["video"]:
+        with tempfile.TemporaryDirectory(prefix="familiar-video-") as folder:
+            path = Path(folder) / "video"
+            with path.open("wb") as copy:
+                shutil.copyfileobj(files[0].stream, copy)
+            yield videos.read_shots(
+                path,
+                max_frames=settings.enroll_frames,
+                max_pixels=settings.max_image_pixels,
+                budget=decoder.budget,
+            )
+    elif set(kinds) == {"picture"}:
+        datas = (pictures.read_file(file, settings.max_image_bytes) for file in files)
+        yield (Shot.of_picture(data, decoder) for data in datas)
+    else:
+        raise InvalidInput("an archive or a video must be the only file", code="invalid_field", field="frames")
+
+
+def _kind(file: FileStorage) -> str:
+    head = file.stream.read(_HEAD_BYTES)
+    file.stream.seek(0)
+    if archives.is_archive(head):
+        return "archive"
+    return "video" if videos.is_video(head) else "picture"

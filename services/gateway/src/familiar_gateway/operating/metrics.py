@@ -1,0 +1,106 @@
+"""Metrics for Prometheus: what requests cost, what faces turned out to be, how full the queue is."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from familiar.errors import FamiliarError
+from familiar.records import Database, versions
+from familiar_gateway.operating.ports import Queue
+
+MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+_BUCKETS_S = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The metrics of one process; with several, a scrape of any of them adds up all."""
+
+    def __init__(self, database: Database, queue: Queue) -> None:
+        self._registry = CollectorRegistry()
+        self._state = _State(database, queue)
+        self._requests = Histogram(
+            "familiar_request_seconds",
+            "Time to answer, by route and status code",
+            ("method", "route", "code"),
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._faces = Counter(
+            "familiar_faces", "Faces answered for, by what they turned out to be", ("status",), registry=self._registry
+        )
+        self._frames = Counter(
+            "familiar_enrollment_frames", "Frames judged for enrolments", ("verdict",), registry=self._registry
+        )
+        self._stages = Histogram(
+            "familiar_recognition_stage_seconds",
+            "Time of each stage of a recognition",
+            ("stage",),
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+
+    def count_request(self, method: str, route: str, code: int, seconds: float) -> None:
+        """Record a request; ``route`` is the rule that matched, never the path, so that labels stay few."""
+        self._requests.labels(method, route, str(code)).observe(seconds)
+
+    def count_recognition(self, statuses: Sequence[str], timings_ms: Mapping[str, float]) -> None:
+        """Record what a picture's faces turned out to be and what each stage cost."""
+        for status in statuses:
+            self._faces.labels(status).inc()
+        for stage, milliseconds in timings_ms.items():
+            self._stages.labels(stage).observe(milliseconds / 1000)
+
+    def count_frames(self, verdicts: Sequence[str]) -> None:
+        """Record the verdicts of an enrolment's frames: ``accepted`` or the first reason."""
+        for verdict in verdicts:
+            self._frames.labels(verdict).inc()
+
+    def render(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        shared = self._registry
+        if MULTIPROCESS_DIR in os.environ:
+            shared = CollectorRegistry()
+            MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        state = CollectorRegistry()
+        state.register(self._state)
+        return generate_latest(shared) + generate_latest(state)
+
+
+class _State(Collector):
+    """What is asked at the moment of the scrape; a part that is away is left out, and said to be."""
+
+    def __init__(self, database: Database, queue: Queue) -> None:
+        self._database = database
+        self._queue = queue
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Say nothing in advance, so that registering asks nobody."""
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Ask the queue and the database."""
+        up = GaugeMetricFamily("familiar_part_up", "Whether a part answers the gateway", labels=("part",))
+        depth = GaugeMetricFamily("familiar_queue_trainings", "Trainings on the queue", labels=("state",))
+        try:
+            state = self._queue.state()
+            for name in ("waiting", "running", "failed"):
+                depth.add_metric([name], getattr(state, name))
+            up.add_metric(["queue"], 1)
+        except FamiliarError:
+            up.add_metric(["queue"], 0)
+        live = GaugeMetricFamily("familiar_head_version", "Version of the head that is in service")
+        people = GaugeMetricFamily("familiar_head_people", "People whom the head in service knows")
+        try:
+            with self._database.read() as session:
+                head = versions.live_head(session)
+            if head is not None:
+                live.add_metric([], head.version)
+                people.add_metric([], len(head.person_ids))
+            up.add_metric(["database"], 1)
+        except FamiliarError:
+            up.add_metric(["database"], 0)
+        yield from (up, depth, live, people)

@@ -1,0 +1,99 @@
+"""Models: which versions there are and how good each is, which answers, and going back to an earlier head."""
+
+from typing import Protocol
+
+from flask import Blueprint, request, url_for
+from sqlalchemy.orm import Session
+
+from familiar.errors import Conflict, ServingUnavailable
+from familiar.records import Database, HeadStatus, HeadVersion, people, trainings, versions
+from familiar.servable import BACKBONE, HEAD
+from familiar.serving import VersionState
+from familiar_gateway.operating import representations
+from familiar_gateway.operating.inbox import Inbox
+from familiar_gateway.operating.ports import Serving
+from familiar_gateway.web import Json, payload, services
+
+
+class _Needs(Protocol):
+    """Of the collaborators of the application."""
+
+    database: Database
+    inbox: Inbox
+    serving: Serving
+
+
+blueprint = Blueprint("models", __name__, url_prefix="/v1/models")
+
+_REFUSAL = {
+    HeadStatus.LIVE: ("version_live", "is in service already"),
+    HeadStatus.PUBLISHED: ("version_not_tried", "has not been in service yet"),
+    HeadStatus.REJECTED: ("version_rejected", "was worse than the one it should have replaced"),
+    HeadStatus.FAILED: ("version_failed", "could not be served"),
+    HeadStatus.ABANDONED: ("version_not_tried", "was given up before it served"),
+    HeadStatus.ERASED: ("version_erased", "held somebody who was deleted"),
+}
+
+
+@blueprint.get("")
+def list_all() -> Json:
+    """List the versions of head and backbone, with what Serving says of each."""
+    query = payload.read_query(request, {"limit": (100, 1, 1000)})
+    heads, backbones, serving = _states(HEAD), _states(BACKBONE), True
+    if heads is None or backbones is None:
+        heads, backbones, serving = {}, {}, False
+    with services(_Needs).database.read() as session:
+        live = versions.live_head(session)
+        return {
+            "live": None if live is None else live.version,
+            "serving": serving,
+            "heads": [representations.head(each, heads) for each in versions.heads(session, query["limit"])],
+            "backbones": [representations.backbone(each, backbones) for each in versions.backbones(session)],
+        }
+
+
+@blueprint.get("/<version>")
+def show(version: str) -> Json:
+    """Show a head version with its report on each person; whoever was deleted since is left out."""
+    payload.read_query(request, {})
+    number = payload.parse_version(version)
+    states = _states(HEAD) or {}
+    with services(_Needs).database.read() as session:
+        head = versions.head(session, number)
+        names = people.names(session, set(head.person_ids))
+        return representations.head_card(head, states, names)
+
+
+@blueprint.post("/<version>/rollback")
+def roll_back(version: str) -> tuple[Json, int, dict[str, str]]:
+    """Ask for the weights of an earlier head to be put into service again, as a new version."""
+    its = services(_Needs)
+    number = payload.parse_version(version)
+    payload.read_optional_object(request, {})
+    backbones = {each.version for each in its.serving.versions(BACKBONE) if each.state is VersionState.AVAILABLE}
+    with its.database.write() as session:
+        head = versions.head(session, number)
+        _require_usable(session, head, backbones)
+        shown = representations.job(trainings.ask_rollback(session, number))
+    its.inbox.put(shown["id"])
+    return {"job": shown}, 202, {"Location": url_for("jobs.show", job_id=shown["id"])}
+
+
+def _require_usable(session: Session, head: HeadVersion, backbones: set[int]) -> None:
+    if head.version in versions.with_erased(session) or head.weights is None:
+        code, why = _REFUSAL[HeadStatus.ERASED]
+    elif head.status in _REFUSAL:
+        code, why = _REFUSAL[HeadStatus(head.status)]
+    elif head.backbone_version not in backbones:
+        code, why = "backbone_retired", f"was trained for backbone version {head.backbone_version}, no longer served"
+    else:
+        return
+    raise Conflict(f"head version {head.version} cannot come back: it {why}", code=code, version=head.version)
+
+
+def _states(model: str) -> dict[int, str] | None:
+    """Return the state of each version that Serving knows of; None if Serving is away."""
+    try:
+        return {each.version: each.state.value for each in services(_Needs).serving.versions(model)}
+    except ServingUnavailable:
+        return None

@@ -1,0 +1,32 @@
+"""The parts of the queue and of Serving that the gateway needs; tests stand in their place with small fakes."""
+
+from typing import Protocol
+
+from familiar.queueing import QueueState
+from familiar.serving import Predictor, VersionStatus
+
+
+class Queue(Protocol):
+    """The part of ``TrainingQueue`` that the gateway needs."""
+
+    def put(self, training_id: str) -> None:
+        """Put a training on the queue unless it is there already."""
+
+    def state(self) -> QueueState:
+        """Return how full the queue is."""
+
+    def workers(self) -> int:
+        """Return how many trainers are at work or waiting for it."""
+
+    def check(self) -> None:
+        """Ask Redis for a sign of life."""
+
+
+class Serving(Predictor, Protocol):
+    """The part of ``ServingClient`` that the gateway needs."""
+
+    def versions(self, model: str, *, timeout_s: float | None = None) -> tuple[VersionStatus, ...]:
+        """List every version the server has seen since it started, highest first."""
+
+    def available(self, model: str, *, timeout_s: float | None = None) -> int | None:
+        """Return the highest version that answers requests, None if there is none."""

@@ -1,0 +1,77 @@
+"""What the API shows of models and jobs, as JSON values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from familiar.records import BackboneVersion, HeadVersion, Stage, Training
+from familiar_gateway.web import Json, error, reference, time
+
+
+def head(row: HeadVersion, states: Mapping[int, str]) -> Json:
+    """Show a head version; ``states`` is what Serving says of each."""
+    return {
+        "version": row.version,
+        "status": row.status,
+        "serving": states.get(row.version),
+        "backbone_version": row.backbone_version,
+        "people": len(row.person_ids),
+        "samples": row.meta.get("samples"),
+        "threshold": row.meta.get("threshold"),
+        "far_target": row.meta.get("far_target"),
+        "data_digest": row.meta.get("data_digest"),
+        "metrics": row.meta.get("metrics") or {},
+        "job": row.training_id,
+        "created_at": time(row.created_at),
+        "live_at": time(row.live_at),
+    }
+
+
+def head_card(row: HeadVersion, states: Mapping[int, str], names: Mapping[str, str]) -> Json:
+    """Show a head version with its report on each of those who have a name in ``names``, by name."""
+    known = sorted((names[person_id], person_id) for person_id in row.report or {} if person_id in names)
+    return {
+        **head(row, states),
+        "report": [report(person_id, row.report[person_id], names) for _, person_id in known],
+    }
+
+
+def report(person_id: str, told: Mapping[str, Any], names: Mapping[str, str]) -> Json:
+    """Show what a head's report tells of one person; whoever has no name in ``names`` is nobody's nearest."""
+    nearest = None
+    if told["nearest"] in names:
+        nearest = {"person": reference(told["nearest"], names), "similarity": told["similarity"]}
+    as_stored = ("samples", "dropped", "held_out", "missed", "weakest")
+    return {
+        "person": reference(person_id, names),
+        **{name: told[name] for name in as_stored},
+        "nearest": nearest,
+    }
+
+
+def backbone(row: BackboneVersion, states: Mapping[int, str]) -> Json:
+    """Show a backbone version with its licence and the checksum of its weights."""
+    shown = ("name", "input_px", "dim", "licence", "weights_sha256", "source")
+    return {
+        "version": row.version,
+        "serving": states.get(row.version),
+        **{name: row.meta.get(name) for name in shown},
+        "created_at": time(row.created_at),
+    }
+
+
+def job(training: Training) -> Json:
+    """Show a training."""
+    return {
+        "id": training.id,
+        "kind": training.kind,
+        "status": training.stage,
+        "progress": Stage(training.stage).progress,
+        "source_version": training.source_version,
+        "head_version": training.head_version,
+        "backbone_version": training.backbone_version,
+        "attempts": training.attempts,
+        "error": error(training.error_code, training.error_message),
+        "created_at": time(training.created_at),
+        "started_at": time(training.started_at),
+        "ended_at": time(training.ended_at),
+    }

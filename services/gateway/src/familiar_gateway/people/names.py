@@ -1,0 +1,22 @@
+"""Names: no two people are enrolled under the same one unless that is meant."""
+
+from sqlalchemy.orm import Session
+
+from familiar.errors import Conflict
+from familiar.records import people
+
+
+def require_free_name(session: Session, name: str, *, but: str | None = None) -> None:
+    """Check that nobody else is enrolled under this name.
+
+    Raises:
+        Conflict: somebody is.
+    """
+    others = [person for person in people.namesakes(session, name) if person.id != but]
+    if others:
+        raise Conflict(
+            f"{name} is enrolled already: send person_id for more samples of the same person, "
+            "or allow_same_name for another person of that name",
+            code="name_taken",
+            people=[{"id": person.id, "name": person.name} for person in others],
+        )

@@ -1,0 +1,43 @@
+"""What the API shows of a person and their samples, as JSON values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from familiar.records import PersonSummary, Sample
+from familiar_gateway.operating import report
+from familiar_gateway.web import Json, time
+
+
+def person(summary: PersonSummary) -> Json:
+    """Show a person; ``live`` tells whether a head that knows them has served."""
+    return {
+        "id": summary.id,
+        "name": summary.name,
+        "samples": summary.samples,
+        "live": summary.live,
+        "created_at": time(summary.created_at),
+    }
+
+
+def person_card(
+    summary: PersonSummary, told: Mapping[str, Any] | None, names: Mapping[str, str], refused: Mapping[str, int]
+) -> Json:
+    """Show a person with what a head's report tells of them, and how often each reason refused a frame of theirs."""
+    names = {**names, summary.id: summary.name}
+    return {
+        **person(summary),
+        "report": None if told is None else report(summary.id, told, names),
+        "refused": dict(sorted(refused.items())),
+    }
+
+
+def sample(row: Sample) -> Json:
+    """Show a sample without its picture."""
+    return {
+        "id": row.id,
+        "enrollment": row.enrollment_id,
+        "index": row.position,
+        "detector": row.detector,
+        "quality": row.quality,
+        "captured_at": time(row.captured_at),
+    }

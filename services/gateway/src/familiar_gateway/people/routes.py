@@ -1,0 +1,120 @@
+"""People: list, rename, look at their samples, and delete them without a trace."""
+
+import logging
+from typing import Protocol
+
+from flask import Blueprint, Response, request, url_for
+
+from familiar.errors import DatabaseUnavailable
+from familiar.records import Database, check_id, clean_name, enrollments, people, samples, trainings, versions
+from familiar_gateway.operating import Inbox, job
+from familiar_gateway.people import representations
+from familiar_gateway.people.names import require_free_name
+from familiar_gateway.web import Json, page, payload, services
+
+log = logging.getLogger(__name__)
+
+
+class _Needs(Protocol):
+    """Of the collaborators of the application."""
+
+    database: Database
+    inbox: Inbox
+
+
+blueprint = Blueprint("people", __name__, url_prefix="/v1/people")
+
+_PAGE = {"limit": (100, 1, 1000), "offset": (0, 0, 10**8)}
+
+
+@blueprint.get("")
+def list_all() -> Json:
+    """List people by name."""
+    query = payload.read_query(request, _PAGE)
+    with services(_Needs).database.read() as session:
+        found = people.summaries(session, limit=query["limit"], offset=query["offset"])
+        rows = [representations.person(each) for each in found]
+        return page("people", rows, total=people.count(session), **query)
+
+
+@blueprint.get("/<person_id>")
+def show(person_id: str) -> Json:
+    """Show one person, with what the live head's report tells of them."""
+    payload.read_query(request, {})
+    check_id(person_id, "person")
+    with services(_Needs).database.read() as session:
+        summary, live = people.summary(session, person_id), versions.live_head(session)
+        told = versions.report_of(session, live.version, person_id) if live else None
+        names = people.names(session, {told["nearest"]} if told and told["nearest"] else set())
+        return representations.person_card(summary, told, names, enrollments.refused(session, person_id))
+
+
+@blueprint.patch("/<person_id>")
+def rename(person_id: str) -> Json:
+    """Give a person another name; it is shown from the next answer on."""
+    check_id(person_id, "person")
+    body = payload.read_object(request, {"name": str, "allow_same_name": bool}, required=("name",))
+    name = clean_name(body["name"])
+    with services(_Needs).database.write() as session:
+        person = people.get(session, person_id)
+        if not body.get("allow_same_name", False):
+            require_free_name(session, name, but=person_id)
+        person.name = name
+    with services(_Needs).database.read() as session:
+        return representations.person(people.summary(session, person_id))
+
+
+@blueprint.delete("/<person_id>")
+def erase(person_id: str) -> tuple[Json, int, dict[str, str]]:
+    """Delete a person with crops, embeddings and enrolments, and have the models made anew without them.
+
+    From this answer on nobody is named as them; the job ends when no model on disk holds them any more.
+    """
+    check_id(person_id, "person")
+    with services(_Needs).database.write() as session:
+        people.erase(session, person_id)
+        asked = job(trainings.ask(session))
+    return _learn_anew(asked)
+
+
+@blueprint.get("/<person_id>/samples")
+def list_samples(person_id: str) -> Json:
+    """List a person's samples, the oldest first."""
+    query = payload.read_query(request, _PAGE)
+    check_id(person_id, "person")
+    with services(_Needs).database.read() as session:
+        people.get(session, person_id)
+        rows = [representations.sample(each) for each in samples.of_person(session, person_id, **query)]
+        return page("samples", rows, total=samples.count(session, person_id), **query)
+
+
+@blueprint.get("/<person_id>/samples/<sample_id>")
+def show_sample(person_id: str, sample_id: str) -> Response:
+    """Show the crop of a sample as JPEG."""
+    payload.read_query(request, {})
+    check_id(person_id, "person")
+    check_id(sample_id, "sample")
+    with services(_Needs).database.read() as session:
+        return Response(samples.get(session, person_id, sample_id).crop, mimetype="image/jpeg")
+
+
+@blueprint.delete("/<person_id>/samples/<sample_id>")
+def remove_sample(person_id: str, sample_id: str) -> tuple[Json, int, dict[str, str]]:
+    """Delete one sample, and have the person learned anew without it."""
+    check_id(person_id, "person")
+    check_id(sample_id, "sample")
+    with services(_Needs).database.write() as session:
+        samples.remove(session, samples.get(session, person_id, sample_id))
+        asked = job(trainings.ask(session))
+    return _learn_anew(asked)
+
+
+def _learn_anew(asked: Json) -> tuple[Json, int, dict[str, str]]:
+    its = services(_Needs)
+    its.inbox.put(asked["id"])
+    try:
+        its.database.scrub()
+    except DatabaseUnavailable:
+        # The rows are gone; a reader held the log open. The trainer scrubs again when the erasure is complete.
+        log.warning("the write-ahead log could not be emptied at once")
+    return {"job": asked}, 202, {"Location": url_for("jobs.show", job_id=asked["id"])}

@@ -1,0 +1,205 @@
+"""Recognition: from a picture to who is on it, in the words of the one head version that answered."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from familiar.errors import InvalidInput, ModelNotFound, ServingRejected, ServingUnavailable
+from familiar.knowing import Decision, Float32, decision
+from familiar.records import Database, people
+from familiar.seeing import Decoder, Observation, Observer
+from familiar.serving import HeadAnswer, Models
+
+_ATTEMPTS = 3
+
+
+@dataclass
+class Stopwatch:
+    """How long each stage took, in milliseconds; a stage that is entered twice counts both times."""
+
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages_ms[name] = self.stages_ms.get(name, 0.0) + (time.perf_counter() - start) * 1000
+
+
+@dataclass(frozen=True)
+class RecognizedFace:
+    """One face, what was seen of it, and what is said of it."""
+
+    observation: Observation
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The answer for one picture; ``names`` belong to the people that the decisions speak of."""
+
+    head_version: int
+    backbone_version: int
+    threshold: float
+    faces: tuple[RecognizedFace, ...]
+    names: Mapping[str, str]
+    timings_ms: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls, answer: HeadAnswer, faces: Sequence[RecognizedFace], names: Mapping[str, str], watch: Stopwatch
+    ) -> Self:
+        """Put together what a head said and what it was said of."""
+        return cls(
+            head_version=answer.version,
+            backbone_version=answer.meta.backbone_version,
+            threshold=answer.meta.threshold,
+            faces=tuple(faces),
+            names=names,
+            timings_ms=watch.stages_ms,
+        )
+
+
+class BackboneInUse:
+    """The backbone version that the head in service was trained for, remembered until a head names another one."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._version: int | None = None
+        self._lock = threading.Lock()
+
+    def version(self) -> int:
+        """Return the version, asked of the newest head if none is known."""
+        with self._lock:
+            known = self._version
+        return self.renew() if known is None else known
+
+    def renew(self) -> int:
+        """Ask the newest head which version it was trained for."""
+        return self.follow(self._models.newest_head().meta.backbone_version)
+
+    def follow(self, version: int) -> int:
+        """Remember the version that a head named when it answered."""
+        with self._lock:
+            self._version = version
+        return version
+
+
+class Recognizer:
+    """Finds the faces of a picture and asks who they are."""
+
+    def __init__(
+        self, decoder: Decoder, observer: Observer, models: Models, database: Database, max_faces: int
+    ) -> None:
+        self._decoder = decoder
+        self._observer = observer
+        self._models = models
+        self._database = database
+        self._max_faces = max_faces
+        self._backbone = BackboneInUse(models)
+
+    def recognize(self, data: bytes) -> Recognition:
+        """Return who is on the picture ``data``.
+
+        Raises:
+            InvalidImage, TooLarge: the picture cannot be used.
+            Unavailable: a part is away; nobody is named then.
+        """
+        watch = Stopwatch()
+        with watch.stage("total"):
+            (faces,), answer = self.ask([data], self._max_faces, watch)
+            with watch.stage("decide"):
+                enrolled = self.enrolled(answer)
+                decisions = decide_each(faces, answer, enrolled)
+        recognized = [RecognizedFace(face, made) for face, made in zip(faces, decisions, strict=True)]
+        return Recognition.of(answer, recognized, enrolled, watch)
+
+    def ask(
+        self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch
+    ) -> tuple[list[list[Observation]], HeadAnswer]:
+        """Return the largest ``max_faces`` faces of each picture, and what one head says of all the good ones.
+
+        The embeddings are of the backbone that the head was trained for. Raises as ``recognize`` does.
+        """
+        for _ in range(_ATTEMPTS):
+            version, seen = self._see(pictures, max_faces, watch)
+            chips = [face.chip for faces in seen for face in faces if not face.reasons]
+            try:
+                with watch.stage("embed"):
+                    embeddings = self._models.embed(np.stack(chips), version) if chips else _NO_ROWS
+                with watch.stage("identify"):
+                    answer = self._models.identify(embeddings)
+            except (ModelNotFound, ServingRejected):
+                # Perhaps the backbone was replaced: it is gone, or the head wants embeddings of another length.
+                if self._backbone.renew() == version:
+                    raise
+                continue
+            if answer.meta.backbone_version == version:
+                return seen, answer
+            self._backbone.follow(answer.meta.backbone_version)
+        raise ServingUnavailable("the models are being replaced; no head and backbone that fit answered together")
+
+    def enrolled(self, answer: HeadAnswer) -> dict[str, str]:
+        """Return the names of all candidates who are enrolled at this moment."""
+        candidates = {answer.labels[position] for position in answer.index.ravel().tolist() if position >= 0}
+        with self._database.read() as session:
+            return people.names(session, candidates)
+
+    def _see(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[int, list[list[Observation]]]:
+        """Return the backbone version in use and the faces of each picture, cut out for it."""
+        version = chip_px = 0
+        seen: list[list[Observation]] = []
+        for position, data in enumerate(pictures):
+            with contextlib.ExitStack() as held:
+                # First of all, so that what is no picture is refused as such whatever else is away.
+                with watch.stage("decode"), _telling_which(position, len(pictures)):
+                    frame = held.enter_context(self._decoder.frame(data))
+                if not seen:
+                    version, chip_px = self._chips()
+                with watch.stage("detect"):
+                    seen.append(self._observer.observe(frame, chip_px, max_faces))
+        return version, seen
+
+    def _chips(self) -> tuple[int, int]:
+        """Return the backbone version in use and the size of its chips in pixels."""
+        version = self._backbone.version()
+        try:
+            return version, self._models.backbone(version).input_px
+        except ModelNotFound:
+            version = self._backbone.renew()
+            return version, self._models.backbone(version).input_px
+
+
+_NO_ROWS: Float32 = np.zeros((0, 0), np.float32)
+
+
+def decide_each(faces: Sequence[Observation], answer: HeadAnswer, enrolled: Mapping[str, str]) -> list[Decision]:
+    """Return what is said of each face; ``answer`` has a row for each of the good ones."""
+    rows = iter(zip(answer.index.tolist(), answer.score.tolist(), answer.known.tolist(), strict=True))
+    decisions = []
+    for face in faces:
+        if face.reasons:
+            decisions.append(decision.REJECTED)
+        else:
+            index, score, known = next(rows)
+            decisions.append(decision.decide(index, score, known, answer.labels, enrolled))
+    return decisions
+
+
+@contextlib.contextmanager
+def _telling_which(position: int, count: int) -> Iterator[None]:
+    """Say of a refusal which of several pictures it is about."""
+    try:
+        yield
+    except InvalidInput as exc:
+        if count > 1:
+            exc.details["index"] = position
+        raise

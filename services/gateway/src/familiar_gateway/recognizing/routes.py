@@ -1,0 +1,37 @@
+"""Recognition: ``POST /v1/recognize``."""
+
+from typing import Protocol
+
+from flask import Blueprint, g, request
+
+from familiar.settings import Settings
+from familiar_gateway.operating import Metrics
+from familiar_gateway.recognizing import burst, representations
+from familiar_gateway.recognizing.recognition import Recognizer
+from familiar_gateway.web import Json, pictures, services
+
+
+class _Needs(Protocol):
+    """Of the collaborators of the application."""
+
+    settings: Settings
+    recognizer: Recognizer
+    metrics: Metrics
+
+
+blueprint = Blueprint("recognition", __name__)
+
+
+@blueprint.post("/v1/recognize")
+def recognize() -> Json:
+    """Say who is on a picture, or on a burst of them."""
+    its = services(_Needs)
+    sent = pictures.read_burst(request, its.settings.max_image_bytes, burst.MOST_FRAMES)
+    if len(sent) == 1:
+        answer = its.recognizer.recognize(sent[0])
+        shown = representations.recognition(answer)
+    else:
+        together = burst.recognize(its.recognizer, sent)
+        answer, shown = together.recognition, representations.burst(together)
+    its.metrics.count_recognition([face.decision.status.value for face in answer.faces], answer.timings_ms)
+    return {"request_id": g.request_id, **shown}

@@ -1,0 +1,201 @@
+"""Reading what a request says: strict JSON, strict forms, strict queries; every refusal names the field."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from familiar.errors import InvalidInput
+from familiar_gateway.web.errors import UnsupportedMediaType
+
+Field = type | tuple[type, ...]
+
+
+def read_body(request: Request) -> bytes:
+    """Return the body, whole.
+
+    Raises:
+        RequestEntityTooLarge: it has more than ``request.max_content_length`` bytes; one that came without a length
+            would otherwise be cut off there.
+    """
+    data = request.get_data()
+    most = request.max_content_length
+    if request.content_length is None and most is not None and len(data) >= most:
+        raise RequestEntityTooLarge
+    return data
+
+
+def read_object(request: Request, fields: Mapping[str, Field], *, required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the body, a JSON object with no other than the given ``fields``, each of its type.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared as JSON.
+        InvalidInput: it is not JSON, or a field is missing, unknown, twice there or of another type.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(f"the body must be application/json, got {request.mimetype or 'no Content-Type'}")
+    body = _parse(read_body(request))
+    if not isinstance(body, dict):
+        raise InvalidInput(f"the body must be a JSON object, got {_kind(body)}", code="invalid_json")
+    _refuse_unknown(body, fields, "field")
+    for name in required:
+        if name not in body:
+            raise InvalidInput(f"the field {name!r} is missing", code="missing_field", field=name)
+    for name, value in body.items():
+        check_type(name, value, fields[name])
+    return body
+
+
+def read_optional_object(request: Request, fields: Mapping[str, Field]) -> dict[str, Any]:
+    """Return the body like ``read_object``, or an empty one if nothing was sent."""
+    if not request.mimetype and not read_body(request):
+        return {}
+    return read_object(request, fields)
+
+
+def check_type(name: str, value: object, kind: Field) -> None:
+    """Check a JSON value; true and false are no numbers.
+
+    Raises:
+        InvalidInput: it is of another type.
+    """
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        wanted = " or ".join(_NAMES[each] for each in kinds)
+        raise InvalidInput(f"the field {name!r} must be {wanted}, got {_kind(value)}", code="invalid_field", field=name)
+
+
+def read_form(request: Request, fields: tuple[str, ...], files: tuple[str, ...]) -> dict[str, str]:
+    """Return the text fields of a multipart form that has no other than the given ``fields`` and ``files``.
+
+    Raises:
+        InvalidInput: a field or file is unknown, a field is twice there or not text in UTF-8.
+    """
+    _refuse_unknown({**request.form, **request.files}, (*fields, *files), "form field")
+    for name in files:
+        if name in request.form:
+            raise InvalidInput(
+                f"the form field {name!r} must be a file: give it a file name", code="invalid_field", field=name
+            )
+    values = {}
+    for name in request.form:
+        given = request.form.getlist(name)
+        if len(given) > 1:
+            raise InvalidInput(f"the form field {name!r} was sent {len(given)} times", code="invalid_field", field=name)
+        if "\ufffd" in given[0]:
+            raise InvalidInput(f"the form field {name!r} is not text in UTF-8", code="invalid_field", field=name)
+        values[name] = given[0]
+    for name in fields:
+        if name in request.files:
+            raise InvalidInput(f"the form field {name!r} must be text, not a file", code="invalid_field", field=name)
+    return values
+
+
+def parse_flag(name: str, text: str | None) -> bool:
+    """Return what a form says by ``true`` or ``false``.
+
+    Raises:
+        InvalidInput: it says something else.
+    """
+    if text in (None, "false"):
+        return False
+    if text == "true":
+        return True
+    raise InvalidInput(f"the form field {name!r} must be true or false, got {text!r:.50}", code="invalid_field")
+
+
+def read_query(request: Request, numbers: Mapping[str, tuple[int, int, int]]) -> dict[str, int]:
+    """Return the whole numbers of the query, each given as name -> (default, least, most).
+
+    Raises:
+        InvalidInput: a parameter is unknown, twice there, no whole number or out of range.
+    """
+    _refuse_unknown(request.args, numbers, "query parameter")
+    values = {}
+    for name, (default, least, most) in numbers.items():
+        given = request.args.getlist(name)
+        text = given[0] if given else str(default)
+        usable = len(given) <= 1 and text.isascii() and text.isdigit() and len(text) < 10
+        if not usable or not least <= int(text) <= most:
+            raise InvalidInput(
+                f"the query parameter {name!r} must be a whole number from {least} to {most}, got {text!r:.50}",
+                code="invalid_query",
+                field=name,
+            )
+        values[name] = int(text)
+    return values
+
+
+def parse_version(text: str) -> int:
+    """Return the version number that a path names.
+
+    Raises:
+        InvalidInput: it names none.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0:
+        return int(text)
+    raise InvalidInput(f"{text[:40]!r} is not a version: a whole number from 1 is expected", code="invalid_version")
+
+
+_NAMES: Mapping[type, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        text = data.decode("utf-8")
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_short
+        )
+    except UnicodeDecodeError as exc:
+        raise InvalidInput("the body is not UTF-8", code="invalid_json") from exc
+    except RecursionError as exc:
+        raise InvalidInput("the JSON is nested too deeply", code="invalid_json") from exc
+    except ValueError as exc:
+        raise InvalidInput(f"the body is not JSON: {exc}", code="invalid_json") from exc
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidInput(f"the field {twice[:40]!r} is there twice", code="invalid_json")
+    return values
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise InvalidInput(f"{text} is not a number in JSON", code="invalid_json")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise InvalidInput(f"the number {text[:40]} is too large", code="invalid_json")
+    return value
+
+
+def _short(text: str) -> int:
+    if len(text) > 20:
+        raise InvalidInput(f"the number {text[:20]}... is too large", code="invalid_json")
+    return int(text)
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: Mapping[str, Any] | tuple[str, ...], what: str) -> None:
+    unknown = sorted(name[:40] for name in given if name not in known)
+    if unknown:
+        takes = ", ".join(sorted(known)) or "none"
+        raise InvalidInput(f"unknown {what} {unknown[0]!r}; known: {takes}", code="unknown_field", unknown=unknown[:10])
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    return _NAMES.get(type(value), "a number")

@@ -1,0 +1,107 @@
+"""Pictures in a request: as the body itself, as files of a form, or as base64 in JSON."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Request
+from werkzeug.datastructures import FileStorage
+
+from familiar.errors import InvalidImage, InvalidInput
+from familiar_gateway.web import payload
+from familiar_gateway.web.errors import UnsupportedMediaType
+
+FORM_OVERHEAD_BYTES = 100_000
+"""What headers and other fields of a form or a JSON object may add to the pictures."""
+
+
+def is_picture(request: Request) -> bool:
+    """Whether the body is a picture itself."""
+    return request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream"
+
+
+def read_burst(request: Request, max_bytes: int, most: int) -> list[bytes]:
+    """Return the one picture, or the 2 to ``most`` frames, that the request carries in any of the three ways.
+
+    All frames together have room for as many bytes as one picture, so a request takes no more memory with them.
+
+    Raises:
+        InvalidInput, UnsupportedMediaType, TooLarge: there is none, there are too many, or the body is something else.
+    """
+    if is_picture(request):
+        request.max_content_length = max_bytes
+        return [payload.read_body(request)]
+    if request.mimetype == "multipart/form-data":
+        request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
+        payload.read_form(request, (), ("image",))
+        files = request.files.getlist("image")
+        if not files:
+            raise InvalidInput("the form has no file 'image'", code="missing_field", field="image")
+        _check_count("image", len(files), 1, most)
+        return [read_file(file, max_bytes) for file in files]
+    if request.mimetype == "application/json":
+        request.max_content_length = max_bytes // 3 * 4 + FORM_OVERHEAD_BYTES
+        body = payload.read_object(request, {"image": str, "images": list})
+        if not body:
+            raise InvalidInput("the field 'image', or 'images', is missing", code="missing_field", field="image")
+        if len(body) > 1:
+            raise InvalidInput("give 'image' or 'images', not both", code="invalid_field", field="images")
+        if "image" in body:
+            return [from_base64("image", body["image"])]
+        _check_count("images", len(body["images"]), 2, most)
+        return list(decode_list("images", body["images"]))
+    raise UnsupportedMediaType(
+        "send a picture as the body (image/jpeg), as multipart/form-data with the file 'image', or as application/json "
+        f'{{"image": "<base64>"}}, or several frames as "images"; got {request.mimetype or "no Content-Type"}'
+    )
+
+
+def read_several(request: Request, field: str, max_bytes: int) -> Iterator[bytes]:
+    """Yield the pictures of a request one by one: the body, the files ``field``, or the base64 list of that name.
+
+    The body has been checked as a whole before the first picture is yielded.
+    """
+    if is_picture(request):
+        return iter([payload.read_body(request)])
+    if request.mimetype == "multipart/form-data":
+        payload.read_form(request, (), (field,))
+        files = request.files.getlist(field)
+        if not files:
+            raise InvalidInput(f"the form has no file {field!r}", code="missing_field", field=field)
+        return (read_file(file, max_bytes) for file in files)
+    texts = payload.read_object(request, {field: list}, required=(field,))[field]
+    return decode_list(field, texts)
+
+
+def decode_list(field: str, texts: list[Any]) -> Iterator[bytes]:
+    """Yield the pictures of a JSON list of base64 texts, all of which have been read before the first is yielded."""
+    if not texts:
+        raise InvalidInput(f"the list {field!r} is empty", code="missing_field", field=field)
+    for text in texts:
+        payload.check_type(field, text, str)
+    return iter([from_base64(field, text) for text in texts])
+
+
+def read_file(file: FileStorage, max_bytes: int) -> bytes:
+    """Return the content of an uploaded file; one byte too many is enough for the decoder to refuse it."""
+    return file.stream.read(max_bytes + 1)
+
+
+def from_base64(field: str, text: str) -> bytes:
+    """Return what a base64 text stands for.
+
+    Raises:
+        InvalidImage: it is not base64.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidImage(f"the field {field!r} is not base64: {exc}", field=field) from exc
+
+
+def _check_count(field: str, count: int, least: int, most: int) -> None:
+    if not least <= count <= most:
+        raise InvalidInput(
+            f"{field!r} takes {least} to {most} pictures at once, got {count}", code="invalid_field", field=field
+        )

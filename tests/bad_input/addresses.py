@@ -1,0 +1,142 @@
+"""Addresses and headers that must be refused, whatever the body: ids, versions, queries, routes, methods, keys."""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from bad_input import pictures as bad_pictures
+from bad_input.request import JSON, NOBODY, Case, as_json
+
+
+def bad_addresses() -> Iterator[Case]:
+    """Yield every case whose path, query, method or header is wrong."""
+    yield from _bad_ids()
+    yield from _bad_versions()
+    yield from _bad_queries()
+    yield from _bad_routes()
+    yield from _bad_headers()
+
+
+_IDS = {
+    "a word": "me",
+    "a number": "1",
+    "capitals": NOBODY.upper(),
+    "a digit short": NOBODY[:-1],
+    "a digit long": NOBODY + "0",
+    "dashes": "01234567-89ab-cdef-0123-456789abcdef",
+    "other letters": "g" * 32,
+    "a zero byte": NOBODY[:-1] + "\0",
+    "a quote": "' OR 1=1 --",
+    "other digits": "٠" * 32,
+    "wide letters": "ａ" * 32,
+    "a long text": "a" * 2000,
+    "null": "null",
+    "a template": "{{7*7}}",
+}
+_BY_ID = (
+    ("GET", "/v1/enrollments/ID"),
+    ("DELETE", "/v1/enrollments/ID"),
+    ("GET", "/v1/enrollments/ID/events"),
+    ("POST", "/v1/enrollments/ID/finish"),
+    ("POST", "/v1/enrollments/ID/frames"),
+    ("GET", "/v1/people/ID"),
+    ("PATCH", "/v1/people/ID"),
+    ("DELETE", "/v1/people/ID"),
+    ("GET", "/v1/people/ID/samples"),
+    ("GET", "/v1/people/{person}/samples/ID"),
+    ("DELETE", "/v1/people/{person}/samples/ID"),
+    ("GET", "/v1/people/ID/samples/{sample}"),
+    ("GET", "/v1/jobs/ID"),
+)
+
+
+def _bad_ids() -> Iterator[Case]:
+    for method, path in _BY_ID:
+        headers: Mapping[str, str] = {}
+        body = b""
+        if path.endswith("frames"):
+            headers, body = {"Content-Type": "image/jpeg"}, bad_pictures.encode(".jpg", bad_pictures.face())
+        elif method in ("PATCH", "POST"):
+            headers, body = JSON, b'{"name": "Ada"}' if method == "PATCH" else b"{}"
+        for what, text in _IDS.items():
+            full = path.replace("ID", quote(text, safe=""))
+            yield Case(f"{method} {path}: {what}", method, full, body, headers, (400,), ("invalid_id",))
+        full = path.replace("ID", NOBODY)
+        yield Case(f"{method} {path}: nobody's", method, full, body, headers, (404,))
+
+
+def _bad_versions() -> Iterator[Case]:
+    for text in ("0", "-1", "1.5", "one", "1e3", "٣", "+1", " 1", "9" * 30):
+        path = f"/v1/models/{quote(text, safe='')}"
+        yield Case(f"version {text}", "GET", path, codes=("invalid_version",))
+        yield Case(f"rollback to {text}", "POST", f"{path}/rollback", statuses=(400,), codes=("invalid_version",))
+    yield Case("version of none", "GET", "/v1/models/999999", statuses=(404,), codes=("version_not_found",))
+    yield Case("rollback to none", "POST", "/v1/models/999999/rollback", statuses=(404,), codes=("version_not_found",))
+    yield Case(
+        "rollback with a field",
+        "POST",
+        "/v1/models/1/rollback",
+        as_json({"force": True}),
+        JSON,
+        (400,),
+        ("unknown_field",),
+    )
+
+
+def _bad_queries() -> Iterator[Case]:
+    paths = {"/v1/people": "offset", "/v1/people/{person}/samples": "offset", "/v1/models": "", "/v1/jobs": ""}
+    for path, more in paths.items():
+        for text in ("0", "-1", "1001", "ten", "1.5", "1e2", "", "٣", "9" * 30, "1;DROP TABLE people"):
+            yield Case(f"{path}: limit {text}", "GET", f"{path}?limit={quote(text)}", codes=("invalid_query",))
+        yield Case(f"{path}: limit twice", "GET", f"{path}?limit=1&limit=2", codes=("invalid_query",))
+        yield Case(f"{path}: another parameter", "GET", f"{path}?sort=name", codes=("unknown_field",))
+        if more:
+            yield Case(f"{path}: offset -1", "GET", f"{path}?offset=-1", codes=("invalid_query",))
+    for path in ("/v1/people/{person}", "/v1/enrollments/{enrollment}", "/v1/people/{person}/samples/{sample}",
+                 "/v1/models/1"):  # fmt: skip
+        yield Case(f"{path}: a parameter", "GET", f"{path}?full=1", codes=("unknown_field",))
+
+
+def _bad_routes() -> Iterator[Case]:
+    for path in ("/v1", "/v1/", "/v2/people", "/v1/people/", "/v1/persons", "/admin", "/.env", "/static/app.js",
+                 "/docs/../app.py", "/docs/openapi.json", "/v1/people/%2e%2e", "/v1/recognize/", "/%00",
+                 "/api/v1/recognition/recognize", "/v1/people/{person}/samples/{sample}/crop"):  # fmt: skip
+        yield Case(f"route {path}", "GET", path, statuses=(400, 404, 405))
+    wrong = {
+        "/v1/recognize": ("GET", "PUT", "PATCH", "DELETE"),
+        "/v1/enroll": ("GET", "PUT", "DELETE"),
+        "/v1/enrollments": ("GET", "PUT", "DELETE"),
+        "/v1/enrollments/{enrollment}": ("POST", "PUT", "PATCH"),
+        "/v1/enrollments/{enrollment}/frames": ("GET", "PUT", "DELETE"),
+        "/v1/enrollments/{enrollment}/finish": ("GET", "DELETE"),
+        "/v1/enrollments/{enrollment}/events": ("POST", "DELETE"),
+        "/v1/people": ("POST", "PUT", "DELETE"),
+        "/v1/people/{person}": ("POST", "PUT"),
+        "/v1/people/{person}/samples": ("POST", "DELETE"),
+        "/v1/people/{person}/samples/{sample}": ("POST", "PUT"),
+        "/v1/models": ("POST", "DELETE"),
+        "/v1/models/1": ("POST", "PATCH", "DELETE"),
+        "/v1/models/1/rollback": ("GET", "DELETE"),
+        "/v1/jobs": ("POST", "DELETE"),
+        "/healthz": ("POST",),
+        "/readyz": ("POST",),
+        "/metrics": ("POST",),
+        "/openapi.json": ("POST",),
+        "/docs": ("POST",),
+    }
+    for path, methods in wrong.items():
+        for method in methods:
+            yield Case(f"{method} {path}", method, path, statuses=(405,), codes=("method_not_allowed",))
+
+
+def _bad_headers() -> Iterator[Case]:
+    for what, key in {"too long": "k" * 201, "empty": "", "other letters": "cl\xe9", "a tab": "a\tb"}.items():
+        headers = {**JSON, "Idempotency-Key": key}
+        yield Case(
+            f"key: {what}",
+            "POST",
+            "/v1/enrollments",
+            as_json({"name": "Ada"}),
+            headers,
+            (400,),
+            ("invalid_idempotency_key",),
+        )

@@ -1,0 +1,85 @@
+"""Health, readiness, metrics, request ids, error bodies and limits."""
+
+from gateway_world import World, settings_for
+
+from fakes import FakeQueue, FakeServing
+from familiar import errors as domain
+from familiar.errors import FamiliarError, ServingUnavailable
+from familiar.records.engine import Database
+from familiar_gateway.app import create_app
+from familiar_gateway.services import assemble
+
+
+def parts(world: World) -> dict[str, bool]:
+    answer = world.client.get("/readyz")
+    found = {part["name"]: part["ok"] for part in answer.json["parts"]}
+    assert answer.json["ready"] is all(found.values()) is (answer.status_code == 200)
+    return found
+
+
+def test_alive_asks_nobody(world):
+    world.queue.away, world.serving.fault = True, ServingUnavailable("away")
+    world.database.close()
+    assert world.client.get("/healthz").json == {"status": "ok"}
+
+
+def test_ready_when_every_part_is_there(world):
+    assert parts(world) == dict.fromkeys(["database", "queue", "trainer", "head", "backbone"], True)
+
+
+def test_readiness_names_the_part_that_is_missing(world):
+    world.queue.trainers = 0
+    assert [name for name, ok in parts(world).items() if not ok] == ["trainer"]
+    world.queue.away = True
+    assert [name for name, ok in parts(world).items() if not ok] == ["queue", "trainer"]
+    world.queue.away, world.queue.trainers = False, 1
+    world.serving.fault = ServingUnavailable("away")
+    assert [name for name, ok in parts(world).items() if not ok] == ["head", "backbone"]
+    world.serving.fault = None
+    backbone = world.serving.backbones.pop(1)
+    assert [name for name, ok in parts(world).items() if not ok] == ["backbone"]
+    world.serving.backbones[1] = backbone
+    heads = dict(world.serving.heads)
+    world.serving.heads.clear()
+    assert [name for name, ok in parts(world).items() if not ok] == ["head", "backbone"]
+    world.serving.heads.update(heads)
+    assert all(parts(world).values())  # recovery needs no restart
+
+
+def test_a_database_without_tables_is_not_ready_and_every_request_can_be_tried_again(tmp_path, observer):
+    settings = settings_for(tmp_path)
+    database = Database(settings.database_url)
+    its = assemble(settings, database=database, queue=FakeQueue(), serving=FakeServing(), observer=observer)
+    client = create_app(its).test_client()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and "migrate" in answer.json["parts"][0]["message"]
+    answer = client.get("/v1/people")
+    assert answer.status_code == 503 and answer.json["error"]["retryable"] is True
+    database.close()
+
+
+def test_metrics_count_requests_by_route_and_faces_by_status(world, collins_frames):
+    world.client.post("/v1/recognize", data=collins_frames[0], content_type="image/jpeg")
+    for path in ("/v1/people/" + "0" * 32, "/v1/people/" + "1" * 32, "/a/b/c", "/d"):
+        world.client.get(path)
+    world.client.open("/healthz", method="BREW")
+    text = world.client.get("/metrics").text
+    assert 'familiar_request_seconds_count{code="200",method="POST",route="/v1/recognize"} 1.0' in text
+    assert 'familiar_request_seconds_count{code="404",method="GET",route="/v1/people/<person_id>"} 2.0' in text
+    assert 'familiar_request_seconds_count{code="404",method="GET",route="none"} 2.0' in text
+    assert 'method="other"' in text and "BREW" not in text
+    assert 'familiar_faces_total{status="unknown"} 1.0' in text
+    assert 'familiar_recognition_stage_seconds_count{stage="detect"} 1.0' in text
+    assert 'familiar_queue_trainings{state="waiting"} 0.0' in text
+    assert "familiar_head_version 1.0" in text and 'familiar_part_up{part="queue"} 1.0' in text
+
+
+def test_metrics_are_given_with_queue_and_database_away(world, monkeypatch):
+    world.queue.away = True
+    monkeypatch.setattr(world.database, "read", lambda: (_ for _ in ()).throw(domain.DatabaseUnavailable("away")))
+    text = world.client.get("/metrics").text
+    assert 'familiar_part_up{part="queue"} 0.0' in text and 'familiar_part_up{part="database"} 0.0' in text
+
+
+def subclasses(kind: type[FamiliarError]) -> set[type[FamiliarError]]:
+    return {kind}.union(*(subclasses(each) for each in kind.__subclasses__()))

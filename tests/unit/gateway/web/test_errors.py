@@ -1,0 +1,42 @@
+"""Every failure has the one error body, and tells clients no more than they need."""
+
+from familiar import errors as domain
+from familiar.errors import FamiliarError, ServingUnavailable
+from familiar_gateway.web import errors
+
+
+def subclasses(kind: type[FamiliarError]) -> set[type[FamiliarError]]:
+    return {kind}.union(*(subclasses(each) for each in kind.__subclasses__()))
+
+
+def test_a_defect_is_a_500_without_a_traceback_and_the_log_has_it(world, caplog, monkeypatch):
+    def broken():
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(world.database, "read", broken)
+    answer = world.client.get("/v1/people", headers={"X-Request-Id": "abc"})
+    assert answer.status_code == 500
+    error = answer.json["error"]
+    assert (error["code"], error["retryable"], error["request_id"]) == ("internal", False, "abc")
+    assert "secret" not in answer.text and "Zero" not in answer.text
+    assert "ZeroDivisionError" in caplog.text and "request abc" in caplog.text
+
+
+def test_what_serving_says_of_itself_is_not_told_to_clients(world, collins_frames):
+    world.serving.fault = ServingUnavailable("model server at 10.0.0.7:8500 answered UNAVAILABLE", model="head")
+    answer = world.client.post("/v1/recognize", data=collins_frames[0], content_type="image/jpeg")
+    assert answer.status_code == 503 and "10.0.0.7" not in answer.text
+
+
+def test_a_method_not_allowed_names_those_that_are(world):
+    answer = world.client.put("/v1/people")
+    assert answer.status_code == 405 and "GET" in answer.headers["Allow"]
+
+
+def test_every_domain_error_has_a_status_that_fits():
+    for kind in subclasses(FamiliarError):
+        status = errors.status_of(kind("x"))
+        assert 400 <= status < 600
+        assert kind.retryable is (status == 503), kind
+    assert errors.status_of(domain.AlreadyKnown("x")) == 409
+    assert errors.status_of(domain.ServingTimeout("x")) == 503

@@ -1,0 +1,110 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from familiar.seeing.alignment import align
+from familiar_trainer.backbones import dlib_weights, face_resnet, load
+from familiar_trainer.backbones.dlib_weights import WeightsError
+
+dlib = pytest.importorskip("dlib", reason="dlib is the reference of these tests")
+
+LFW_FACES = 12
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    return face_resnet.build(dlib_weights.read(dlib_weights.locate()))
+
+
+@pytest.fixture(scope="module")
+def reference() -> Callable[[np.ndarray], np.ndarray]:
+    """dlib's own computation of raw embeddings."""
+    model = dlib.face_recognition_model_v1(str(dlib_weights.locate()))
+    return lambda chips: np.array([np.array(model.compute_face_descriptor(chip)) for chip in chips])
+
+
+def chip_of(frame: np.ndarray) -> np.ndarray:
+    """Cut the face nearest to the centre out of ``frame`` (RGB)."""
+    yuface = pytest.importorskip("yuface", reason="faces are found with yuface")
+    scale = 480 / max(frame.shape[:2])
+    small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, boxes, landmarks = yuface.detect(np.ascontiguousarray(small[:, :, ::-1]))
+    assert len(boxes), "no face found"
+    middle = boxes[:, :2] + boxes[:, 2:] / 2 - np.array(small.shape[1::-1]) / 2
+    nearest = int(np.argmin((middle**2).sum(axis=1)))
+    return align(frame, landmarks[nearest].reshape(5, 2).astype(np.float32) / scale, face_resnet.INPUT_PX)
+
+
+def assert_same(ours: np.ndarray, theirs: np.ndarray) -> None:
+    cosine = (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert cosine.min() > 0.9999
+    assert np.abs(ours - theirs).max() < 1e-4
+
+
+def test_it_equals_dlib_on_two_portraits(network, reference) -> None:
+    data = pytest.importorskip("skimage.data", reason="a portrait comes with scikit-image")
+    cbook = pytest.importorskip("matplotlib.cbook", reason="a portrait comes with Matplotlib")
+    hopper = cv2.imread(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)), cv2.IMREAD_COLOR)
+    chips = np.stack([chip_of(data.astronaut()), chip_of(hopper[:, :, ::-1])])
+    ours = np.asarray(network(chips))
+    assert_same(ours, reference(chips))
+    assert np.linalg.norm(ours[0] - ours[1]) > 0.6  # dlib's limit for the same person
+
+
+@pytest.mark.lfw
+def test_it_equals_dlib_on_faces_of_lfw(network, reference, shared_data: Path) -> None:
+    pictures = sorted((shared_data / "lfw").glob("*/*.jpg"))
+    if not pictures:
+        pytest.skip(f"no LFW pictures in {shared_data}")
+    chosen = pictures[:: max(1, len(pictures) // LFW_FACES)][:LFW_FACES]
+    chips = np.stack([chip_of(cv2.imread(str(path), cv2.IMREAD_COLOR)[:, :, ::-1]) for path in chosen])
+    assert_same(np.asarray(network(chips)), reference(chips))
+
+
+@pytest.mark.parametrize("fill", ["black", "white", "noise"])
+def test_it_equals_dlib_on_pictures_without_a_face(network, reference, fill: str) -> None:
+    shape = (1, 150, 150, 3)
+    chips = {
+        "black": np.zeros(shape, np.uint8),
+        "white": np.full(shape, 255, np.uint8),
+        "noise": np.random.default_rng(0).integers(0, 256, shape, np.uint8),
+    }[fill]
+    assert_same(np.asarray(network(chips)), reference(chips))
+
+
+def test_the_backbone_takes_a_face_and_its_mirror_image_together(network) -> None:
+    chips = np.random.default_rng(1).integers(0, 256, (3, 150, 150, 3), np.uint8)
+    views = [np.asarray(network(view)) for view in (chips, chips[:, :, ::-1])]
+    both = sum(raw / np.linalg.norm(raw, axis=1, keepdims=True) for raw in views)
+    backbone = load("face_resnet")
+    embed = backbone.build()
+    embedding = np.asarray(embed(chips))
+    assert (embedding.shape, backbone.meta.mirrored) == ((3, backbone.meta.dim), True)
+    np.testing.assert_allclose(embedding, both / np.linalg.norm(both, axis=1, keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(embed(chips[:, :, ::-1])), embedding, atol=1e-6)
+
+
+def test_an_embedding_does_not_depend_on_the_rest_of_the_batch(network) -> None:
+    chips = np.random.default_rng(2).integers(0, 256, (5, 150, 150, 3), np.uint8)
+    together = np.asarray(network(chips))
+    alone = np.concatenate([np.asarray(network(chip[None])) for chip in chips])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("change", ["shortened", "lengthened", "swapped", "other input"])
+def test_layers_of_another_architecture_are_refused(change: str) -> None:
+    net = dlib_weights.read(dlib_weights.locate())
+    layers = net.layers
+    other = {
+        "shortened": replace(net, layers=layers[:-1]),
+        "lengthened": replace(net, layers=(*layers, layers[-1])),
+        "swapped": replace(net, layers=(layers[1], layers[0], *layers[2:])),
+        "other input": replace(net, input_px=96),
+    }[change]
+    with pytest.raises(WeightsError):
+        face_resnet.build(other)
