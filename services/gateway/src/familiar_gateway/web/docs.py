@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 blueprint = Blueprint("docs", __name__)
 
 _STATIC = Path(__file__).parent.parent / "static"
+_ASSETS = ", ".join(sorted(repr(path.name) for path in _STATIC.iterdir() if path.suffix in (".js", ".css")))
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " \
     "media-src 'self' blob: mediastream:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
 
@@ -26,7 +27,7 @@ def page() -> Response:
     return response
 
 
-@blueprint.get("/docs/<any('app.js', 'api.js', 'enrol.js', 'recognise.js', 'view.js', 'look.css'):name>")
+@blueprint.get(f"/docs/<any({_ASSETS}):name>")
 def asset(name: str) -> Response:
     """Give a part of the page."""
     return send_from_directory(_STATIC, name)
