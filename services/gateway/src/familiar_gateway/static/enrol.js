@@ -1,19 +1,33 @@
 // Enrol: live before the camera with advice, or from files; then watch it being learned.
 
-import { ApiError, ask, call, element, newKey, notice } from "./api.js";
-import { Camera, draw } from "./view.js";
+import { ApiError, call, newKey } from "./api.js";
+import { Camera } from "./camera.js";
+import { notice } from "./dialog.js";
+import { within } from "./dom.js";
+import { draw } from "./drawing.js";
+import { hideHint, hideProgress, showProgress, showSending } from "./progress.js";
+import { askWhatIfKnown, askWhetherOther, askWhetherSame } from "./questions.js";
 
 const FRAMES_A_REQUEST = 3;
-const $ = (id) => document.getElementById(`enrol-${id}`);
+const $ = within("enrol");
 const camera = new Camera();
-const WANTED = { turn_left: "left", turn_right: "right", look_up: "up", look_down: "down", look_straight: "straight" };
-const STATES = { queued: "waiting to be learned", training: "learning", evaluating: "checking that nobody else suffers", loading: "loading the new head", live: "Done: recognised from now on.", failed: "This did not work." };
+// The enrolment that is shown: {id, enough, closed}. `enough`: finish with the frames there are; `closed`: it takes no
+// more of them.
 let current = null;
 
 export function setUp() {
-  $("form").addEventListener("submit", (event) => { event.preventDefault(); capture(); });
-  $("files").addEventListener("change", (event) => { const files = [...event.target.files]; event.target.value = ""; upload(files); });
-  $("finish").addEventListener("click", () => { if (current) current.enough = true; });
+  $("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    capture();
+  });
+  $("files").addEventListener("change", (event) => {
+    const files = [...event.target.files];
+    event.target.value = ""; // so that the same files can be chosen again
+    if (files.length) upload(files);
+  });
+  $("finish").addEventListener("click", () => {
+    if (current) current.enough = true;
+  });
   $("cancel").addEventListener("click", giveUp);
 }
 
@@ -23,14 +37,14 @@ export function leave() {
 }
 
 async function capture() {
-  const opened = await open({ name: $("name").value }).catch((error) => { notice(error.message); return null; });
+  const opened = await openOrNotice({ name: $("name").value });
   if (!opened) return;
   const enrollment = { id: opened.id, enough: false, closed: false };
   current = enrollment;
   try {
     await camera.start();
     $("empty").hidden = true;
-    tell(opened);
+    showProgress(opened);
     await collect(enrollment);
   } catch (error) {
     if (current !== enrollment) return; // given up meanwhile
@@ -39,8 +53,17 @@ async function capture() {
   } finally {
     if (current === enrollment) {
       camera.stop();
-      $("hint").hidden = true;
+      hideHint();
     }
+  }
+}
+
+async function openOrNotice(body) {
+  try {
+    return await open(body);
+  } catch (error) {
+    notice(error.message);
+    return null;
   }
 }
 
@@ -50,7 +73,7 @@ async function open(body) {
   } catch (error) {
     if (error.code !== "name_taken") throw error;
     const [person] = error.details.people;
-    const answer = await ask(`${person.name} is enrolled already. Is this the same person?`, [["same", "The same person: add pictures", "primary"], ["other", "Another person of that name"], ["", "Cancel"]]);
+    const answer = await askWhetherSame(person.name);
     if (answer === "same") return open({ person_id: person.id });
     return answer === "other" ? open({ ...body, allow_same_name: true }) : null;
   }
@@ -58,74 +81,85 @@ async function open(body) {
 
 async function collect(enrollment) {
   while (current === enrollment && camera.on) {
-    const form = new FormData();
-    for (let count = 0; count < FRAMES_A_REQUEST; count += 1) {
-      const { canvas, blob } = await camera.frame();
-      draw($("view"), canvas, [], true);
-      form.append("frames", blob, "frame.jpg");
-      await new Promise(requestAnimationFrame);
-    }
-    const state = await call("POST", `/v1/enrollments/${enrollment.id}/frames`, { body: form });
+    const body = await takeFrames();
+    const state = await call("POST", `/v1/enrollments/${enrollment.id}/frames`, { body });
     if (current !== enrollment) return;
-    tell(state);
+    showProgress(state);
     if (state.advice === "finish" || enrollment.enough) {
       enrollment.enough = false;
       camera.stop();
-      return void (await finish(enrollment));
+      await finish(enrollment);
+      return;
     }
   }
 }
 
-async function finish(enrollment, if_known = "ask") {
+async function takeFrames() {
+  const form = new FormData();
+  for (let count = 0; count < FRAMES_A_REQUEST; count += 1) {
+    const { canvas, blob } = await camera.frame();
+    draw($("view"), canvas, [], true);
+    form.append("frames", blob, "frame.jpg");
+    await new Promise(requestAnimationFrame);
+  }
+  return form;
+}
+
+async function finish(enrollment, ifKnown = "ask") {
   try {
-    tell(await call("POST", `/v1/enrollments/${enrollment.id}/finish`, { json: { if_known } }));
+    const state = await call("POST", `/v1/enrollments/${enrollment.id}/finish`, { json: { if_known: ifKnown } });
+    showProgress(state);
     enrollment.closed = true;
     watch(enrollment.id);
   } catch (error) {
     if (error.code !== "already_known") throw error;
-    const answer = await sameOrOther(error);
+    const answer = await askWhatIfKnown(error);
     await (answer ? finish(enrollment, answer) : giveUp());
   }
 }
 
-async function sameOrOther(error) {
-  const name = error.details.person.name;
-  const share = Math.round(error.details.share * 100);
-  return ask(`This face is already known as ${name} (${share} % of the pictures).`, [["add", `It is ${name}: add the pictures`, "primary"], ["new", "It is another person"], ["", "Cancel"]]);
-}
-
-async function upload(files, more = {}) {
-  if (!files.length) return;
-  const form = new FormData();
-  form.append("name", $("name").value);
-  for (const [name, value] of Object.entries(more)) form.append(name, value);
-  files.forEach((file) => form.append("frames", file, file.name));
-  $("progress").hidden = false;
-  $("state").textContent = `sending ${files.length} file${files.length > 1 ? "s" : ""} …`;
+// `answers` are fields of the request that questions were answered with.
+async function upload(files, answers = {}) {
+  showSending(files.length);
+  const name = $("name").value;
   try {
-    const state = await call("POST", "/v1/enroll", { body: form });
+    const state = await call("POST", "/v1/enroll", { body: formOf(files, { name, ...answers }) });
     current = { id: state.id, closed: true };
-    tell(state);
+    showProgress(state);
     watch(state.id);
   } catch (error) {
-    $("progress").hidden = true;
-    if (error.code === "already_known") {
-      const answer = await sameOrOther(error);
-      if (answer) await upload(files, { ...more, if_known: answer });
-    } else if (error.code === "name_taken") {
-      const answer = await ask(`${$("name").value} is enrolled already.`, [["true", "Another person of that name", "primary"], ["", "Cancel"]]);
-      if (answer) await upload(files, { ...more, allow_same_name: "true" });
-    } else {
-      notice(error.message);
-    }
+    hideProgress();
+    const answer = await answerTo(error, name);
+    if (answer) await upload(files, { ...answers, ...answer });
   }
+}
+
+function formOf(files, fields) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  for (const file of files) form.append("frames", file, file.name);
+  return form;
+}
+
+// Resolves to the fields to try again with, null if there are none.
+async function answerTo(error, name) {
+  if (error.code === "already_known") {
+    const answer = await askWhatIfKnown(error);
+    return answer && { if_known: answer };
+  }
+  if (error.code === "name_taken") {
+    const answer = await askWhetherOther(name);
+    return answer && { allow_same_name: "true" };
+  }
+  notice(error.message);
+  return null;
 }
 
 function watch(id) {
   const events = new EventSource(`/v1/enrollments/${id}/events`);
   events.addEventListener("state", (event) => {
     const state = JSON.parse(event.data);
-    if (current?.id === id) tell(state);
+    if (current?.id === id) showProgress(state);
     if (["live", "failed"].includes(state.status)) events.close();
   });
   events.addEventListener("deleted", () => events.close());
@@ -135,8 +169,8 @@ async function giveUp() {
   const enrollment = current;
   current = null;
   camera.stop();
-  $("progress").hidden = true;
-  $("hint").hidden = true;
+  hideProgress();
+  hideHint();
   $("empty").hidden = false;
   if (!enrollment || enrollment.closed) return;
   try {
@@ -144,19 +178,4 @@ async function giveUp() {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
   }
-}
-
-function tell(state) {
-  const capturing = ["open", "capturing"].includes(state.status);
-  $("progress").hidden = false;
-  $("bar").value = state.progress;
-  $("state").textContent = capturing ? `${Math.min(state.usable, state.wanted)} of ${state.wanted} frames, ${state.accepted} kept` : STATES[state.status] + (state.error ? ` ${state.error.message}` : "");
-  $("hint").hidden = !capturing;
-  $("hint").textContent = state.hint ?? "";
-  for (const place of $("poses").children) {
-    place.querySelector("b").textContent = state.poses[place.dataset.pose];
-    place.classList.toggle("wanted", capturing && WANTED[state.advice] === place.dataset.pose);
-  }
-  $("refused").replaceChildren(...Object.entries(state.refused).map(([reason, count]) => element("li", {}, `${count} × ${reason.replaceAll("_", " ")}`)));
-  $("finish").hidden = $("cancel").hidden = !capturing;
 }

@@ -1,0 +1,35 @@
+// The camera of this device.
+
+import { texts } from "./texts.js";
+
+const WANTED = { video: { width: 1280, height: 720, facingMode: "user" } };
+const SIDE_PX = 640;
+const JPEG = { type: "image/jpeg", quality: 0.9 };
+
+export class Camera {
+  async start() {
+    if (!navigator.mediaDevices?.getUserMedia) throw new Error(texts.camera.noneHere);
+    this.stream = await navigator.mediaDevices.getUserMedia(WANTED);
+    this.video = document.createElement("video");
+    Object.assign(this.video, { srcObject: this.stream, muted: true, playsInline: true });
+    await this.video.play();
+  }
+
+  get on() {
+    return Boolean(this.stream);
+  }
+
+  stop() {
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.stream = null;
+  }
+
+  // Resolves to the present frame as {canvas, blob}, no larger than is of use.
+  async frame() {
+    const { videoWidth: width, videoHeight: height } = this.video;
+    const scale = Math.min(1, SIDE_PX / Math.max(width, height));
+    const canvas = new OffscreenCanvas(Math.round(width * scale), Math.round(height * scale));
+    canvas.getContext("2d").drawImage(this.video, 0, 0, canvas.width, canvas.height);
+    return { canvas, blob: await canvas.convertToBlob(JPEG) };
+  }
+}

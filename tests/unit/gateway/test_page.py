@@ -1,0 +1,168 @@
+"""The page: every text it shows is in one list, that list holds nothing else, and no word of the API is forgotten."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import familiar_gateway
+from familiar.database.versions import HeadStatus
+from familiar.decision import Status
+from familiar.direction import Direction
+from familiar.enrollment import EnrollmentStatus
+from familiar.jobs import Stage, TrainingKind
+from familiar.quality import Reason
+from familiar.serving.client import VersionState
+from familiar_gateway.coaching import Advice
+
+_STATIC = Path(familiar_gateway.__file__).parent / "static"
+_DOCUMENT = (_STATIC / "docs.html").read_text("utf-8")
+_LIST = (_STATIC / "texts.js").read_text("utf-8")
+_MODULES = {path.name: path.read_text("utf-8") for path in _STATIC.glob("*.js") if path.name != "texts.js"}
+_NOT_SHOWN = {"Content-Type", "Idempotency-Key", "600 px system-ui, sans-serif", "chip missing"}
+
+
+def read_list(source: str) -> dict[str, set[str]]:
+    """Read part -> keys; the formatter sees to it that indentation tells what is what."""
+    parts: dict[str, set[str]] = {}
+    for line in source.partition("export const texts = {\n")[2].partition("\n};\n")[0].splitlines():
+        if part := re.fullmatch(r"  (\w+): \{", line):
+            here = parts[part[1]] = set()
+        elif text := re.fullmatch(r"    (\w+):.*", line):
+            here.add(text[1])
+        else:
+            assert re.fullmatch(r"|  \},|  // .*|      .*", line), f"what is this line of texts.js? {line!r}"
+    return parts
+
+
+def used_in(source: str) -> tuple[set[str], set[str]]:
+    """Return the keys "part.key" that a module names, and the parts it takes as a whole."""
+    found = re.findall(r"\btexts\.(?!js\b)(\w+)(?:\.(\w+))?", without_comments(source))
+    return {f"{part}.{key}" for part, key in found if key}, {part for part, key in found if not key}
+
+
+def without_comments(source: str) -> str:
+    """Return the code of a module."""
+    return re.sub(r"(^|\s)//.*", "", source)
+
+
+def sentences_in(source: str) -> list[str]:
+    """Return what looks like a text in a module: two words side by side, a capital, or the text of an element."""
+    code = without_comments(source)
+    found = [quoted or re.sub(r"\$\{[^}]*\}", "", made) for quoted, made in re.findall(r'"([^"\n]*)"|`([^`]*)`', code)]
+    found = [text for text in found if re.search(r"[^\W\d_] +[^\W\d_]|^[A-Z][a-z]", text)]
+    return found + re.findall(r"""element\([^()]*\}, ["`]([^"`]+)""", code)
+
+
+class Document(HTMLParser):
+    """Collects the keys that the document names, and the text that stands in it itself."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.keys: set[str] = set()
+        self.text: list[str] = []
+        self._silent = ""
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent = tag if tag in ("title", "noscript") else self._silent
+        for name, value in attrs:
+            if name in ("data-text", "data-label", "data-placeholder"):
+                self.keys.add(value or "")
+            elif name in ("title", "alt", "placeholder", "aria-label", "value"):
+                self.text.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent = "" if tag == self._silent else self._silent
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.text.append(data)
+
+
+_TEXTS = read_list(_LIST)
+_KEYS = {f"{part}.{key}" for part, texts in _TEXTS.items() for key in texts}
+_USED, _PARTS = (set[str]().union(*found) for found in zip(*map(used_in, _MODULES.values()), strict=True))
+_IN_DOCUMENT = Document(_DOCUMENT).keys
+
+
+def test_every_text_that_is_asked_for_is_in_the_list():
+    assert len(_IN_DOCUMENT) > 20 and len(_USED) > 40
+    assert sorted(_IN_DOCUMENT - _KEYS) == []
+    assert sorted(_USED - _KEYS) == []
+    assert sorted(_PARTS - set(_TEXTS)) == []
+
+
+def test_every_text_in_the_list_is_shown_somewhere():
+    of_whole_parts = {key for key in _KEYS if key.partition(".")[0] in _PARTS}
+    assert sorted(_KEYS - _USED - _IN_DOCUMENT - of_whole_parts) == []
+
+
+def test_the_document_has_no_text_of_its_own():
+    assert [text for text in Document(_DOCUMENT).text if re.search(r"[^\W\d_]", text)] == []
+
+
+def test_the_modules_have_no_texts_of_their_own():
+    for name, source in _MODULES.items():
+        assert set(sentences_in(source)) <= _NOT_SHOWN, name
+
+
+def test_the_modules_take_texts_by_their_full_names():
+    """One that is renamed or unpacked first would not be seen by the tests above."""
+    for name, source in _MODULES.items():
+        for use in re.findall(r".*\btexts\b(?!\.).*", without_comments(source)):
+            allowed = ('import { texts } from "./texts.js";', "  return texts[part][name];")
+            assert use in allowed, f"{name}: {use.strip()}"
+
+
+WORDS = {
+    "reason": {*Reason, "invalid_image", "too_large"},
+    "decision": set(Status) - {Status.KNOWN},  # shown by the name
+    "direction": set(Direction),
+    "advice": set(Advice),
+    "enrolment": {each for each in EnrollmentStatus if not each.takes_frames},  # until then, frames are counted
+    "training": set(TrainingKind),
+    "stage": set(Stage),
+    "head": set(HeadStatus),
+    "serving": set(VersionState),
+}
+
+
+@pytest.mark.parametrize("part", WORDS)
+def test_every_word_of_the_code_has_a_text_and_no_other(part):
+    assert _TEXTS[part] == {str(each) for each in WORDS[part]}
+
+
+def test_every_part_of_readiness_and_every_timing_has_a_text(world, collins_frames):
+    ready = world.client.get("/readyz").json
+    assert _TEXTS["readinessPart"] == {each["name"] for each in ready["parts"]}
+    answer = world.client.post("/v1/recognize", data=collins_frames[0], content_type="image/jpeg").json
+    assert _TEXTS["timing"] == set(answer["timings_ms"])
+
+
+def test_every_script_and_style_that_the_page_names_is_served_and_nothing_else_of_the_folder(world):
+    named = set(re.findall(r'"/docs/([^"]+)"', _DOCUMENT))
+    for source in _MODULES.values():
+        named |= set(re.findall(r'from "\./([^"]+)"', source))
+    held = {path.name for path in _STATIC.iterdir()}
+    assert named == held - {"docs.html", "openapi.json"}
+    for name in named:
+        answer = world.client.get(f"/docs/{name}")
+        assert answer.status_code == 200 and answer.mimetype in ("text/javascript", "text/css")
+    for name in ("docs.html", "openapi.json", "nothing.js", "..%2fapp.py", "../app.py", ".", "app.js/"):
+        assert world.client.get(f"/docs/{name}").status_code == 404, name
+
+
+def test_what_these_tests_would_find():
+    texts = 'export const texts = {\n  a: {\n    b: "c",\n    d: ({ e }) =>\n      `f: ${e}`,\n  },\n};\n'
+    assert read_list(texts) == {"a": {"b", "d"}}
+    assert used_in("texts.a.b; word(texts.c, d) // texts.a.e") == ({"a.b"}, {"c"})
+    assert sentences_in('f("two words", "word", `${a} more words`); g("Word"); element("p", {}, "w") // "no no"') == [
+        "two words",
+        " more words",
+        "Word",
+        "w",
+    ]
+    document = Document('<title>A</title><p data-text="a.b" title="tip">text<b>0</b></p><noscript>B</noscript>')
+    assert document.keys == {"a.b"} and document.text == ["tip", "text", "0"]
