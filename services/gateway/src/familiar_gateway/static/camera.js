@@ -9,9 +9,10 @@ const JPEG = { type: "image/jpeg", quality: 0.9 };
 export class Camera {
   async start() {
     if (!navigator.mediaDevices?.getUserMedia) throw new Error(texts.camera.noneHere);
-    this.stream = await navigator.mediaDevices.getUserMedia(WANTED);
-    this.video = document.createElement("video");
-    Object.assign(this.video, { srcObject: this.stream, muted: true, playsInline: true });
+    const stream = await navigator.mediaDevices.getUserMedia(WANTED);
+    this.stop(); // who pressed the button twice has two streams, and would see the light of the first for ever
+    this.stream = stream;
+    this.video = Object.assign(document.createElement("video"), { srcObject: stream, muted: true, playsInline: true });
     await this.video.play();
   }
 

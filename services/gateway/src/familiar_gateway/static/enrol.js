@@ -33,12 +33,13 @@ export function setUp() {
 
 export function leave() {
   camera.stop();
-  if (current && !current.closed) giveUp();
+  giveUpCapture();
 }
 
 async function capture() {
   const opened = await openOrNotice({ name: $("name").value });
   if (!opened) return;
+  await giveUpCapture();
   const enrollment = { id: opened.id, enough: false, closed: false };
   current = enrollment;
   try {
@@ -120,6 +121,7 @@ async function finish(enrollment, ifKnown = "ask") {
 
 // `answers` are fields of the request that questions were answered with.
 async function upload(files, answers = {}) {
+  await giveUpCapture();
   showSending(files.length);
   const name = $("name").value;
   try {
@@ -163,6 +165,11 @@ function watch(id) {
     if (["live", "failed"].includes(state.status)) events.close();
   });
   events.addEventListener("deleted", () => events.close());
+}
+
+// Whatever begins next must not leave the camera on, nor a capture open that nobody sees any more.
+async function giveUpCapture() {
+  if (current && !current.closed) await giveUp();
 }
 
 async function giveUp() {
