@@ -9,6 +9,14 @@ SERVICES := familiar gateway trainer modelserver camera embedded
 EDITABLE := $(foreach service,$(SERVICES),-e services/$(service))
 PROJECTS := $(wildcard services/*/pyproject.toml)
 
+# The page is checked by a tool from npm, which nothing else needs: a machine without npm can run and test everything.
+ifneq ($(shell command -v npm 2>/dev/null),)
+BIOME := node_modules/.bin/biome
+PAGE_TOOLS := node_modules/.ready
+else
+BIOME := @echo 'There is no npm here, so the page was not checked: biome'
+endif
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -41,15 +49,17 @@ test-gateway-alone: .venv-gateway/.ready ## run the gateway's tests where Tensor
 	.venv-gateway/bin/python -m pytest tests/unit/gateway tests/unit/familiar $(PYTEST_ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## check style and types
+lint: $(VENV)/.dev $(PAGE_TOOLS) ## check style and types, of the page where npm is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIOME) check --error-on-warnings
 
 .PHONY: format
-format: $(VENV)/.dev ## put the code into the project's style
+format: $(VENV)/.dev $(PAGE_TOOLS) ## put the code into the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIOME) check --write
 
 .PHONY: evaluate
 evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIAR_DATA; prints the tables of docs/evaluation.md
@@ -69,7 +79,7 @@ proto: ## generate the wire code from proto/ (needs the network for the generato
 
 .PHONY: clean
 clean: ## remove what make has built; the state folder stays
-	rm -rf $(VENV) .venv-gateway .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-gateway node_modules .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python:
 	@[ -n '$(PYTHON)' ] || { echo 'Python 3.11 is needed and was not found. Install it, or name it: make PYTHON=/path/to/python3.11'; exit 1; }
@@ -96,4 +106,9 @@ $(VENV)/.dev: requirements-dev.lock requirements-nodeps.lock $(VENV)/.run
 	@$(PYTHON) -m venv .venv-gateway
 	@.venv-gateway/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-gateway-test.lock
 	@.venv-gateway/bin/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation -e services/familiar -e services/gateway
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json .npmrc
+	@echo 'Installing the packages of package-lock.json into node_modules ...'
+	@npm ci --ignore-scripts --loglevel=error
 	@touch $@

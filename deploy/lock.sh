@@ -48,7 +48,15 @@ compile deploy/rq-dashboard/requirements.lock -c requirements.lock $tools/rq-das
 compile requirements-portraits.lock -c requirements-dev.lock --no-deps $tools/portraits.in
 compile requirements-nodeps.lock --no-deps $tools/nodeps.in
 
-if grep -nE '://' requirements*.lock services/*/requirements.lock deploy/*/requirements.lock; then
+if command -v npm >/dev/null; then # .npmrc keeps the addresses out
+	npm install --package-lock-only --ignore-scripts --loglevel=error
+	echo "package-lock.json: $(grep -c '"integrity"' package-lock.json) packages"
+else
+	echo "package-lock.json: left as it is, for there is no npm here"
+fi
+
+if grep -n '"resolved"' package-lock.json \
+	|| grep -nE '://' requirements*.lock services/*/requirements.lock deploy/*/requirements.lock; then
 	echo "an address slipped into a lock file" >&2
 	exit 1
 fi
