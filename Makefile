@@ -69,6 +69,10 @@ evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIA
 bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md
 	PYTHONPATH=tests:tests/integration $(BIN)/python -m bench $(BENCH_ARGS)
 
+.PHONY: rooms
+rooms: $(VENV)/.dev ## draw the pictures of docs/architecture.md anew, from the code and from a walk through a running system
+	PYTHONPATH=tests:tests/integration $(BIN)/python -m architecture
+
 .PHONY: lock
 lock: $(VENV)/.dev ## compile the lock files anew from the pyproject files
 	deploy/lock.sh $(BIN)

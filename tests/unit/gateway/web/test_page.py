@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import familiar_gateway
-from familiar.database.versions import HeadStatus
-from familiar.decision import Status
 from familiar.direction import Direction
-from familiar.enrollment import EnrollmentStatus
-from familiar.jobs import Stage, TrainingKind
-from familiar.quality import Reason
+from familiar.knowing.decision import Status
+from familiar.reason import Reason
+from familiar.records.enrollment import EnrollmentStatus
+from familiar.records.training import Stage, TrainingKind
+from familiar.records.versions import HeadStatus
 from familiar.serving.client import VersionState
-from familiar_gateway.coaching import Advice
+from familiar_gateway.enrolling.coaching import Advice
 
 _STATIC = Path(familiar_gateway.__file__).parent / "static"
 _DOCUMENT = (_STATIC / "docs.html").read_text("utf-8")
