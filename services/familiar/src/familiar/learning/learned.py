@@ -39,7 +39,7 @@ class Learned:
     Attributes:
         head: the weights.
         threshold: the score from which somebody is named; 1.0 where nobody is enrolled.
-        metrics: what to expect of it in all, see ``familiar.report``.
+        metrics: what to expect of it in all, see ``familiar.learning.report``.
         people: what to expect of it for each person, by id.
     """
 

@@ -54,7 +54,7 @@ def add_head(
     session: Session, version: int, *, training_id: str | None, backbone_version: int, head: Head,
     meta: dict[str, Any], status: HeadStatus, report: dict[str, Any] | None = None,
 ) -> HeadVersion:  # fmt: skip
-    """Record a head version with its weights and its ``report`` by person, see ``familiar.report``."""
+    """Record a head version with its weights and its ``report`` by person, see ``familiar.learning.report``."""
     row = HeadVersion(
         version=version,
         training_id=training_id,

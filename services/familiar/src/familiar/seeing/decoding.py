@@ -64,7 +64,7 @@ class Decoder:
         """Give the picture as uint8[H, W, 3], RGB; its share of the budget is held until the block ends.
 
         Raises:
-            InvalidImage, TooLarge: see ``familiar.image.decode``.
+            InvalidImage, TooLarge: see ``familiar.seeing.decode``.
             Busy: there was no room within the time allowed.
         """
         if not data or len(data) > self.limits.max_bytes:

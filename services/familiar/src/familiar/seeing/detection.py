@@ -1,4 +1,4 @@
-"""Detection: where the faces of a frame are. The detectors themselves are adapters in ``familiar.detectors``."""
+"""Detection: where the faces of a frame are. The detectors themselves are adapters in ``familiar.seeing.detectors``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

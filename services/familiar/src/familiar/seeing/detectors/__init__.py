@@ -1,4 +1,4 @@
-"""Adapters of face detectors to ``familiar.detection.Detector``."""
+"""Adapters of face detectors to ``familiar.seeing.Detector``."""
 
 from familiar.seeing.detection import Detector
 from familiar.seeing.detectors.yunet import OpenCvYuNet, YuFace
