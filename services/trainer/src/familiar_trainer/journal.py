@@ -28,7 +28,7 @@ from familiar_trainer.shelf import Candidate
 _log = logging.getLogger(__name__)
 
 Report = dict[str, Any] | None
-"""What is told of each person, see ``familiar.learning.report``; None where a head was made before there was such a thing."""
+"""What is told of each person, see ``familiar.learning.report``; None of a head made before there was such a thing."""
 
 
 class Outdated(Exception):

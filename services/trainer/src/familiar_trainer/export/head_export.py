@@ -1,4 +1,4 @@
-"""A head as a servable: the same answers as ``familiar.knowing.Head.Head.identify``, as a graph."""
+"""A head as a servable: the same answers as ``familiar.knowing.Head.identify``, as a graph."""
 
 from __future__ import annotations
 
