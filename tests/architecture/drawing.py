@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from textwrap import wrap
 
 from architecture.picture import ACCENT, INK, SOFT, Picture
@@ -29,16 +30,15 @@ def arrows() -> dict[str, set[str]]:
 
 
 def floors(below: Mapping[str, set[str]]) -> list[list[str]]:
-    """Return rooms by floor, the top one first: each stands above all that it imports."""
+    """Return rooms by floor, the top one first: each stands above all that it imports.
+
+    Raises:
+        CycleError: rooms import each other in a circle, which it names.
+    """
     height: dict[str, int] = {}
 
-    def height_of(name: str) -> int:
-        if name not in height:
-            height[name] = 1 + max((height_of(other) for other in below[name]), default=0)
-        return height[name]
-
-    for name in below:
-        height_of(name)
+    for name in TopologicalSorter(below).static_order():
+        height[name] = 1 + max((height[other] for other in below[name]), default=0)
     height[WORDS] = height[WORDS] if below[WORDS] else 0
     return [[name for name in below if height[name] == level] for level in range(max(height.values()), -1, -1)]
 
@@ -46,8 +46,8 @@ def floors(below: Mapping[str, set[str]]) -> list[list[str]]:
 def rooms_picture() -> str:
     """Draw the rooms, floor by floor; an arrow that others already imply is left out."""
     below = arrows()
-    shown = {name: _unimplied(name, below) for name in below}
     levels = [level for level in floors(below) if level]
+    shown = {name: _unimplied(name, below) for name in below}
     cards = {
         name: _Card.of(name, (_WIDTH - 2 * _MARGIN + _GAP) / len(level) - _GAP) for level in levels for name in level
     }

@@ -10,12 +10,13 @@ _FOLDER = PAGE.with_suffix("")
 
 
 def test_the_picture_of_the_rooms_is_true() -> None:
-    assert (_FOLDER / "rooms.svg").read_text() == rooms_picture()
+    true = (_FOLDER / "rooms.svg").read_text() == rooms_picture()
+    assert true, "rooms, modules or imports have changed: run `make rooms`"
 
 
 def test_the_picture_of_the_walks_shows_the_walks() -> None:
     walks = json.loads((_FOLDER / "walks.json").read_text())
-    assert (_FOLDER / "walks.svg").read_text() == walks_picture(walks)
+    assert (_FOLDER / "walks.svg").read_text() == walks_picture(walks), "run `make rooms`"
     assert {module for steps in walks.values() for module in steps} <= set(modules()) | {
         f"{module}.__init__" for module in modules()
     }

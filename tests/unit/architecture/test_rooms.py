@@ -52,7 +52,7 @@ def test_a_module_imports_what_its_room_may(module: str) -> None:
         assert there in here.imports, f"{place}, but {here.name} may not import {there}"
         exported = exports_of(there)
         through_the_door = "*" in exported or whole == there or (each.module == there and each.name in exported)
-        assert through_the_door, f"{place}, but {there} lets out only {sorted(exports_of(there))}"
+        assert through_the_door, f"{place}: import it from {there}, whose __init__ lets out {sorted(exported)}"
 
 
 @pytest.mark.parametrize("room", [name for name in rooms() if name.startswith("familiar.")])

@@ -15,6 +15,8 @@ from werkzeug.test import TestResponse
 import familiar_gateway
 
 DOCUMENT: dict[str, Any] = json.loads((Path(familiar_gateway.__file__).parent / "static" / "openapi.json").read_text())
+PAGES = re.compile(r"/|/docs|/docs/[^/]+")
+"""For people, not for programs: the document says nothing of them."""
 _URI = "urn:familiar"
 _REGISTRY = Registry().with_resource(_URI, Resource(contents=DOCUMENT, specification=DRAFT202012))
 
@@ -44,7 +46,13 @@ def check(answer: TestResponse) -> None:
     if operation is None:
         if answer.status_code >= 400:
             _validator("/components/schemas/Error").validate(answer.json)
+        else:
+            known = PAGES.fullmatch(path) or method in ("OPTIONS", "HEAD")
+            assert known, f"{method} {path} is answered, and openapi.json does not name it"
         return
+    if answer.status_code < 400:
+        asked, named = set(answer.request.args), _queries_of(_template(path), operation)
+        assert asked <= named, f"{method} {path} took {sorted(asked - named)}, which openapi.json does not name"
     said = operation["responses"].get(str(answer.status_code))
     assert said is not None, f"{method} {path} answered {answer.status_code}, which openapi.json does not name"
     pointer = f"/paths/{_escape(_template(path))}/{method.lower()}/responses/{answer.status_code}"
@@ -59,6 +67,14 @@ def check(answer: TestResponse) -> None:
     assert answer.mimetype in said["content"], f"{method} {path}: {answer.mimetype}"
     if answer.mimetype == "application/json":
         _validator(f"{pointer}/content/{_escape('application/json')}/schema").validate(answer.json)
+
+
+def _queries_of(template: str, operation: dict[str, Any]) -> set[str]:
+    """Return the query parameters that an operation has by the document."""
+    given = [*DOCUMENT["paths"][template].get("parameters", []), *operation.get("parameters", [])]
+    resolved = [DOCUMENT["components"]["parameters"][each["$ref"].rsplit("/", 1)[1]] if "$ref" in each else each
+                for each in given]  # fmt: skip
+    return {each["name"] for each in resolved if each["in"] == "query"}
 
 
 def _template(path: str) -> str:

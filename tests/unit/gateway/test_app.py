@@ -5,6 +5,11 @@ import logging
 import subprocess
 import sys
 
+from familiar_gateway import enrolling, operating, people, recognizing
+from familiar_gateway.services import Services
+
+_OPERATING = ("models", "jobs", "health")
+
 
 def test_a_request_id_is_taken_over_or_made(world):
     assert world.client.get("/healthz", headers={"X-Request-Id": "door-7.a_B"}).headers["X-Request-Id"] == "door-7.a_B"
@@ -18,6 +23,12 @@ def test_each_request_leaves_one_line_with_its_id(world, caplog):
         world.client.get("/v1/people?limit=5", headers={"X-Request-Id": "abc"})
     (line,) = [record.message for record in caplog.records if record.name == "familiar_gateway.access"]
     assert line.startswith("GET /v1/people 200 ") and line.endswith("request=abc")
+
+
+def test_every_room_needs_only_what_is_built():
+    for routes in (recognizing.routes, enrolling.routes, people.routes, *(getattr(operating, n) for n in _OPERATING)):
+        needed = routes._Needs.__annotations__
+        assert needed == {name: Services.__annotations__[name] for name in needed}
 
 
 def test_the_gateway_never_imports_tensorflow():

@@ -28,10 +28,11 @@ def head(row: HeadVersion, states: Mapping[int, str]) -> Json:
 
 def head_card(row: HeadVersion, states: Mapping[int, str], names: Mapping[str, str]) -> Json:
     """Show a head version with its report on each of those who have a name in ``names``, by name."""
-    known = sorted((names[person_id], person_id) for person_id in row.report or {} if person_id in names)
+    told = row.report or {}
+    known = sorted((names[person_id], person_id) for person_id in told if person_id in names)
     return {
         **head(row, states),
-        "report": [report(person_id, row.report[person_id], names) for _, person_id in known],
+        "report": [report(person_id, told[person_id], names) for _, person_id in known],
     }
 
 
