@@ -17,6 +17,7 @@ from system import System, wait_until
 
 _GATEWAY = "familiar_gateway.app"
 _TRAINER = ("familiar_trainer.jobs", "familiar_trainer.export.gate_process")
+_PAUSE_S, _LONGEST_WAIT_S = 0.3, 20.0
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,18 @@ def _watching(trace: Path, *entrances: str) -> Iterator[list[str]]:
     modules: list[str] = []
     start = time.monotonic_ns()
     yield modules
-    time.sleep(0.3)  # the answer is out before the last steps are written
-    modules += without_repeats(_modules(trace, start, time.monotonic_ns(), entrances))
+    # The answer is out before the last steps are written: look until there are no more.
+    deadline = time.monotonic() + _LONGEST_WAIT_S
+    walked = None
+    while (now := _modules(trace, start, entrances)) != walked and time.monotonic() < deadline:
+        walked = now
+        time.sleep(_PAUSE_S)
+    modules += without_repeats(now)
 
 
-def _modules(trace: Path, start: int, end: int, entrances: Sequence[str]) -> list[str]:
-    steps = sorted(
-        (step for path in trace.iterdir() for step in _steps(path) if start <= step.at_ns <= end),
-        key=lambda step: step.at_ns,
-    )
+def _modules(trace: Path, start: int, entrances: Sequence[str]) -> list[str]:
+    steps = [step for path in trace.iterdir() for step in _steps(path) if step.at_ns >= start]
+    steps.sort(key=lambda step: step.at_ns)
     walked: dict[tuple[int, int], list[str]] = {}
     for step in steps:
         if step.thread in walked or step.module in entrances:
