@@ -56,7 +56,7 @@ def test_the_docs_name_no_combination_that_is_not_tried() -> None:
 
 def test_every_measurement_on_the_board_is_one_that_is_measured() -> None:
     sources = [
-        engine.ROOT / "services/gateway/src/familiar_gateway/metrics.py",
+        engine.ROOT / "services/gateway/src/familiar_gateway/operating/metrics.py",
         engine.ROOT / "services/modelserver/src/familiar_modelserver/metrics.py",
     ]
     measured = set(re.findall(r"\bfamiliar_[a-z_]+|request_count\b", " ".join(path.read_text() for path in sources)))
