@@ -32,7 +32,7 @@ demo: $(VENV)/.portraits ## against a running system: enrol two public-domain po
 	@exec $(BIN)/python -m familiar_embedded.demo
 
 .PHONY: test
-test: test-gateway-alone lint $(VENV)/.dev ## run every test that this machine allows (about 15 minutes on 2 cores)
+test: test-gateway-alone lint $(VENV)/.dev ## run every test that this machine allows (half an hour on 2 cores)
 	$(BIN)/python -m pytest tests $(PYTEST_ARGS)
 
 .PHONY: test-unit

@@ -36,7 +36,6 @@ def floors(below: Mapping[str, set[str]]) -> list[list[str]]:
         CycleError: rooms import each other in a circle, which it names.
     """
     height: dict[str, int] = {}
-
     for name in TopologicalSorter(below).static_order():
         height[name] = 1 + max((height[other] for other in below[name]), default=0)
     height[WORDS] = height[WORDS] if below[WORDS] else 0

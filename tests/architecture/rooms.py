@@ -31,7 +31,6 @@ class Room:
 class Import:
     """One name that a module takes from another one; of ``import x`` the name is empty."""
 
-    by: str
     line: int
     module: str
     name: str
@@ -87,7 +86,7 @@ def imports_of(module: str) -> Iterator[Import]:
             continue
         for source, name in taken:
             if source.split(".")[0] not in sys.stdlib_module_names:
-                yield Import(module, node.lineno, source, name)
+                yield Import(node.lineno, source, name)
 
 
 def exports_of(room: str) -> set[str]:

@@ -4,10 +4,11 @@ import importlib
 import re
 import subprocess
 import sys
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
+from architecture.drawing import arrows, floors
 from architecture.rooms import (
     ROOT,
     WORDS,
@@ -70,7 +71,26 @@ def test_a_room_lets_out_what_others_use_and_nothing_else(room: str) -> None:
 
 
 def test_rooms_import_each_other_one_way() -> None:
-    assert TopologicalSorter({room.name: room.imports for room in rooms().values()}).static_order()
+    below = {room.name: room.imports for room in rooms().values()}
+    assert set(TopologicalSorter(below).static_order()) == set(rooms())  # a circle raises CycleError, and is named
+
+
+def test_a_circle_of_rooms_is_found() -> None:
+    with pytest.raises(CycleError):
+        floors({"a": {"b"}, "b": {"a"}})
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_the_table_allows_no_more_than_is_used(room: str) -> None:
+    assert rooms()[room].imports - arrows()[room] == set(), "nobody there imports this any more"
+    known = {
+        each.module.split(".")[0]
+        for module in modules()
+        if room_of(module) == room
+        for each in imports_of(module)
+        if not is_ours(each.module)
+    }
+    assert rooms()[room].packages - known == set(), "nobody there imports this any more"
 
 
 def test_knowing_and_learning_bring_in_no_pixel_no_database_no_queue_and_no_socket() -> None:
