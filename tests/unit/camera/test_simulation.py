@@ -3,7 +3,7 @@
 import numpy as np
 
 import portraits
-from familiar.seeing.detectors.yunet import YuFace
+from familiar.seeing.detectors.yunet import YuNet
 from familiar.seeing.observation import Observer
 from familiar_camera.simulation import Session
 from familiar_camera.sources import open_source, read_picture
@@ -22,7 +22,7 @@ def test_another_seed_and_another_moment_are_another_picture(picture: np.ndarray
 
 
 def test_the_face_stays_in_the_picture_and_good_enough_to_learn_from() -> None:
-    observer = Observer(YuFace())
+    observer = Observer(YuNet())
     for name in portraits.NAMES:
         session = Session(read_picture(portraits.path(name)), seed=5)
         for number in range(0, 150, 15):

@@ -38,7 +38,7 @@ class RememberingDetector:
 @pytest.fixture(scope="session")
 def observer() -> Observer:
     """The real one."""
-    return Observer(RememberingDetector(detectors.create("yuface")))
+    return Observer(RememberingDetector(detectors.create("yunet")))
 
 
 @pytest.fixture

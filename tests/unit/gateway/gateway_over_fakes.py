@@ -20,7 +20,7 @@ from familiar_gateway.app import create_app
 def create() -> Flask:
     """Return the application of a world with one person enrolled and one capture open."""
     folder = Path(os.environ["FAMILIAR_TEST_DIR"])
-    world = create_world(folder, Observer(detectors.create("yuface")), threads=4)
+    world = create_world(folder, Observer(detectors.create("yunet")), threads=4)
     frames = webcam.jpegs(portraits.frame("Eileen Collins")[:300, 60:360], 6, seed=1)
     closed = world.enroll("Eileen Collins", frames)
     person = closed["person"]["id"]

@@ -31,7 +31,7 @@ class Settings:
 
     backbone: str = _setting("BACKBONE", "face_resnet", "face_resnet, mobilenet_v2_imagenet, or a SavedModel's path")
     backbone_weights: str = _setting("BACKBONE_WEIGHTS", "", "weights file instead of a download; empty for none")
-    detector: str = _setting("DETECTOR", "yuface", "yuface, or the path of a YuNet ONNX file")
+    detector: str = _setting("DETECTOR", "yunet", "yunet, or the path of a YuNet ONNX file")
     far_target: float = _setting("FAR_TARGET", 0.001, "share of strangers that may be named", 1e-6, 0.5)
 
     host: str = _setting("GATEWAY_HOST", "127.0.0.1", "address the gateway listens on")

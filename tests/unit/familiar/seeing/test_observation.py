@@ -7,7 +7,7 @@ from familiar.reason import Reason
 from familiar.seeing.alignment import TEMPLATE, align, resize
 from familiar.seeing.detection import Box
 from familiar.seeing.detectors import create
-from familiar.seeing.detectors.facedetection import FaceDetection
+from familiar.seeing.detectors.network import Network
 from familiar.seeing.image import Frame
 from familiar.seeing.observation import Observer
 from familiar.seeing.quality import QualityLimits, pose
@@ -17,7 +17,7 @@ CHIP = 150
 
 @pytest.fixture(scope="module")
 def observer() -> Observer:
-    return Observer(create("yuface"))
+    return Observer(create("yunet"))
 
 
 def only(observer: Observer, frame: Frame):
@@ -103,7 +103,7 @@ def test_pose_is_zero_for_the_template_and_follows_the_nose() -> None:
 
 
 def test_limits_decide_what_is_too_small(collins: Frame) -> None:
-    picky = Observer(create("yuface"), QualityLimits(min_eye_distance_px=500))
+    picky = Observer(create("yunet"), QualityLimits(min_eye_distance_px=500))
     assert picky.observe_one(collins, CHIP)[1] == (Reason.TOO_SMALL,)
 
 
@@ -132,13 +132,13 @@ def test_a_detector_that_is_not_there_is_named() -> None:
 def test_finding_faces_keeps_no_memory(collins) -> None:
     import psutil
 
-    network = FaceDetection()
+    network = Network()
     picture = np.ascontiguousarray(collins[:128, :128, ::-1])
 
     def grown_bytes(calls: int) -> int:
         before = psutil.Process().memory_info().rss
         for _ in range(calls):
-            network.detect(picture)
+            network.search(picture)
         return psutil.Process().memory_info().rss - before
 
     grown_bytes(50)

@@ -16,7 +16,7 @@ LIMITS = QualityLimits()
 
 @pytest.fixture(scope="module")
 def observer() -> Observer:
-    return Observer(create("yuface"))
+    return Observer(create("yunet"))
 
 
 def sharpness(observer: Observer, frame: Frame, chip_px: int = 150) -> float:

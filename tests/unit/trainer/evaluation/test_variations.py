@@ -11,7 +11,7 @@ VARIATIONS = all_variations()
 
 @pytest.fixture(scope="module")
 def observer() -> Observer:
-    return Observer(create("yuface"))
+    return Observer(create("yunet"))
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ class AlignedFaces:
             judged: whether quality is kept; it is no matter of a backbone that is only compared with.
         """
         self._embedder = embedder
-        self._observer = Observer(detector or detectors.create("yuface"))
+        self._observer = Observer(detector or detectors.create("yunet"))
         self._choose: Chooser = {"central": central, "largest": largest}[subject]
         self._judged = judged
         meta, found = embedder.meta, self._observer.detector

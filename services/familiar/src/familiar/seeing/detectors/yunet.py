@@ -1,4 +1,4 @@
-"""YuNet, twice: compiled into the ``yuface`` package (x86-64), or run by OpenCV from a model file (anywhere).
+"""YuNet, twice: run by LiteRT from the file in this package, or by OpenCV from a file of the user's.
 
 W. Wu, H. Peng, S. Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligence Research 20, 2023.
 """
@@ -6,7 +6,6 @@ W. Wu, H. Peng, S. Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine In
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from familiar.errors import MisconfiguredError
 from familiar.seeing.detection import Box, Face
-from familiar.seeing.detectors.facedetection import FaceDetection
+from familiar.seeing.detectors.network import Found, Network
 from familiar.seeing.image import Frame
 
 # The frame is searched at this size; the time grows with its square, and 480 px still finds a face of 5 % of it.
@@ -33,25 +32,6 @@ _MOST_LOOKS = 5
 _UNDERSTATED = 2.0
 _LEAST_CONFIDENCE = 0.5
 _LEAST_SIDE_PX = 8
-
-
-class Found(NamedTuple):
-    """A face in pixels of what was searched: ``box`` float32[4] as x, y, width, height; ``landmarks`` float32[5, 2]."""
-
-    confidence: float
-    box: NDArray[np.float32]
-    landmarks: NDArray[np.float32]
-
-    @property
-    def middle(self) -> NDArray[np.float32]:
-        """The middle of the box, float32[2]."""
-        return self.box[:2] + self.box[2:] / 2
-
-    @property
-    def tilt_deg(self) -> float:
-        """How far the line through the eyes is turned in the picture plane, clockwise."""
-        across, down = self.landmarks[1] - self.landmarks[0]
-        return float(np.degrees(np.arctan2(down, across)))
 
 
 class _YuNet:
@@ -118,25 +98,13 @@ class _YuNet:
         )
 
 
-class YuFace(_YuNet):
-    """YuNet compiled into the ``yuface`` package; safe from several threads."""
+class YuNet(_YuNet):
+    """YuNet as it ships with this package; safe from several threads, which hold up nobody."""
 
-    name = "yunet-yuface"
+    name = "yunet"
 
     def __init__(self) -> None:
-        try:
-            network = FaceDetection()
-        except ImportError as exc:
-            raise MisconfiguredError(
-                "DETECTOR='yuface': the package yuface is not installed (it exists for x86-64 and Python 3.11 or "
-                "older); set DETECTOR to the path of a YuNet ONNX file"
-            ) from exc
-
-        def search(bgr: Frame) -> list[Found]:
-            rows = network.detect(bgr).astype(np.float32)
-            return [Found(float(row[0]) / 100, row[1:5], row[5:15].reshape(5, 2)) for row in rows]
-
-        super().__init__(search)
+        super().__init__(Network().search)
 
 
 class OpenCvYuNet(_YuNet):
