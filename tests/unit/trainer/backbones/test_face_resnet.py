@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from familiar.seeing.alignment import align
+from familiar.seeing import Detector, align, detectors
 from familiar_trainer.backbones import dlib_weights, face_resnet, load
 from familiar_trainer.backbones.dlib_weights import WeightsError
 
@@ -28,16 +28,18 @@ def reference() -> Callable[[np.ndarray], np.ndarray]:
     return lambda chips: np.array([np.array(model.compute_face_descriptor(chip)) for chip in chips])
 
 
-def chip_of(frame: np.ndarray) -> np.ndarray:
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return detectors.create("yunet")
+
+
+def chip_of(frame: np.ndarray, detector: Detector) -> np.ndarray:
     """Cut the face nearest to the centre out of ``frame`` (RGB)."""
-    yuface = pytest.importorskip("yuface", reason="faces are found with yuface")
-    scale = 480 / max(frame.shape[:2])
-    small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    _, boxes, landmarks = yuface.detect(np.ascontiguousarray(small[:, :, ::-1]))
-    assert len(boxes), "no face found"
-    middle = boxes[:, :2] + boxes[:, 2:] / 2 - np.array(small.shape[1::-1]) / 2
-    nearest = int(np.argmin((middle**2).sum(axis=1)))
-    return align(frame, landmarks[nearest].reshape(5, 2).astype(np.float32) / scale, face_resnet.INPUT_PX)
+    faces = detector.detect(frame)
+    assert faces, "no face found"
+    centre = np.array(frame.shape[1::-1]) / 2
+    nearest = min(faces, key=lambda face: float(np.linalg.norm(face.landmarks.mean(axis=0) - centre)))
+    return align(frame, nearest.landmarks, face_resnet.INPUT_PX)
 
 
 def assert_same(ours: np.ndarray, theirs: np.ndarray) -> None:
@@ -46,23 +48,24 @@ def assert_same(ours: np.ndarray, theirs: np.ndarray) -> None:
     assert np.abs(ours - theirs).max() < 1e-4
 
 
-def test_it_equals_dlib_on_two_portraits(network, reference) -> None:
+def test_it_equals_dlib_on_two_portraits(network, reference, detector) -> None:
     data = pytest.importorskip("skimage.data", reason="a portrait comes with scikit-image")
     cbook = pytest.importorskip("matplotlib.cbook", reason="a portrait comes with Matplotlib")
     hopper = cv2.imread(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)), cv2.IMREAD_COLOR)
-    chips = np.stack([chip_of(data.astronaut()), chip_of(hopper[:, :, ::-1])])
+    chips = np.stack([chip_of(data.astronaut(), detector), chip_of(hopper[:, :, ::-1], detector)])
     ours = np.asarray(network(chips))
     assert_same(ours, reference(chips))
     assert np.linalg.norm(ours[0] - ours[1]) > 0.6  # dlib's limit for the same person
 
 
 @pytest.mark.lfw
-def test_it_equals_dlib_on_faces_of_lfw(network, reference, shared_data: Path) -> None:
+def test_it_equals_dlib_on_faces_of_lfw(network, reference, detector, shared_data: Path) -> None:
     pictures = sorted((shared_data / "lfw").glob("*/*.jpg"))
     if not pictures:
         pytest.skip(f"no LFW pictures in {shared_data}")
     chosen = pictures[:: max(1, len(pictures) // LFW_FACES)][:LFW_FACES]
-    chips = np.stack([chip_of(cv2.imread(str(path), cv2.IMREAD_COLOR)[:, :, ::-1]) for path in chosen])
+    pictures = [cv2.imread(str(path), cv2.IMREAD_COLOR)[:, :, ::-1] for path in chosen]
+    chips = np.stack([chip_of(picture, detector) for picture in pictures])
     assert_same(np.asarray(network(chips)), reference(chips))
 
 
