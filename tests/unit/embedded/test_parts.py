@@ -3,17 +3,19 @@
 import http.server
 import io
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from familiar_embedded import procfile, ready
+from familiar_embedded import environment, procfile, ready, redis_server
 from familiar_embedded.console import Console, LineBuffer
 from familiar_embedded.environment import plan
 from familiar_embedded.errors import EmbeddedError, NotReady, PortTaken
 from familiar_embedded.ports import free_ports, require_free
+from familiar_embedded.redis_server import find_redis_server
 from familiar_embedded.restart import RestartPolicy, Restarts
 from familiar_embedded.state import StateFolder, running
 
@@ -68,6 +70,40 @@ def test_what_the_environment_says_is_kept(tmp_path: Path) -> None:
     assert {name: prepared.env[name] for name in given} == given
     assert f'"{tmp_path}/m/head"' in state.serving_config.read_text()
     state.close()
+
+
+def test_the_packages_server_is_preferred_to_an_installed_one(tmp_path: Path) -> None:
+    _program(tmp_path / "redis-server")
+    server = find_redis_server(str(tmp_path))
+    assert server is not None
+    version = subprocess.run([server, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    assert "alkey server" in version
+
+
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
+def test_an_installed_server_serves_where_the_package_is_not(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_server, "find_spec", lambda _: None)
+    _program(tmp_path / name)
+    assert find_redis_server(str(tmp_path)) == str(tmp_path / name)
+
+
+def test_without_a_server_the_run_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "find_redis_server", lambda _: None)
+    state = StateFolder(tmp_path / "state")
+    with pytest.raises(EmbeddedError, match="apt install redis-server"):
+        plan({"GATEWAY_PORT": "0"}, state, ROOT / "deploy")
+    for named in ({"REDIS_SERVER": "/opt/keydb"}, {"REDIS_URL": "redis://elsewhere:6379/0"}):
+        assert plan({"GATEWAY_PORT": "0"} | named, state, ROOT / "deploy").env.get("REDIS_SERVER") == named.get(
+            "REDIS_SERVER"
+        )
+    state.close()
+
+
+def _program(path: Path) -> None:
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
 
 
 def test_free_ports_differ_and_can_be_listened_on() -> None:

