@@ -66,8 +66,7 @@ def test_an_image_holds_nothing_that_builds_or_installs(built: None, service: st
 
 def test_the_gateways_image_is_small_and_free_of_tensorflow(built: None) -> None:
     assert (
-        _in_image("gateway", "ls /opt/venv/lib/python3.11/site-packages | grep -ic '^tensorflow' || true").strip()
-        == "0"
+        _in_image("gateway", "ls /opt/venv/lib/python3.*/site-packages | grep -ic '^tensorflow' || true").strip() == "0"
     )
     base = _size("python:3.11-slim-bookworm")
     assert _size("familiar-gateway:latest") - base <= _LARGEST_GATEWAY_BYTES
