@@ -1,8 +1,14 @@
 # The vocabulary of this project; CI calls the same targets. `make help` lists them.
 
-PYTHON ?= $(shell for p in python3.11 python3; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
+FITS   := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+ifndef PYTHON # what the environment was made with, the machine's own, any other
+PYTHON := $(shell for p in $(BIN)/python python3 python3.13 python3.12 python3.11; do $$p -c '$(FITS)' 2>/dev/null && { echo $$p; break; }; done)
+endif
+ASKED   = $(if $(PYTHON),$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
+OTHERS := $(foreach v,3.13 3.12 3.11,python$(v) $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$(v).*/bin/python3)
+OTHER_PYTHON ?= $(shell for p in $(OTHERS); do $$p -c 'import ensurepip, venv; import sys; sys.exit("%d.%d" % sys.version_info[:2] == "$(ASKED)")' 2>/dev/null && $$p -c '$(FITS)' && { echo $$p; break; }; done)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 SYSTEM_TESTS ?= tests/system
 SERVICES := familiar gateway trainer modelserver camera embedded
@@ -21,7 +27,7 @@ endif
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV)/.run ## set everything up and start Redis, model server, trainer and gateway; Ctrl-C stops them
@@ -47,6 +53,15 @@ test-system: $(VENV)/.dev ## run the containers: use, break, back up and replica
 test-gateway-alone: .venv-gateway/.ready ## run the gateway's tests where TensorFlow is not installed
 	@! .venv-gateway/bin/python -c 'import tensorflow' 2>/dev/null || { echo 'TensorFlow is installed in .venv-gateway'; exit 1; }
 	.venv-gateway/bin/python -m pytest tests/unit/gateway tests/unit/familiar $(PYTEST_ARGS)
+
+.PHONY: test-other-python
+test-other-python: ## run the tests of library and gateway, and one of everything, on another Python that is here
+	@if [ -n '$(OTHER_PYTHON)' ]; then $(MAKE) --no-print-directory VENV=.venv-other PYTHON='$(OTHER_PYTHON)' test-few; \
+	else echo 'Nothing was tested on another Python than $(ASKED): there is no other of 3.11 to 3.13 here.'; fi
+
+.PHONY: test-few
+test-few: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/unit/familiar tests/unit/gateway tests/integration/test_enroll_and_recognize.py $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev $(PAGE_TOOLS) ## check style and types, of the page where npm is installed
@@ -83,11 +98,16 @@ proto: ## generate the wire code from proto/ (needs the network for the generato
 
 .PHONY: clean
 clean: ## remove what make has built; the state folder stays
-	rm -rf $(VENV) .venv-gateway node_modules .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-other .venv-gateway node_modules .pytest_cache .mypy_cache .ruff_cache
 
-$(BIN)/python:
-	@[ -n '$(PYTHON)' ] || { echo 'Python 3.11 is needed and was not found. Install it, or name it: make PYTHON=/path/to/python3.11'; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'Python cannot make a virtual environment; on Debian and Ubuntu: apt install python3.11-venv'; exit 1; }
+.PHONY: fitting-python
+fitting-python:
+	@[ -n '$(PYTHON)' ] || { echo 'Python 3.11, 3.12 or 3.13 is needed and was not found. On Debian and Ubuntu: apt install python3-venv; or name one: make PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -c '$(FITS)' || { echo 'Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is $(ASKED)'; exit 1; }
+	@made=$$(sed -n 's/^version = \([0-9]*\.[0-9]*\).*/\1/p' $(VENV)/pyvenv.cfg 2>/dev/null); [ "$${made:-$(ASKED)}" = '$(ASKED)' ] || { echo "$(VENV) was made with Python $$made, and $(PYTHON) is $(ASKED): run make clean, then this again"; exit 1; }
+
+$(BIN)/python: | fitting-python
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'Python cannot make a virtual environment; on Debian and Ubuntu: apt install python$(ASKED)-venv'; exit 1; }
 
 $(VENV)/.run: requirements.lock $(PROJECTS) | $(BIN)/python
 	@echo 'Installing the packages of requirements.lock into $(VENV) (a minute or two, once) ...'
@@ -107,7 +127,7 @@ $(VENV)/.dev: requirements-dev.lock requirements-nodeps.lock $(VENV)/.run
 
 .venv-gateway/.ready: requirements-gateway-test.lock $(PROJECTS) | $(BIN)/python
 	@echo 'Installing the gateway without TensorFlow into .venv-gateway ...'
-	@$(PYTHON) -m venv .venv-gateway
+	@$(BIN)/python -m venv --clear .venv-gateway
 	@.venv-gateway/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-gateway-test.lock
 	@.venv-gateway/bin/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation -e services/familiar -e services/gateway
 	@touch $@
