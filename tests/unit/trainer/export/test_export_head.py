@@ -12,6 +12,8 @@ from familiar_trainer.export.head_export import judge
 from familiar_trainer.export.savedmodel import write
 from familiar_trainer.tf_runtime import Session
 
+GRAPH_VERSION_OF_2_19 = 2129
+
 
 @pytest.fixture
 def answer(make_servable, tmp_path: Path):
@@ -113,6 +115,14 @@ def test_the_export_holds_no_variables_and_carries_its_warmup(pristine: Path) ->
 def _outputs(head: Head, embeddings: np.ndarray) -> dict[str, np.ndarray]:
     wanted = head.identify(embeddings)
     return {INDEX: wanted.index.copy(), SCORE: wanted.score.copy(), KNOWN: wanted.known.copy()}
+
+
+def test_an_export_can_be_read_by_the_serving_of_the_compose_file(pristine: Path) -> None:
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    graph = SavedModel.FromString((pristine / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
+    assert graph.versions.min_consumer <= GRAPH_VERSION_OF_2_19
+    assert not graph.versions.bad_consumers
 
 
 def test_the_judge_accepts_the_reference_itself(make_head) -> None:
