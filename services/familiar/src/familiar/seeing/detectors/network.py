@@ -1,8 +1,8 @@
 """YuNet's network: from a picture to faces, by anchors on three grids; the weights are libfacedetection's.
 
-The file ``yunet.tflite`` beside this module is made by ``python -m familiar_trainer.detector`` from the library that the
-package ``yuface`` ships. What follows here is the same as there: how a picture is padded, what an output means, and
-which of many overlapping boxes stays.
+The file ``yunet.tflite`` beside this module is made by ``python -m familiar_trainer.detector`` from the library that
+the package ``yuface`` ships. What follows here is the same as there: how a picture is padded, what an output means,
+and which of many overlapping boxes stays.
 """
 
 from importlib import resources
@@ -88,7 +88,7 @@ def _decode(output: Float32, stride: int) -> Float32:
     landmarks = anchor[:, None] + raw[:, 6:].reshape(-1, 5, 2)
     columns = [confidence[:, None], middle - half, middle + half, landmarks.reshape(-1, 10)]
     rows = np.concatenate(columns, axis=1).astype(np.float32)
-    return rows[np.isfinite(rows).all(axis=1)]
+    return np.asarray(rows[np.isfinite(rows).all(axis=1)], np.float32)
 
 
 def _without_overlap(boxes: Float32) -> list[Float32]:
