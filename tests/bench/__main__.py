@@ -20,6 +20,7 @@ import psutil
 
 import portraits
 from bench.growth import growth
+from bench.large_frames import large_frames
 from client import Client
 from familiar.knowing.embedding import normalise
 from familiar.records import enrollments, people, samples
@@ -38,9 +39,13 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--rounds", type=int, default=3, help="enrolments to time (default 3)")
     parser.add_argument("--growth", action="store_true", help="only learn heads of 10 to 10,000 simulated people")
+    parser.add_argument("--large", action="store_true", help="only recognise faces in large frames")
     options = parser.parse_args()
     figures: dict[str, Figures] = {"machine": machine()}
-    figures |= growth() if options.growth else running_system(options.rounds)
+    if options.large:
+        figures |= large_frames()
+    else:
+        figures |= growth() if options.growth else running_system(options.rounds)
     for title, table in figures.items():
         print(f"\n{title}")
         for name, value in table.items():

@@ -26,13 +26,23 @@ class RememberingDetector:
     def __init__(self, real: Detector) -> None:
         self.name = real.name
         self._real = real
-        self._seen: dict[bytes, Sequence[Face]] = {}
+        self._seen: dict[tuple, Sequence[Face]] = {}
 
-    def detect(self, frame: Frame) -> Sequence[Face]:
-        digest = hashlib.sha256(str(frame.shape).encode() + frame.tobytes()).digest()
-        if digest not in self._seen:
-            self._seen[digest] = self._real.detect(frame)
-        return self._seen[digest]
+    def search(self, frame: Frame, least_share: float = 0.0) -> Sequence[Face]:
+        return self._once((_digest(frame), least_share), lambda: self._real.search(frame, least_share))
+
+    def settle(self, frame: Frame, faces: Sequence[Face]) -> Sequence[Face]:
+        boxes = tuple(face.box for face in faces)
+        return self._once((_digest(frame), boxes), lambda: self._real.settle(frame, faces))
+
+    def _once(self, key: tuple, ask: Callable[[], Sequence[Face]]) -> Sequence[Face]:
+        if key not in self._seen:
+            self._seen[key] = ask()
+        return self._seen[key]
+
+
+def _digest(frame: Frame) -> bytes:
+    return hashlib.sha256(str(frame.shape).encode() + frame.tobytes()).digest()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from familiar_camera.errors import CameraError, EnrollmentFailed, Refused
+from familiar_camera.frame import ENROLMENT_SIDE_PX
 from familiar_camera.server import Answer, Server
 from familiar_camera.sources import Source
 
@@ -120,7 +121,8 @@ def _open(server: Server, wish: Wish, ask: Ask) -> Answer:
 def _capture(server: Server, source: Source, enrollment_id: str, wanted: int, audience: Audience) -> None:
     sent = 0
     with closing(source.frames()) as frames:
-        for jpegs in _portions((frame.jpeg() for frame in frames), 1 if source.live else _BATCH):
+        pictures = (frame.jpeg(ENROLMENT_SIDE_PX) for frame in frames)
+        for jpegs in _portions(pictures, 1 if source.live else _BATCH):
             try:
                 answer = server.send_frames(enrollment_id, jpegs)
             except Refused as exc:

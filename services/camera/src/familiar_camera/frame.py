@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 """uint8[H, W, 3] in OpenCV's order, BGR."""
 
-# Faces in larger pictures are still large after shrinking, and the upload is a tenth.
-MAX_SIDE_PX = 1920
+MAX_SIDE_PX = 3840
+"""The longer side of a picture that is sent to be recognised: a face far away is small in it."""
+
+ENROLMENT_SIDE_PX = 1920
+"""The same while enrolling: whoever enrols is near, and many frames are sent."""
+
 JPEG_QUALITY = 92
 
 
@@ -21,12 +25,12 @@ class Frame:
     label: str
     picture: Picture
 
-    def jpeg(self) -> bytes:
-        """Return the picture as JPEG, its longer side at most ``MAX_SIDE_PX``."""
+    def jpeg(self, max_side_px: int = MAX_SIDE_PX) -> bytes:
+        """Return the picture as JPEG, its longer side at most ``max_side_px``."""
         picture = self.picture
-        side = max(picture.shape[:2])
-        if side > MAX_SIDE_PX:
-            picture = cv2.resize(picture, None, fx=MAX_SIDE_PX / side, fy=MAX_SIDE_PX / side)  # type: ignore[assignment]
+        scale = max_side_px / max(picture.shape[:2])
+        if scale < 1:
+            picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
         done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         if not done:
             raise ValueError(f"{self.label}: not a picture: shape {picture.shape}, {picture.dtype}")

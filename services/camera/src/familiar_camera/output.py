@@ -197,6 +197,9 @@ def _who(answer: Answer) -> str:
             names.append(f"a face that is {' and '.join(face.get('reasons', ()))}".replace("_", " "))
         else:
             names.append(face["person"]["name"] if face.get("person") else "unknown")
+    more = answer.get("faces_found", 0) - len(names)
+    if more > 0:
+        names.append(f"{more} more face{'s' if more > 1 else ''}")
     return ", ".join(names) or "nobody"
 
 

@@ -32,6 +32,9 @@ class Settings:
     backbone: str = _setting("BACKBONE", "face_resnet", "face_resnet, mobilenet_v2_imagenet, or a SavedModel's path")
     backbone_weights: str = _setting("BACKBONE_WEIGHTS", "", "weights file instead of a download; empty for none")
     detector: str = _setting("DETECTOR", "yunet", "yunet, or the path of a YuNet ONNX file")
+    search_pixels: int = _setting(
+        "SEARCH_PIXELS", 2_073_600, "most pixels of a frame that are searched for faces", 230_400, 40_000_000
+    )
     far_target: float = _setting("FAR_TARGET", 0.001, "share of strangers that may be named", 1e-6, 0.5)
 
     host: str = _setting("GATEWAY_HOST", "127.0.0.1", "address the gateway listens on")
@@ -42,7 +45,7 @@ class Settings:
     max_body_bytes: int = _setting("MAX_BODY_BYTES", 100_000_000, "largest request body", 1_000, 10**10)
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", 20_000_000, "largest picture, in bytes", 1_000, 10**9)
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", 40_000_000, "largest picture, in pixels", 1_000, 10**9)
-    max_faces: int = _setting("MAX_FACES", 16, "most faces answered for in one frame, the largest first", 1, 64)
+    max_faces: int = _setting("MAX_FACES", 64, "most faces answered for in one frame, the largest first", 1, 256)
 
     enroll_frames: int = _setting("ENROLL_FRAMES", 150, "usable frames after which a capture is complete", 1, 2000)
     enroll_max_frames: int = _setting("ENROLL_MAX_FRAMES", 600, "most frames one enrolment takes", 1, 10_000)

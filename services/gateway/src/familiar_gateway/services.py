@@ -41,7 +41,7 @@ def build(settings: Settings) -> Services:
         database=Database(settings.database_url),
         queue=TrainingQueue.at(settings.redis_url, settings.redis_timeout_s),
         serving=ServingClient(settings.serving_addr, timeout_s=settings.serving_timeout_s),
-        observer=Observer(detectors.create(settings.detector)),
+        observer=Observer(detectors.create(settings.detector, settings.search_pixels)),
     )
 
 

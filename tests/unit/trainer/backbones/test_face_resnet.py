@@ -35,7 +35,7 @@ def detector() -> Detector:
 
 def chip_of(frame: np.ndarray, detector: Detector) -> np.ndarray:
     """Cut the face nearest to the centre out of ``frame`` (RGB)."""
-    faces = detector.detect(frame)
+    faces = detector.settle(frame, detector.search(frame))
     assert faces, "no face found"
     centre = np.array(frame.shape[1::-1]) / 2
     nearest = min(faces, key=lambda face: float(np.linalg.norm(face.landmarks.mean(axis=0) - centre)))

@@ -5,7 +5,7 @@ from familiar.seeing.alignment import CROP_PX, align, resize
 from familiar.seeing.decoding import Decoder, PixelBudget
 from familiar.seeing.detection import Box, Detector
 from familiar.seeing.image import Frame, ImageLimits, decode, encode_jpeg
-from familiar.seeing.observation import Observation, Observer
+from familiar.seeing.observation import Observation, Observations, Observer
 from familiar.seeing.quality import ENROLMENT, Quality, QualityLimits
 from familiar.seeing.weight import weigh
 
@@ -18,6 +18,7 @@ __all__ = [
     "Frame",
     "ImageLimits",
     "Observation",
+    "Observations",
     "Observer",
     "PixelBudget",
     "Quality",

@@ -1,6 +1,6 @@
 """Detection: where the faces of a frame are. The detectors themselves are adapters in ``familiar.seeing.detectors``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,5 +60,21 @@ class Detector(Protocol):
     def name(self) -> str:
         """A word recorded with each sample, since landmarks of different detectors differ."""
 
-    def detect(self, frame: Frame) -> Sequence[Face]:
-        """Return the faces of ``frame`` uint8[H, W, 3], RGB, the largest first."""
+    def search(self, frame: Frame, least_share: float = 0.0) -> Sequence[Face]:
+        """Return the faces of ``frame`` as one look over it shows them, the largest first.
+
+        Args:
+            frame: uint8[H, W, 3], RGB.
+            least_share: faces less than this share as high as the highest may be missing, where that saves time.
+        """
+
+    def settle(self, frame: Frame, faces: Sequence[Face]) -> Sequence[Face]:
+        """Return ``faces`` that were found in ``frame`` as a closer look shows each, in the same order.
+
+        It costs much for each face, so choose first.
+        """
+
+
+def largest_first(faces: Iterable[Face]) -> list[Face]:
+    """Return ``faces`` by the area of their boxes."""
+    return sorted(faces, key=lambda face: -face.box.width * face.box.height)

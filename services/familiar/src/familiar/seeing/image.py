@@ -45,12 +45,12 @@ def decode(data: bytes, limits: ImageLimits = ImageLimits()) -> Frame:
     if _is_cut_short(data):
         raise InvalidImage("the picture is cut short: its end is missing")
     try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as exc:
         raise InvalidImage("the picture cannot be decoded") from exc
-    if bgr is None:
+    if frame is None:
         raise InvalidImage("the picture cannot be decoded")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(frame, np.uint8)
 
 
 def encode_jpeg(frame: Frame, quality: int = 92) -> bytes:

@@ -1,10 +1,12 @@
 """Observation: from a frame to faces cut out and judged; the same for enrolment, recognition and evaluation."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from familiar.reason import Reason
 from familiar.seeing.alignment import align
-from familiar.seeing.detection import Detector, Face
+from familiar.seeing.detection import Detector, Face, largest_first
 from familiar.seeing.image import Frame
 from familiar.seeing.quality import Quality, QualityLimits, measure
 
@@ -26,6 +28,22 @@ class Observation:
     reasons: tuple[Reason, ...]
 
 
+class Observations(tuple[Observation, ...]):
+    """The faces of a frame that were looked at closely, the largest first.
+
+    Attributes:
+        found: how many faces there are in all.
+    """
+
+    found: int
+
+    def __new__(cls, faces: Iterable[Observation], found: int) -> Self:
+        """Put together what was seen and how much there was to see."""
+        made = super().__new__(cls, faces)
+        made.found = found
+        return made
+
+
 class Observer:
     """Finds, cuts out and judges faces."""
 
@@ -33,26 +51,32 @@ class Observer:
         self.detector = detector
         self.limits = limits
 
-    def observe(self, frame: Frame, chip_px: int, max_faces: int) -> list[Observation]:
+    def observe(self, frame: Frame, chip_px: int, max_faces: int) -> Observations:
         """Return the largest ``max_faces`` faces of ``frame`` uint8[H, W, 3], RGB, the largest first."""
-        return [
-            self._judge(frame, face, chip_px)
-            for face in self.detector.detect(frame)[:max_faces]
-            if _spans_a_plane(face)
-        ]
+        found = self._find(frame)
+        faces = self._settle(frame, found[:max_faces])
+        return Observations((self._judge(frame, face, chip_px) for face in faces), len(found))
 
     def observe_one(self, frame: Frame, chip_px: int) -> tuple[Observation | None, tuple[Reason, ...]]:
         """Return the only face of ``frame`` and why it cannot be used; none or several is such a reason.
 
         Small faces in the background do not count: a person enrolling is not disturbed by a poster behind them.
         """
-        faces = self.observe(frame, chip_px, max_faces=3)
-        if not faces:
+        largest = self._settle(frame, self._find(frame, _RIVAL_SHARE)[:_CONTENDERS])
+        if not largest:
             return None, (Reason.NO_FACE,)
-        first = faces[0]
-        if any(face.face.box.height > _RIVAL_SHARE * first.face.box.height for face in faces[1:]):
+        first = self._judge(frame, largest[0], chip_px)
+        if any(face.box.height > _RIVAL_SHARE * largest[0].box.height for face in largest[1:]):
             return first, (Reason.SEVERAL_FACES,)
         return first, first.reasons
+
+    def _find(self, frame: Frame, least_share: float = 0.0) -> list[Face]:
+        return [face for face in self.detector.search(frame, least_share) if _spans_a_plane(face)]
+
+    def _settle(self, frame: Frame, faces: Sequence[Face]) -> list[Face]:
+        """Return ``faces`` as a closer look shows them, the largest first; one that it spoils stays as it was."""
+        looks = zip(faces, self.detector.settle(frame, faces), strict=True)
+        return largest_first(closely if _spans_a_plane(closely) else afar for afar, closely in looks)
 
     def _judge(self, frame: Frame, face: Face, chip_px: int) -> Observation:
         chip = align(frame, face.landmarks, chip_px)
@@ -61,6 +85,7 @@ class Observer:
 
 
 _RIVAL_SHARE = 0.5
+_CONTENDERS = 3
 
 
 def _spans_a_plane(face: Face) -> bool:

@@ -56,7 +56,8 @@ def recognize(recognizer: Recognizer, pictures: Sequence[bytes]) -> Burst:
             together = _together(largest, answer, enrolled)
     shown = None if best is None else largest[best]
     faces = (RecognizedFace(shown, together),) if shown else ()
-    return Burst(Recognition.of(answer, faces, enrolled, watch), frames, best)
+    faces_found = 0 if best is None else seen[best].found
+    return Burst(Recognition.of(answer, faces, faces_found, enrolled, watch), frames, best)
 
 
 _NO_FACE = BurstFrame(decision.REJECTED, (Reason.NO_FACE,))

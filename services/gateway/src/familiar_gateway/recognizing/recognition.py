@@ -12,7 +12,7 @@ import numpy as np
 from familiar.errors import InvalidInput, ModelNotFound, ServingRejected, ServingUnavailable
 from familiar.knowing import Decision, Float32, decision
 from familiar.records import Database, people
-from familiar.seeing import Decoder, Observation, Observer
+from familiar.seeing import Decoder, Observation, Observations, Observer
 from familiar.serving import HeadAnswer, Models
 
 _ATTEMPTS = 3
@@ -44,18 +44,30 @@ class RecognizedFace:
 
 @dataclass(frozen=True)
 class Recognition:
-    """The answer for one picture; ``names`` belong to the people that the decisions speak of."""
+    """The answer for one picture.
+
+    Attributes:
+        faces: those answered for, the largest first.
+        faces_found: how many there are in all.
+        names: of the people that the decisions speak of.
+    """
 
     head_version: int
     backbone_version: int
     threshold: float
     faces: tuple[RecognizedFace, ...]
+    faces_found: int
     names: Mapping[str, str]
     timings_ms: Mapping[str, float]
 
     @classmethod
     def of(
-        cls, answer: HeadAnswer, faces: Sequence[RecognizedFace], names: Mapping[str, str], watch: Stopwatch
+        cls,
+        answer: HeadAnswer,
+        faces: Sequence[RecognizedFace],
+        faces_found: int,
+        names: Mapping[str, str],
+        watch: Stopwatch,
     ) -> Self:
         """Put together what a head said and what it was said of."""
         return cls(
@@ -63,6 +75,7 @@ class Recognition:
             backbone_version=answer.meta.backbone_version,
             threshold=answer.meta.threshold,
             faces=tuple(faces),
+            faces_found=faces_found,
             names=names,
             timings_ms=watch.stages_ms,
         )
@@ -120,11 +133,9 @@ class Recognizer:
                 enrolled = self.enrolled(answer)
                 decisions = decide_each(faces, answer, enrolled)
         recognized = [RecognizedFace(face, made) for face, made in zip(faces, decisions, strict=True)]
-        return Recognition.of(answer, recognized, enrolled, watch)
+        return Recognition.of(answer, recognized, faces.found, enrolled, watch)
 
-    def ask(
-        self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch
-    ) -> tuple[list[list[Observation]], HeadAnswer]:
+    def ask(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[list[Observations], HeadAnswer]:
         """Return the largest ``max_faces`` faces of each picture, and what one head says of all the good ones.
 
         The embeddings are of the backbone that the head was trained for. Raises as ``recognize`` does.
@@ -153,10 +164,10 @@ class Recognizer:
         with self._database.read() as session:
             return people.names(session, candidates)
 
-    def _see(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[int, list[list[Observation]]]:
+    def _see(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[int, list[Observations]]:
         """Return the backbone version in use and the faces of each picture, cut out for it."""
         version = chip_px = 0
-        seen: list[list[Observation]] = []
+        seen: list[Observations] = []
         for position, data in enumerate(pictures):
             with contextlib.ExitStack() as held:
                 # First of all, so that what is no picture is refused as such whatever else is away.

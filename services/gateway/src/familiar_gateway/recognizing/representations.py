@@ -20,6 +20,7 @@ def recognition(answer: Recognition) -> Json:
         "backbone_version": answer.backbone_version,
         "threshold": round(answer.threshold, 4),
         "faces": [face(each, answer.names) for each in answer.faces],
+        "faces_found": answer.faces_found,
         "timings_ms": {name: round(value, 2) for name, value in answer.timings_ms.items()},
     }
 

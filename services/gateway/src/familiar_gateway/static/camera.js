@@ -3,7 +3,6 @@
 import { texts } from "./texts.js";
 
 const WANTED = { video: { width: 1280, height: 720, facingMode: "user" } };
-const SIDE_PX = 640;
 const JPEG = { type: "image/jpeg", quality: 0.9 };
 
 export class Camera {
@@ -25,10 +24,10 @@ export class Camera {
     this.stream = null;
   }
 
-  // Resolves to the present frame as {canvas, blob}, no larger than is of use.
-  async frame() {
+  // Resolves to the present frame as {canvas, blob}; its longer side is `sidePx` at most.
+  async frame(sidePx = Number.POSITIVE_INFINITY) {
     const { videoWidth: width, videoHeight: height } = this.video;
-    const scale = Math.min(1, SIDE_PX / Math.max(width, height));
+    const scale = Math.min(1, sidePx / Math.max(width, height));
     const canvas = new OffscreenCanvas(Math.round(width * scale), Math.round(height * scale));
     canvas.getContext("2d").drawImage(this.video, 0, 0, canvas.width, canvas.height);
     return { canvas, blob: await canvas.convertToBlob(JPEG) };

@@ -9,6 +9,8 @@ import { hideHint, hideProgress, showProgress, showSending } from "./progress.js
 import { askWhatIfKnown, askWhetherOther, askWhetherSame } from "./questions.js";
 
 const FRAMES_A_REQUEST = 3;
+// Whoever enrols sits before the camera; a larger frame would only take longer on its way.
+const SIDE_PX = 640;
 const $ = within("enrol");
 const camera = new Camera();
 // The enrolment that is shown: {id, enough, closed}. `enough`: finish with the frames there are; `closed`: it takes no
@@ -98,7 +100,7 @@ async function collect(enrollment) {
 async function takeFrames() {
   const form = new FormData();
   for (let count = 0; count < FRAMES_A_REQUEST; count += 1) {
-    const { canvas, blob } = await camera.frame();
+    const { canvas, blob } = await camera.frame(SIDE_PX);
     draw($("view"), canvas, [], true);
     form.append("frames", blob, "frame.jpg");
     await new Promise(requestAnimationFrame);

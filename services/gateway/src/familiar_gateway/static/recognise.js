@@ -92,6 +92,7 @@ function showFaces(faces) {
 
 function showFacts(answer) {
   const facts = [
+    [texts.recognise.facesFound, answer.faces_found],
     [texts.recognise.headVersion, answer.head_version],
     [texts.recognise.backboneVersion, answer.backbone_version],
     [texts.recognise.threshold, answer.threshold.toFixed(3)],

@@ -39,6 +39,7 @@ export const texts = {
     noFace: "no face in sight",
     score: ({ score }) => `score ${score}`,
     closest: ({ candidates }) => `closest: ${candidates}`,
+    facesFound: "faces found",
     headVersion: "head version",
     backboneVersion: "backbone version",
     threshold: "threshold",

@@ -39,11 +39,14 @@ class Prepared:
 
 
 class Interpreters:
-    """Interpreters of one model by size of input; those of the sizes asked for last are kept for the next call."""
+    """Interpreters of one model by size of input; those of the sizes asked for last are kept for the next call.
 
-    def __init__(self, model: bytes, keep: int) -> None:
+    Their memory goes with the size, so as many are kept as have ``keep_pixels`` together.
+    """
+
+    def __init__(self, model: bytes, keep_pixels: int) -> None:
         self._model = model
-        self._keep = keep
+        self._keep_pixels = keep_pixels
         self._idle: OrderedDict[Shape, list[Prepared]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -64,7 +67,7 @@ class Interpreters:
         with self._lock:
             self._idle.setdefault(shape, []).append(prepared)
             self._idle.move_to_end(shape)
-            while sum(map(len, self._idle.values())) > self._keep:
+            while sum(size[0] * size[1] * len(idle) for size, idle in self._idle.items()) > self._keep_pixels:
                 oldest = next(size for size, idle in self._idle.items() if idle)
                 self._idle[oldest].pop()
             for size in [size for size, idle in self._idle.items() if not idle]:

@@ -15,15 +15,18 @@ from familiar.seeing.detectors.interpreters import Interpreters
 
 Float32 = NDArray[np.float32]
 
+MOST_OVERLAP = 0.45
+"""Share of the place of two boxes that they have in common, from which on they show one face."""
+
 _STRIDES = (8, 16, 32)
 _MULTIPLE = 32
 _LEAST_CONFIDENCE = 0.5
 # The confidence is the root of two probabilities' product, so each of them is at least its square.
 _LEAST_LOGIT = float(np.log(_LEAST_CONFIDENCE**2 / (1 - _LEAST_CONFIDENCE**2)))
-_MOST_OVERLAP = 0.45
 _MOST_BOXES = 10_000
 _MOST_FACES = 1_000
-_KEPT_INTERPRETERS = 8
+# An interpreter takes some 85 bytes a pixel of its size, so 170 MB in all: two tiles, and what eight threads need else.
+_KEPT_PIXELS = 2_000_000
 
 
 class Found(NamedTuple):
@@ -38,6 +41,10 @@ class Found(NamedTuple):
         """The middle of the box, float32[2]."""
         return self.box[:2] + self.box[2:] / 2
 
+    def scaled(self, ratio: Float32) -> "Found":
+        """Return the face in a picture from which this one was scaled down by ``ratio`` float32[2], across and down."""
+        return self._replace(box=self.box / np.tile(ratio, 2), landmarks=self.landmarks / ratio)
+
     @property
     def tilt_deg(self) -> float:
         """How far the line through the eyes is turned in the picture plane, clockwise."""
@@ -50,7 +57,7 @@ class Network:
 
     def __init__(self) -> None:
         model = (resources.files("familiar.seeing.detectors") / "yunet.tflite").read_bytes()
-        self._interpreters = Interpreters(model, _KEPT_INTERPRETERS)
+        self._interpreters = Interpreters(model, _KEPT_PIXELS)
 
     def search(self, bgr: NDArray[np.uint8]) -> list[Found]:
         """Return the faces of uint8[H, W, 3], BGR, the surest first."""
@@ -97,12 +104,17 @@ def _without_overlap(boxes: Float32) -> list[Float32]:
     while len(boxes) and len(kept) < _MOST_FACES:
         best, boxes = boxes[0], boxes[1:]
         kept.append(best)
-        near, far = np.maximum(boxes[:, 1:3], best[1:3]), np.minimum(boxes[:, 3:5], best[3:5])
-        common = np.maximum(far - near, 0).prod(axis=1)
+        common = common_areas(best[1:5], boxes[:, 1:5])
         areas = (boxes[:, 3:5] - boxes[:, 1:3]).prod(axis=1)
         union = (best[3] - best[1]) * (best[4] - best[2]) + areas - common
-        boxes = boxes[common <= _MOST_OVERLAP * union]
+        boxes = boxes[common <= MOST_OVERLAP * union]
     return kept
+
+
+def common_areas(box: Float32, boxes: Float32) -> Float32:
+    """Return float32[N]: how much of ``box`` float32[4] each of ``boxes`` float32[N, 4] covers, all by two corners."""
+    near, far = np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])
+    return np.asarray(np.maximum(far - near, 0).prod(axis=1), np.float32)
 
 
 def _found(row: Float32) -> Found:
