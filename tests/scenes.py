@@ -14,7 +14,6 @@ from familiar_camera.simulation import Session
 
 _LEARN, _LEAST_PICTURES = 10, 20
 _DETECTOR = detectors.create("yunet")
-_MARGIN = 0.8
 _FEATHER = 0.12
 
 
@@ -113,12 +112,12 @@ def background(width: int, height: int, rng: np.random.Generator) -> Frame:
     return np.clip(frame.astype(np.int16) + noise, 0, 255).astype(np.uint8)
 
 
-def cut_out(picture: Frame, face_px: int) -> Frame:
-    """Return the largest face of ``picture`` with what is around it, scaled so that it is ``face_px`` high."""
+def cut_out(picture: Frame, face_px: int, margin: float = 0.8) -> Frame:
+    """Return the largest face of ``picture``, with a margin in heights of it, scaled so that it is ``face_px`` high."""
     (face, *_) = _DETECTOR.settle(picture, _DETECTOR.search(picture)[:1])
     box = face.box
     x, y = (box.x_min + box.x_max) / 2, (box.y_min + box.y_max) / 2
-    reach = min(x, y, picture.shape[1] - x, picture.shape[0] - y, (0.5 + _MARGIN) * box.height)
+    reach = min(x, y, picture.shape[1] - x, picture.shape[0] - y, (0.5 + margin) * box.height)
     part = picture[int(y - reach) : int(y + reach), int(x - reach) : int(x + reach)]
     side = round(part.shape[0] * face_px / box.height)
     return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)

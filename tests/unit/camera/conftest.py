@@ -39,6 +39,7 @@ class FakeGateway:
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     known: str | None = "Ada"
+    more_faces: int = 0
 
     @property
     def url(self) -> str:
@@ -55,7 +56,8 @@ class FakeGateway:
         match method, path.split("/")[2:]:
             case "POST", ["recognize"]:
                 assert cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR) is not None
-                return 200, {"head_version": 7, "faces": [self._face()] if self.known else []}
+                faces = [self._face()] if self.known else []
+                return 200, {"head_version": 7, "faces": faces, "faces_found": len(faces) + self.more_faces}
             case "POST", ["enrollments"]:
                 return self.opening.popleft() if self.opening else (201, self._enrollment("open", said.get("name")))
             case "POST", ["enrollments", _, "frames"]:

@@ -56,6 +56,14 @@ def test_the_unknown_and_nobody_are_answers(
     assert lines(capsys.readouterr().out)[-1]["seen"] == []
 
 
+def test_faces_beyond_those_answered_for_are_mentioned(
+    gateway: FakeGateway, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.more_faces = 3
+    assert main(["recognize", str(folder), "--once", "--server", gateway.url]) == 0
+    assert "Ada, 3 more faces" in capsys.readouterr().out
+
+
 def test_a_name_with_markup_is_shown_as_it_is(
     gateway: FakeGateway, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from familiar_camera.errors import SourceError
-from familiar_camera.frame import MAX_SIDE_PX, Frame
+from familiar_camera.frame import ENROLMENT_SIDE_PX, MAX_SIDE_PX, Frame
 from familiar_camera.sources import Webcam, open_source
 
 
@@ -123,7 +123,12 @@ def test_a_webcam_that_is_unplugged_ends_with_a_sentence() -> None:
     assert capture.released
 
 
-def test_large_pictures_are_shrunk_before_they_are_sent() -> None:
-    jpeg = Frame("large", np.zeros((100, 4000, 3), np.uint8)).jpeg()
-    sent = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert sent.shape == (48, MAX_SIDE_PX, 3)
+def test_pictures_are_sent_as_large_as_the_server_can_see_and_shrunk_beyond() -> None:
+    def sent(width: int, height: int, *most: int) -> tuple[int, ...]:
+        jpeg = Frame("large", np.zeros((height, width, 3), np.uint8)).jpeg(*most)
+        return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape
+
+    assert sent(3840, 2160) == (2160, 3840, 3)
+    assert sent(8000, 200) == (96, MAX_SIDE_PX, 3)
+    assert sent(3840, 2160, ENROLMENT_SIDE_PX) == (1080, 1920, 3)
+    assert sent(640, 480, ENROLMENT_SIDE_PX) == (480, 640, 3)

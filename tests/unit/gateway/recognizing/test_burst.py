@@ -3,6 +3,7 @@
 import base64
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from gateway_world import THRESHOLD, World, files
@@ -73,9 +74,19 @@ def test_several_frames_are_answered_as_one_face_by_one_head(both, collins_frame
     assert answer["head_version"] == head and answer["threshold"] == THRESHOLD
 
 
+def test_the_faces_found_are_those_of_the_frame_that_the_face_is_shown_from(world, collins, hopper):
+    alone, both = encode_jpeg(collins), encode_jpeg(np.hstack([collins, hopper[:512]]))
+    blurred = encode_jpeg(cv2.GaussianBlur(collins, (0, 0), 5))
+    for frames in ([both, blurred], [blurred, both]):
+        answer = recognize(world, frames)
+        assert (len(answer["faces"]), answer["faces_found"]) == (1, 2)
+    assert recognize(world, [alone, blurred])["faces_found"] == 1
+    assert recognize(world, [BLANK, BLANK])["faces_found"] == 0
+
+
 def test_a_single_picture_is_answered_as_ever(both, collins_frames):
     assert set(recognize(both, collins_frames[10:11])) == {
-        "request_id", "head_version", "backbone_version", "threshold", "faces", "timings_ms"
+        "request_id", "head_version", "backbone_version", "threshold", "faces", "faces_found", "timings_ms"
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gateway_world import World
 
+import scenes
 from fakes import FakeBackbone, backbone_meta
 from familiar.errors import DatabaseUnavailable, ModelNotFound, ServingTimeout, ServingUnavailable
 from familiar.knowing.head import Head
@@ -62,7 +63,12 @@ def test_a_picture_may_come_as_body_form_or_json(world, way):
 
 def test_a_picture_without_faces_still_says_which_head_would_have_answered(world):
     answer = recognize(world, blank())
-    assert answer["faces"] == [] and answer["head_version"] == 1 and answer["threshold"] == 0.75
+    assert (
+        answer["faces"] == []
+        and answer["faces_found"] == 0
+        and answer["head_version"] == 1
+        and answer["threshold"] == 0.75
+    )
 
 
 @pytest.mark.parametrize("shape", [(16, 60_000), (60_000, 16), (16, 16), (17, 9_000)], ids=str)
@@ -94,7 +100,15 @@ def test_all_faces_of_a_picture_go_in_one_batch_of_eight_at_most(make_world, col
 def test_only_the_largest_faces_are_answered_for(make_world, collins: Frame):
     world = make_world(max_faces=3)
     tile = collins[:250, 100:350]
-    assert len(recognize(world, encode_jpeg(np.hstack([tile] * 5)))["faces"]) == 3
+    answer = recognize(world, encode_jpeg(np.hstack([tile] * 5)))
+    assert (len(answer["faces"]), answer["faces_found"]) == (3, 5)
+
+
+def test_all_sixty_of_a_group_picture_are_answered_for(world, collins, hopper):
+    group = scenes.mosaic([collins[:300, 60:360], hopper[:512]], 10, 6, 1600, 1000)
+    answer = recognize(world, encode_jpeg(group))
+    assert (len(answer["faces"]), answer["faces_found"]) == (60, 60)
+    assert all(face["status"] == "unknown" for face in answer["faces"])
 
 
 def test_labels_and_version_belong_to_the_head_that_answered_even_when_it_is_replaced_meanwhile(world, collins_frames):

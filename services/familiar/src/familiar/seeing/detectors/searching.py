@@ -1,4 +1,4 @@
-"""Searching: a whole frame looked over for faces, from coarse to fine, where it is large in tiles.
+"""Searching: a frame looked over for faces, finely enough for all who can be named, and in tiles where it is large.
 
 One pass of the network sees faces from some 20 px to the whole picture, so a picture that it can take at once is
 searched once. A larger one would take memory with its size, and one core: it is cut into tiles that overlap, which
@@ -8,7 +8,7 @@ several threads share, and faces that are too large for the overlap are found in
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from itertools import product
+from itertools import chain, product
 
 import cv2
 import numpy as np
@@ -23,11 +23,12 @@ SEARCH_PIXELS = 1920 * 1080
 # second one is named rightly.
 _SEEN_PX = 21
 _NAMED_PX = 28
-# No frame is searched more coarsely than this, and each finer look shows four times as much.
+# Frames up to this size are searched as they are, and all others at this scale at least.
 _COARSE_PX = 480
-_STEP = 4.0
 _TILE_PX = 1024
+# A face that is too large for the overlap is large enough at a fourth of the scale.
 _OVERLAP_PX = 128
+_STEP = 4
 # A box this near to where a tile was cut may belong to a face that goes on there.
 _SEAM_PX = 4
 # This much of the smaller of two boxes in common: a part of a face that was taken for one, or a crowd for a face.
@@ -59,49 +60,38 @@ class Searcher:
             frame: where to look.
             least_share: faces less than this share as high as the highest may be missing; saying so saves time.
         """
-        scales = _scales(frame, self._pixels)
-        if not least_share:
-            while len(scales) > 1 and _fits_a_tile(frame, scales[1]):
-                scales.pop(0)
-        found: list[Found] = []
-        for scale in scales:
-            seen = self._look(frame, scale)
-            found = _merged([*found, *seen]) if found else seen
+        finest = _finest(frame, self._pixels)
+        coarse = min(finest, _COARSE_PX / max(frame.shape[:2]))
+        if least_share and coarse < finest:
+            found = self._look(frame, coarse)
             highest = max((each.box[3] for each in found), default=0.0)
-            if least_share * highest * scale >= _SEEN_PX:
-                break
-        return found
+            if least_share * highest * coarse >= _SEEN_PX:
+                return found
+        scales = [finest]
+        while max(frame.shape[:2]) * scales[-1] > _TILE_PX:
+            scales.append(scales[-1] / _STEP)
+        found = list(chain.from_iterable(self._look(frame, scale) for scale in scales))
+        return found if len(scales) == 1 else _merged(found)
 
     def _look(self, frame: Frame, scale: float) -> list[Found]:
         """Return the faces that ``frame`` shows when it is scaled down so far, in its own pixels."""
         picture = cv2.cvtColor(_scaled(frame, scale), cv2.COLOR_RGB2BGR)
         ratio = np.array(picture.shape[1::-1], np.float32) / np.array(frame.shape[1::-1], np.float32)
-        tiles = list(_tiles(picture.shape[0], picture.shape[1]))
-        if len(tiles) == 1:
-            return [each.scaled(ratio) for each in self._search(np.asarray(picture, np.uint8))]
-        looks = self._threads.map(lambda tile: self._search(np.asarray(picture[tile], np.uint8)), tiles)
-        whole = [
-            each
-            for tile, seen in zip(tiles, looks, strict=True)
-            for each in _moved(seen, tile)
-            if _is_whole(each, tile, picture.shape[0], picture.shape[1])
-        ]
-        return [each.scaled(ratio) for each in _merged(whole)]
+        height, width = picture.shape[:2]
+        tiles = list(_tiles(height, width))
+        # However many call, only so many large pictures are in the network at a time, for its memory goes with them.
+        apply = map if max(height, width) <= _COARSE_PX else self._threads.map
+        looks = apply(lambda tile: self._search(np.asarray(picture[tile], np.uint8)), tiles)
+        moved = ((tile, each) for tile, seen in zip(tiles, looks, strict=True) for each in _moved(seen, tile))
+        found = [each.scaled(ratio) for tile, each in moved if _is_whole(each, tile, height, width)]
+        return found if len(tiles) == 1 else _merged(found)
 
 
-def _scales(frame: Frame, pixels: int) -> list[float]:
-    """Return at which scales a frame is looked at, the coarsest first; only the last one where that is enough."""
-    height, width = frame.shape[:2]
-    coarsest = min(1.0, _COARSE_PX / max(height, width))
-    finest = min(max(coarsest, _SEEN_PX / _NAMED_PX), math.sqrt(pixels / (height * width)), 1.0)
-    scales = [min(coarsest, finest)]
-    while scales[-1] < finest:
-        scales.append(min(scales[-1] * _STEP, finest))
-    return scales
-
-
-def _fits_a_tile(frame: Frame, scale: float) -> bool:
-    return bool(max(frame.shape[:2]) * scale <= _TILE_PX)
+def _finest(frame: Frame, pixels: int) -> float:
+    """Return the scale, 1 at most, at which a frame shows whoever can be named, or as many pixels as are allowed."""
+    height, width = (int(side) for side in frame.shape[:2])
+    wanted = max(_COARSE_PX / max(height, width), _SEEN_PX / _NAMED_PX)
+    return min(wanted, math.sqrt(pixels / (height * width)), 1.0)
 
 
 def _scaled(frame: Frame, scale: float) -> Frame:
