@@ -18,7 +18,7 @@ from familiar_trainer.evaluation.sight import Float32, Sight
 from familiar_trainer.tf_runtime import freeze, load_tensorflow
 
 _BATCH = 16
-_FACES = 16
+_FACES = 64
 """Most faces looked at in one picture, as the system's default."""
 
 Chooser = Callable[[Frame, Sequence[Observation]], Observation]
