@@ -84,6 +84,10 @@ evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIA
 bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md
 	PYTHONPATH=tests:tests/integration $(BIN)/python -m bench $(BENCH_ARGS)
 
+.PHONY: bench-peers
+bench-peers: $(VENV)/.peers ## measure others beside it, on the same pictures in the same rounds
+	PYTHONPATH=tests:tests/integration $(BIN)/python -m bench --peers $(BENCH_ARGS)
+
 .PHONY: rooms
 rooms: $(VENV)/.dev ## draw the pictures of docs/architecture.md anew, from the code and from a walk through a running system
 	PYTHONPATH=tests:tests/integration $(BIN)/python -m architecture
@@ -123,6 +127,10 @@ $(VENV)/.dev: requirements-dev.lock requirements-nodeps.lock $(VENV)/.run
 	@echo 'Installing the packages of requirements-dev.lock into $(VENV) ...'
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --require-hashes --no-deps -r requirements-nodeps.lock
+	@touch $@
+
+$(VENV)/.peers: requirements-peers.lock $(VENV)/.dev
+	@$(PIP) install --require-hashes --no-deps -r requirements-peers.lock
 	@touch $@
 
 .venv-gateway/.ready: requirements-gateway-test.lock $(PROJECTS) | $(BIN)/python

@@ -48,6 +48,7 @@ compile services/camera/requirements.lock -c requirements.lock "$(outside camera
 compile deploy/rq-dashboard/requirements.lock -c requirements.lock $tools/rq-dashboard.in $tools/build.in
 compile requirements-portraits.lock -c requirements-dev.lock --no-deps $tools/portraits.in
 compile requirements-nodeps.lock --no-deps $tools/nodeps.in
+compile requirements-peers.lock --no-deps $tools/peers.in
 
 if command -v npm >/dev/null; then # .npmrc keeps the addresses out
 	npm install --package-lock-only --ignore-scripts --loglevel=error

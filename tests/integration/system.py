@@ -51,10 +51,11 @@ def redis_server() -> str:
 
 
 class System:
-    """Redis, model server, trainer and gateway over one folder of state."""
+    """Redis, model server, trainer and gateway over one folder of state, run by ``python``."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, python: str | Path = sys.executable, **settings: str) -> None:
         self.folder = folder
+        self._python = str(python)
         self.models = folder / "models"
         self.ports = {name: free_port() for name in ("redis", "grpc", "rest", "gateway")}
         self.env = {
@@ -104,7 +105,7 @@ class System:
         for module in ("familiar.records.migrate", "familiar_trainer.bootstrap"):
             with (self.folder / "bootstrap.log").open("ab") as log:
                 done = subprocess.run(
-                    [sys.executable, "-m", module], env=self.env, stdout=log, stderr=log, timeout=300, check=False
+                    [self._python, "-m", module], env=self.env, stdout=log, stderr=log, timeout=300, check=False
                 )
             assert done.returncode == 0, f"{module} failed:\n{self.log('bootstrap')}"
         (self.folder / "models.pbtxt").write_text(_MODELS.format(models=self.models))
@@ -185,7 +186,7 @@ class System:
         return status
 
     def _command(self, name: str) -> list[str]:
-        python = [sys.executable, "-m"]
+        python = [self._python, "-m"]
         ports = self.ports
         if name == "redis":
             options = {

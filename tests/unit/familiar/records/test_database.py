@@ -71,7 +71,7 @@ def test_a_capture_counts_what_came_and_what_was_kept(database: Database) -> Non
         enrollments.add_verdict(session, enrollment, "y", ["near_copy"])
     with database.read() as session:
         capture = enrollments.capture(session, enrollment_id)
-        assert enrollments.verdict_of(session, enrollment_id, "x").position == 3
+        assert enrollments.verdicts(session, enrollment_id)["x"].position == 3
     assert (capture.received, capture.usable, capture.accepted) == (5, 4, 3)
     assert capture.rejected == ((3, ("blurred", "too_dark")), (4, ("near_copy",)))
     assert capture.status is EnrollmentStatus.CAPTURING

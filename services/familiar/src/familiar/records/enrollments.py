@@ -132,11 +132,10 @@ def require_capturing(enrollment: Enrollment) -> None:
         raise Conflict(f"the enrolment is {enrollment.status}: it takes no more frames", code="enrollment_closed")
 
 
-def verdict_of(session: Session, enrollment_id: str, digest: str) -> FrameVerdict | None:
-    """Return what was said of a frame with these bytes before, so that sending it again changes nothing."""
-    return session.scalars(
-        select(FrameVerdict).where(FrameVerdict.enrollment_id == enrollment_id, FrameVerdict.digest == digest)
-    ).first()
+def verdicts(session: Session, enrollment_id: str) -> dict[str, FrameVerdict]:
+    """Return what was said of every frame so far, by its digest, so that sending one again changes nothing."""
+    rows = session.scalars(select(FrameVerdict).where(FrameVerdict.enrollment_id == enrollment_id))
+    return {row.digest: row for row in rows}
 
 
 def add_verdict(session: Session, enrollment: Enrollment, digest: str, reasons: Sequence[str]) -> FrameVerdict:

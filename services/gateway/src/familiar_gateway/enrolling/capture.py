@@ -179,22 +179,21 @@ class Capturer:
         if live is not None and live.backbone_version != backbone_version:
             raise Unavailable("the backbone was replaced at this moment; send the frames again", code="models_changing")
         kept = samples.vectors(session, enrollment_id, backbone_version)
-        received = enrollments.capture(session, enrollment_id).received
+        said = enrollments.verdicts(session, enrollment_id)
         rows = iter(vectors)
         verdicts = []
         for item in judged:
             vector = next(rows) if item.chip is not None else None
-            earlier = enrollments.verdict_of(session, enrollment_id, item.digest)
+            earlier = said.get(item.digest)
             if earlier is not None:
                 verdicts.append(Verdict(earlier.position, tuple(earlier.reasons)))
                 continue
-            if received >= self._settings.enroll_max_frames:
+            if len(said) >= self._settings.enroll_max_frames:
                 raise self._full()
             reasons = item.reasons
             if vector is not None and is_near_copy(vector, kept, self._settings.near_copy_cosine):
                 reasons = (Reason.NEAR_COPY.value,)
-            row = enrollments.add_verdict(session, enrollment, item.digest, reasons)
-            received += 1
+            row = said[item.digest] = enrollments.add_verdict(session, enrollment, item.digest, reasons)
             if vector is not None and not reasons:
                 samples.add(
                     session, enrollment, row, crop=item.crop, vector=vector, backbone_version=backbone_version,

@@ -1,0 +1,81 @@
+"""Recognition: how long it takes by stage, picture and number of clients, at a fixed rate, and as bare stages."""
+
+import time
+
+from bench import pictures
+from bench.bare import BareStages
+from bench.figures import Figures, Tables, percentile, spread, stages
+from bench.load import Asker, closed_loop, open_loop
+from bench.processes import cpu_s
+from system import System
+
+CLIENTS = (1, 4, 16, 64)
+SIZES = (pictures.VGA, pictures.HD)
+
+_WARM_UP = 30
+_RATES = (0.25, 0.5, 0.75, 0.9)
+
+
+def by_clients(system: System, requests: int, clients: tuple[int, ...], sizes: tuple[pictures.Size, ...]) -> Tables:
+    """Return a table for each size of picture, number of faces and number of clients that ask all the time."""
+    tables: Tables = {}
+    for size in sizes:
+        for faces in pictures.FACES:
+            frames = pictures.frames(size, faces, 40)
+            closed_loop(system.url, frames, max(clients), _WARM_UP)
+            for number in clients:
+                title = f"{size[0]}x{size[1]}, {faces} faces, {number} clients"
+                tables[title] = _closed(system, frames, number, requests)
+    return tables
+
+
+def at_rates(system: System, seconds: float) -> Tables:
+    """Return what recognitions take that arrive by themselves, at shares of what the system can answer at most."""
+    frames = pictures.frames(pictures.VGA, 1, 100)
+    most = closed_loop(system.url, frames, 4, 200).per_second
+    tables: Tables = {}
+    for share in _RATES:
+        run = open_loop(system.url, frames, share * most, seconds)
+        tables[f"open loop at {share:.0%} of {most:.0f} a second"] = {
+            "arrivals_per_s": round(share * most, 1),
+            "requests": len(run.took_ms),
+            "from_intended_send_ms p50/p95/p99": spread(run.took_ms),
+        }
+    return tables
+
+
+def beside_bare_stages(system: System, rounds: int) -> Figures:
+    """Return what a recognition takes end to end and as its bare stages in this process, asked in turn."""
+    frames = pictures.frames(pictures.VGA, 1, rounds)
+    bare, served, took_ms = [], [], []
+    with Asker(system.url) as asker, BareStages(system) as stages_here:
+        for number, frame in enumerate([*frames[:_WARM_UP], *frames]):
+            in_process = stages_here.timings_ms(frame)
+            start = time.perf_counter()
+            answer = asker.recognize(frame)
+            if number >= _WARM_UP:
+                took_ms.append((time.perf_counter() - start) * 1000)
+                served.append(answer["timings_ms"])
+                bare.append(dict(in_process))
+    whole, alone = percentile(took_ms, 50), percentile([each["total"] for each in bare], 50)
+    return {
+        "rounds": rounds,
+        **{f"served {name}": value for name, value in stages(served).items()},
+        **{f"bare {name}": value for name, value in stages(bare).items()},
+        "http_ms p50/p95/p99": spread(took_ms),
+        "http as a multiple of the bare stages (p50)": round(whole / alone, 2),
+    }
+
+
+def _closed(system: System, frames: list[bytes], clients: int, requests: int) -> Figures:
+    used_before = cpu_s(system)
+    run = closed_loop(system.url, frames, clients, requests)
+    used = cpu_s(system) - used_before
+    return {
+        "requests": requests,
+        "faces answered a picture": round(sum(run.faces) / len(run.faces), 2),
+        **stages(run.timings_ms),
+        "http_ms p50/p95/p99": spread(run.took_ms),
+        "per_second": round(run.per_second, 1),
+        "cpu_ms_per_recognition": round(1000 * used / requests, 1),
+    }
