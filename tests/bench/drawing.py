@@ -60,7 +60,7 @@ def recognition_picture(bars: Sequence[Bar]) -> str:
         picture.text(x + 8, y + _BAR / 2 + 5, f"{bar.whole_ms:.1f} ms", 13, bold=True)
         y += _BAR + _GAP
     y += 6
-    columns = [_WIDTH - _MARGIN - 90 * (len(bars) - place) for place in range(len(bars))]
+    columns = [_MARGIN + _LABEL + 250 + 100 * place for place in range(len(bars))]
     for bar, column in zip(bars, columns, strict=True):
         picture.text(column, y, bar.name, 12, SOFT)
     for part, fill in _FILLS.items():

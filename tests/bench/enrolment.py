@@ -27,13 +27,12 @@ def at_full_speed(system: System, number: int) -> Figures:
 
 
 class _Camera:
-    """What the client opens in place of a real camera: frames made beforehand, each when its time has come."""
+    """What the client opens in place of a real camera: it shows the next frame whenever one is taken out of it."""
 
     def __init__(self, frames: Sequence[pictures.Picture], fps: float | None) -> None:
         self._frames = iter(frames)
         self._interval_s = 1 / fps if fps else 0.0
         self._due = 0.0
-        self._frame: pictures.Picture | None = None
         self.retrieved_at: list[float] = []
 
     def isOpened(self) -> bool:
@@ -43,15 +42,16 @@ class _Camera:
         return True
 
     def grab(self) -> bool:
+        """Wait for the moment at which the camera has its next frame; those that nobody waited for are gone."""
         now = time.perf_counter()
-        self._due = max(self._due + self._interval_s, now) if self._due else now
+        self._due = max(self._due + self._interval_s, now)
         time.sleep(self._due - now)
-        self._frame = next(self._frames, None)
-        return self._frame is not None
+        return True
 
     def retrieve(self) -> tuple[bool, pictures.Picture | None]:
         self.retrieved_at.append(time.perf_counter())
-        return self._frame is not None, self._frame
+        frame = next(self._frames, None)
+        return frame is not None, frame
 
     def release(self) -> None: ...
 
@@ -73,9 +73,7 @@ class _Watch:
 def _enrol(system: System, number: int, taken_fps: float, camera_fps: float | None) -> Figures:
     name = portraits.NAMES[number % len(portraits.NAMES)]
     _forget(system, name)
-    # Of a camera that runs by itself, frames are passed over while one is being sent.
-    passed_over = 1.0 if camera_fps is None else max(camera_fps / taken_fps, 1.0) + 1
-    frames = pictures.moving(name, 100 + number, int(_MORE_THAN_ENOUGH * passed_over))
+    frames = pictures.moving(name, 100 + number, _MORE_THAN_ENOUGH)
     probe = pictures.session(name, 200 + number, 1)[0]
     camera, watch, client = _Camera(frames, camera_fps), _Watch(), system.client()
     source = Webcam("0", taken_fps, lambda _device: camera)
