@@ -115,6 +115,30 @@ def test_a_webcam_gives_frames_no_faster_than_asked_and_is_released() -> None:
     assert capture.released
 
 
+@pytest.mark.parametrize("fps", [5.0, 7.0, 10.0, 15.0, 20.0, 29.0, 30.0])
+def test_a_webcam_gives_as_many_frames_as_asked_on_average_whatever_its_own_pace(fps: float) -> None:
+    capture = FakeCapture()
+    # The driver hands out 30 frames a second, each a moment later than the clock would have it.
+    clock = lambda: capture.number / 30.0 + 0.003 * (capture.number % 3)  # noqa: E731
+    frames = Webcam("0", fps, lambda _: capture, clock).frames()
+    for _ in range(200):
+        next(frames)
+    assert 200 / clock() == pytest.approx(fps, rel=0.03)
+
+
+def test_a_webcam_does_not_make_up_for_frames_that_were_missed() -> None:
+    capture = FakeCapture()
+    late_s = 0.0
+    frames = Webcam("0", 10.0, lambda _: capture, lambda: capture.number / 30.0 + late_s).frames()
+    next(frames)
+    late_s = 20.0  # the server took that long
+    next(frames)
+    before = capture.number
+    for _ in range(10):
+        next(frames)
+    assert capture.number - before >= 10 * 3 - 3
+
+
 def test_a_webcam_that_is_unplugged_ends_with_a_sentence() -> None:
     capture = FakeCapture(frames=1)
     frames = Webcam("/dev/video0", fps=1000.0, open_capture=lambda _: capture).frames()
