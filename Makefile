@@ -13,6 +13,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 SYSTEM_TESTS ?= tests/system
 SERVICES := familiar gateway trainer modelserver camera embedded
 EDITABLE := $(foreach service,$(SERVICES),-e services/$(service))
+BENCH := PYTHONPATH=tests:tests/integration TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m bench
 PROJECTS := $(wildcard services/*/pyproject.toml)
 
 # The page is checked by a tool from npm, which nothing else needs: a machine without npm can run and test everything.
@@ -81,12 +82,12 @@ evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIA
 	$(BIN)/python -m familiar_trainer.evaluation $(EVALUATE_ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md
-	PYTHONPATH=tests:tests/integration $(BIN)/python -m bench $(BENCH_ARGS)
+bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md (a quarter of an hour)
+	$(BENCH) $(BENCH_ARGS)
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/.peers ## measure others beside it, on the same pictures in the same rounds
-	PYTHONPATH=tests:tests/integration $(BIN)/python -m bench --peers $(BENCH_ARGS)
+	$(BENCH) --peers $(BENCH_ARGS)
 
 .PHONY: rooms
 rooms: $(VENV)/.dev ## draw the pictures of docs/architecture.md anew, from the code and from a walk through a running system
