@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from familiar.settings import Settings
-from familiar_gateway.memory import give_back_large_blocks
+from familiar_gateway.memory import advise_allocator
 
 _settings = Settings.from_env()
 _METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
@@ -44,7 +44,7 @@ control_socket_disable = True
 
 def post_fork(_server: Any, _worker: Any) -> None:
     """Set up the allocator before anything large is allocated."""
-    give_back_large_blocks()
+    advise_allocator()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -1,4 +1,4 @@
-"""Keeping memory flat: what a large picture took is given back to the system when it is done with."""
+"""Keeping memory flat, and quick: what frames took is used again, and what large pictures took is given back."""
 
 import ctypes
 import logging
@@ -6,21 +6,28 @@ import logging
 log = logging.getLogger(__name__)
 
 # From glibc's malloc.h.
+_M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-_LARGE_BYTES = 256 * 1024
+_MB = 1024 * 1024
+# A webcam's frame up to Full HD is smaller, as is all that is made of it: such blocks come again with the next request,
+# and pages that are there already need not be mapped and cleared anew.
+_LARGE_BYTES = 8 * _MB
+_KEPT_BYTES = 32 * _MB
 _ARENAS = 2
 
 
-def give_back_large_blocks() -> None:
-    """Have glibc map each large block by itself, so that freeing it returns it at once.
+def advise_allocator() -> None:
+    """Have glibc map each large block by itself, so that freeing it returns it at once, and keep the rest at hand.
 
     By default glibc learns from the first large block it frees to take all later ones from its heaps, one for each
     thread; between smaller blocks they can then never be returned. Elsewhere than with glibc nothing is changed.
+    ``docs/performance.md`` has what the numbers were chosen by.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return
-    if not (mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES) and mallopt(_M_ARENA_MAX, _ARENAS)):
+    advice = {_M_MMAP_THRESHOLD: _LARGE_BYTES, _M_TRIM_THRESHOLD: _KEPT_BYTES, _M_ARENA_MAX: _ARENAS}
+    if not all([mallopt(name, value) for name, value in advice.items()]):
         log.warning("the allocator took no advice; memory may grow with the size of pictures")
