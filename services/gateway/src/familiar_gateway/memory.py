@@ -29,5 +29,6 @@ def advise_allocator() -> None:
     except (OSError, AttributeError):
         return
     advice = {_M_MMAP_THRESHOLD: _LARGE_BYTES, _M_TRIM_THRESHOLD: _KEPT_BYTES, _M_ARENA_MAX: _ARENAS}
-    if not all([mallopt(name, value) for name, value in advice.items()]):
+    taken = [mallopt(name, value) for name, value in advice.items()]
+    if not all(taken):
         log.warning("the allocator took no advice; memory may grow with the size of pictures")
