@@ -13,8 +13,9 @@ _MB = 1024 * 1024
 # A webcam's frame up to Full HD is smaller, as is all that is made of it: such blocks come again with the next request,
 # and pages that are there already need not be mapped and cleared anew.
 _LARGE_BYTES = 8 * _MB
-_KEPT_BYTES = 32 * _MB
-_ARENAS = 2
+_KEPT_BYTES = 8 * _MB
+# One heap for all threads: what one of them leaves behind is there for the others.
+_ARENAS = 1
 
 
 def advise_allocator() -> None:
