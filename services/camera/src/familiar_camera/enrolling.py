@@ -18,7 +18,8 @@ ASK, ADD, NEW = "ask", "add", "new"
 
 # What is recorded already goes in larger portions; a camera's frame goes at once, so that the advice fits the moment.
 _BATCH = 8
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 1.0
+# How long after a look the next one comes: a part of the time waited so far, so that none is late by more than that.
+_LOOK_SHARE, _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 0.1, 1.0
 
 Ask = Callable[[str, Mapping[str, str]], str]
 """Puts a question with its possible answers (key -> text) to a person; returns a key, raises NeedsAnswer if alone."""
@@ -166,8 +167,7 @@ def _finish(server: Server, enrollment_id: str, if_known: str, ask: Ask) -> None
 def _follow(
     server: Server, enrollment_id: str, audience: Audience, follow_s: float, sleep: Callable[[float], None]
 ) -> Answer:
-    give_up_at = time.monotonic() + follow_s
-    pause_s, status = _FIRST_LOOK_S, None
+    start, status = time.monotonic(), None
     while True:
         enrollment = server.enrollment(enrollment_id)
         if enrollment["status"] != status:
@@ -178,13 +178,13 @@ def _follow(
         if status == "failed":
             error = enrollment.get("error") or {}
             raise EnrollmentFailed(f"the enrolment failed: {error.get('message', 'the server does not say why')}")
-        if time.monotonic() > give_up_at:
+        waited_s = time.monotonic() - start
+        if waited_s > follow_s:
             raise EnrollmentFailed(
                 f"all frames are safe, but the enrolment is still '{status}' after {follow_s:.0f} s; "
                 f"{server.url}/v1/enrollments/{enrollment_id} tells when it is live"
             )
-        sleep(pause_s)
-        pause_s = min(1.5 * pause_s, _LONGEST_LOOK_S)
+        sleep(min(max(_LOOK_SHARE * waited_s, _FIRST_LOOK_S), _LONGEST_LOOK_S))
 
 
 def _too_few(details: Mapping[str, Any]) -> str:
