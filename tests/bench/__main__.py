@@ -6,8 +6,6 @@ Times depend on the machine and on what else it does; compare figures of one run
 import argparse
 import json
 import os
-import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +16,7 @@ from bench import enrolment, memory, pictures, recognition
 from bench.against import against
 from bench.drawing import recognition_picture
 from bench.figures import Figures, Tables, percentile, show
+from bench.footprint import footprint
 from bench.gallery import running_system
 from bench.growth import growth
 from bench.pictures import session
@@ -25,7 +24,7 @@ from bench.processes import resident_mb
 from client import Client
 from system import System, wait_until
 
-PARTS = ("import", "load", "rates", "bare", "enrolment", "swaps", "memory")
+PARTS = ("footprint", "load", "rates", "bare", "enrolment", "swaps", "memory")
 PROBES = 300
 
 
@@ -44,7 +43,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    parser.add_argument("--quick", action="store_true", help="fewer requests of everything: some four minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer requests of everything: some five minutes")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="measure these only (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="enrolments to time of each kind (default 3)")
     parser.add_argument("--requests", type=int, help="over how many requests memory is watched (default 20,000)")
@@ -79,7 +78,7 @@ def _measure(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
 def _parts(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
     """Measure one running system after all; the parts do not depend on each other."""
     quick, parts = options.quick, options.parts
-    if "import" in parts:
+    if "footprint" in parts:
         yield "gateway without TensorFlow", footprint()
     with running_system() as (system, start):
         yield "start", start
@@ -107,22 +106,6 @@ def machine() -> Figures:
     """Return what the figures were taken on."""
     model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ": ?")
     return {"processor": model.split(":")[1].strip(), "cores": os.cpu_count() or 0, "load_before": os.getloadavg()[0]}
-
-
-def footprint() -> Figures:
-    """Return what importing the gateway costs, in a process of its own, as the median of five."""
-    code = (
-        "import time, sys; start = time.perf_counter(); import familiar_gateway.app;"
-        "took = time.perf_counter() - start; import resource;"
-        "assert 'tensorflow' not in sys.modules;"
-        "print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(sys.modules))"
-    )
-    runs = [
-        [float(word) for word in subprocess.check_output([sys.executable, "-c", code], text=True).split()]
-        for _ in range(5)
-    ]
-    took_s, resident, modules = (statistics.median(column) for column in zip(*runs, strict=True))
-    return {"import_s": round(took_s, 2), "resident_mb": round(resident), "modules": int(modules)}
 
 
 def during_swaps(system: System) -> Figures:
