@@ -3,7 +3,6 @@
 import statistics
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from bench import pictures
 from bench.drawing import Bar
 from bench.figures import STAGES, Figures, percentile, spread
 from bench.load import Asker, closed_loop
+from bench.turns import in_turn
 from system import System, wait_until
 
 BEFORE, NOW = "before", "now"
 
-_WARM_UP = 20
 _CLIENTS = 4
 _BURST = 100
 
@@ -31,30 +30,22 @@ def against(other: Path, rounds: int) -> tuple[Figures, list[Bar]]:
     with ExitStack() as held:
         systems = {BEFORE: _started(held, other / ".venv/bin/python"), NOW: _started(held, sys.executable)}
         frames = pictures.frames(pictures.VGA, 1, rounds)
-        took_ms: dict[str, list[float]] = {name: [] for name in systems}
-        timings_ms: dict[str, list[dict[str, float]]] = {name: [] for name in systems}
         askers = {name: held.enter_context(Asker(system.url)) for name, system in systems.items()}
-        for number, frame in enumerate([*frames[:_WARM_UP], *frames]):
-            for name, asker in askers.items():
-                start = time.perf_counter()
-                answer = asker.recognize(frame)
-                if number >= _WARM_UP:
-                    took_ms[name].append((time.perf_counter() - start) * 1000)
-                    timings_ms[name].append(answer["timings_ms"])
+        taken = in_turn(frames, {name: asker.recognize for name, asker in askers.items()})
         per_second: dict[str, list[float]] = {name: [] for name in systems}
         for _ in range(3):
             for name, system in systems.items():
                 per_second[name].append(closed_loop(system.url, frames, _CLIENTS, _BURST).per_second)
     rates = {name: statistics.median(each) for name, each in per_second.items()}
-    medians = {name: percentile(each, 50) for name, each in took_ms.items()}
-    figures: Figures = {f"{name} http_ms p50/p95/p99": spread(each) for name, each in took_ms.items()}
+    medians = {name: percentile(each.took_ms, 50) for name, each in taken.items()}
+    figures: Figures = {f"{name} http_ms p50/p95/p99": spread(each.took_ms) for name, each in taken.items()}
     figures["now as a share of before (p50)"] = round(medians[NOW] / medians[BEFORE], 3)
     figures |= {f"{name} per_second with {_CLIENTS} clients": round(rate, 1) for name, rate in rates.items()}
     figures["now as a multiple of before (per second)"] = round(rates[NOW] / rates[BEFORE], 2)
     bars = []
     for name in systems:
         stages_ms = {
-            stage: percentile([each.get(stage, 0.0) for each in timings_ms[name]], 50)
+            stage: percentile([answer["timings_ms"].get(stage, 0.0) for answer in taken[name].answers], 50)
             for stage in STAGES
             if stage != "total"
         }

