@@ -13,7 +13,16 @@ from familiar.errors import FamiliarError, ModelNotFound, QueueUnavailable, Serv
 from familiar.knowing.embedding import normalise
 from familiar.knowing.head import Head
 from familiar.queueing.queue import QueueState
-from familiar.servable import BACKBONE, DESCRIBE_SIGNATURE, EMBEDDING, HEAD, IMAGE, BackboneMeta, HeadMeta
+from familiar.servable import (
+    BACKBONE,
+    DESCRIBE_SIGNATURE,
+    EMBEDDING,
+    GLANCE_SIGNATURE,
+    HEAD,
+    IMAGE,
+    BackboneMeta,
+    HeadMeta,
+)
 from familiar.serving.client import Prediction, VersionState, VersionStatus
 
 
@@ -35,6 +44,25 @@ class FakeBackbone:
         return normalise(rows @ mix)
 
 
+@dataclass(frozen=True)
+class FakeMirroringBackbone(FakeBackbone):
+    """Looks at a face and at its mirror image; each look alone is led astray by ``lean``, in opposite ways."""
+
+    lean: float = 0.0
+
+    def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the mean of both looks: uint8[N, S, S, 3] -> float32[N, D]."""
+        return normalise(self.glance(chips) + self.glance(chips[:, :, ::-1]))
+
+    def glance(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the look at the faces alone: uint8[N, S, S, 3] -> float32[N, D]."""
+        mirrored = chips[:, :, ::-1]
+        astray = normalise(np.random.default_rng(99).standard_normal(self.meta.dim))
+        side = np.sign(chips[:, :, : self.meta.input_px // 2].mean((1, 2, 3)) - chips.mean((1, 2, 3)))
+        even = ((chips.astype(np.uint16) + mirrored) // 2).astype(np.uint8)
+        return normalise(super().embed(even) + self.lean * side[:, None] * astray)
+
+
 @dataclass
 class FakeServing:
     """Holds versions of both models; ``fault`` is raised by every call until it is taken away."""
@@ -44,6 +72,8 @@ class FakeServing:
     fault: FamiliarError | None = None
     faults: dict[str, FamiliarError] = field(default_factory=dict)
     asked: list[tuple[str, int | None, int]] = field(default_factory=list)
+    glances: list[int] = field(default_factory=list)
+    shown: list[NDArray[np.uint8]] = field(default_factory=list)
     spoil: dict[str, NDArray[Any]] = field(default_factory=dict)
     before_identify: list[Any] = field(default_factory=list)
 
@@ -66,6 +96,11 @@ class FakeServing:
             raise ModelNotFound(f"no version {chosen} of {model}")
         if signature == DESCRIBE_SIGNATURE:
             return Prediction(chosen, self._describe(model, chosen))
+        if model == BACKBONE:
+            self.shown = list(inputs[IMAGE])
+        if signature == GLANCE_SIGNATURE:
+            self.glances.append(len(inputs[IMAGE]))
+            return Prediction(chosen, {EMBEDDING: self._glance(chosen, inputs[IMAGE])})
         self.asked.append((model, chosen, len(next(iter(inputs.values())))))
         if model == BACKBONE:
             found: dict[str, NDArray[Any]] = {EMBEDDING: self.backbones[chosen].embed(inputs[IMAGE])}
@@ -89,6 +124,12 @@ class FakeServing:
         fault = self.fault or self.faults.get(model)
         if fault is not None:
             raise fault
+
+    def _glance(self, version: int, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        backbone = self.backbones[version]
+        if not isinstance(backbone, FakeMirroringBackbone):
+            raise ServingRejected('Serving signature key "glance" not found.')
+        return backbone.glance(chips)
 
     def _describe(self, model: str, version: int) -> dict[str, NDArray[Any]]:
         if model == BACKBONE:

@@ -14,7 +14,7 @@ from familiar.records.engine import Database
 from familiar.servable import BackboneMeta
 from familiar.settings import Settings
 from familiar_trainer import bootstrap
-from familiar_trainer.backbones import Backbone
+from familiar_trainer.backbones import Backbone, Looks
 from familiar_trainer.export.backbone_export import backbone_servable
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.publish import ModelFolder
@@ -37,7 +37,7 @@ def make_backbone(tmp_path_factory: pytest.TempPathFactory, gate: Gate) -> Calla
 
         meta = BackboneMeta(name, SIDE_PX, DIM, "CC0-1.0", name)
         folder = ModelFolder(tmp_path_factory.mktemp(name))
-        published = release(backbone_servable(Backbone(meta, lambda: embed)), folder, 1, gate)
+        published = release(backbone_servable(Backbone(meta, lambda: Looks(embed))), folder, 1, gate)
         return Path(shutil.copytree(published, folder.root / name))
 
     return make

@@ -67,7 +67,7 @@ def test_a_saved_model_of_somebody_else_is_normalised_and_frozen(write_model: Wr
     assert backbone.meta.weights_sha256 == sha256_of(folder)
     chips = noise(2, 12)
     raw = chips.mean(axis=(1, 2)) @ np.arange(1.0, 10.0).reshape(3, 3)
-    embedding = np.asarray(backbone.build()(load_tensorflow().constant(chips)))
+    embedding = np.asarray(backbone.build().embed(load_tensorflow().constant(chips)))
     np.testing.assert_allclose(embedding, raw / np.linalg.norm(raw, axis=1, keepdims=True), rtol=1e-5)
     servable = backbone_servable(backbone)
     export = tmp_path / "export"
@@ -122,7 +122,7 @@ def test_mobilenet_v2_equals_keras_with_its_own_preprocessing(imagenet_weights: 
     original = keras.applications.MobileNetV2(include_top=False, pooling="avg", weights=str(imagenet_weights))
     prepared = keras.applications.mobilenet_v2.preprocess_input(chips.astype(np.float32))
     wanted = np.asarray(original(prepared))
-    embedding = np.asarray(backbone.build()(load_tensorflow().constant(chips)))
+    embedding = np.asarray(backbone.build().embed(load_tensorflow().constant(chips)))
     np.testing.assert_allclose(embedding, wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-5)
 
 

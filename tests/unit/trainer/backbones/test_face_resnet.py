@@ -85,11 +85,15 @@ def test_the_backbone_takes_a_face_and_its_mirror_image_together(network) -> Non
     views = [np.asarray(network(view)) for view in (chips, chips[:, :, ::-1])]
     both = sum(raw / np.linalg.norm(raw, axis=1, keepdims=True) for raw in views)
     backbone = load("face_resnet")
-    embed = backbone.build()
+    looks = backbone.build()
+    embed = looks.embed
     embedding = np.asarray(embed(chips))
     assert (embedding.shape, backbone.meta.mirrored) == ((3, backbone.meta.dim), True)
     np.testing.assert_allclose(embedding, both / np.linalg.norm(both, axis=1, keepdims=True), atol=1e-6)
     np.testing.assert_allclose(np.asarray(embed(chips[:, :, ::-1])), embedding, atol=1e-6)
+    assert looks.glance is not None
+    alone = views[0] / np.linalg.norm(views[0], axis=1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(looks.glance(chips)), alone, atol=1e-6)
 
 
 def test_an_embedding_does_not_depend_on_the_rest_of_the_batch(network) -> None:

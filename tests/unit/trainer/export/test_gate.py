@@ -123,7 +123,7 @@ def write_picture_model(folder: Path, make_embed: Callable[[object], Embed], *, 
     write_warmup(folder, [(PREDICT_SIGNATURE, {"image": image}), (DESCRIBE_SIGNATURE, {QUERY: [b""]})])
     expected: Outputs = {EMBEDDING: serving_default(tf.constant(image))[EMBEDDING].numpy()}
     return Servable(
-        predict=lambda image: {EMBEDDING: embed(image)},
+        graphs={PREDICT_SIGNATURE: lambda image: {EMBEDDING: embed(image)}},
         takes=Port("image", "uint8", tuple(shape)),
         answers=(Port(EMBEDDING, "float32", (None, 4)),),
         labels=(),

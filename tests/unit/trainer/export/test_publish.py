@@ -160,7 +160,7 @@ def test_release_writes_proves_and_publishes(gate: Gate, servable: Servable, mod
 def test_release_of_a_head_that_fails_the_gate_leaves_nothing(
     gate: Gate, make_head, make_servable, servable: Servable, models: ModelFolder
 ) -> None:
-    wrong = replace(servable, predict=make_servable(make_head(7, seed=9)).predict)
+    wrong = replace(servable, graphs=make_servable(make_head(7, seed=9)).graphs)
     with pytest.raises(GateFailed, match="answered wrongly"):
         release(wrong, models, 1, gate)
     assert names(models) == []

@@ -3,6 +3,7 @@
 from familiar.knowing import decision, evidence
 from familiar.knowing.decision import Decision, Status, decide
 from familiar.knowing.embedding import Float32, from_blob, is_near_copy, normalise, to_blob
+from familiar.knowing.glance import is_sure
 from familiar.knowing.head import Head
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "evidence",
     "from_blob",
     "is_near_copy",
+    "is_sure",
     "normalise",
     "to_blob",
 ]

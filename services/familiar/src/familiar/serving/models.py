@@ -19,6 +19,7 @@ from familiar.servable import (
     CANDIDATES,
     DESCRIBE_SIGNATURE,
     EMBEDDING,
+    GLANCE_SIGNATURE,
     HEAD,
     IMAGE,
     INDEX,
@@ -26,6 +27,7 @@ from familiar.servable import (
     LABELS,
     MAX_BATCH,
     META_JSON,
+    PREDICT_SIGNATURE,
     QUERY,
     SCORE,
     BackboneMeta,
@@ -113,9 +115,19 @@ class Models:
 
     def embed(self, chips: NDArray[np.uint8], version: int) -> Float32:
         """Return embeddings float32[N, D], L2-normalised, of ``chips`` uint8[N, S, S, 3], RGB, by ``version``."""
+        return self._embed(chips, version, PREDICT_SIGNATURE)
+
+    def glance(self, chips: NDArray[np.uint8], version: int) -> Float32:
+        """Return embeddings as ``embed`` does, but of the faces alone, for a backbone that states a ``glance_margin``.
+
+        What ``embed`` answers is the mean of this for a face and for its mirror image, brought to length 1.
+        """
+        return self._embed(chips, version, GLANCE_SIGNATURE)
+
+    def _embed(self, chips: NDArray[np.uint8], version: int, signature: str) -> Float32:
         meta = self.backbone(version)
         rows = [
-            self._embed_batch(chips[start : start + MAX_BATCH], version, meta.dim)
+            self._embed_batch(chips[start : start + MAX_BATCH], version, signature, meta.dim)
             for start in range(0, len(chips), MAX_BATCH)
         ]
         return np.concatenate(rows) if rows else np.zeros((0, meta.dim), np.float32)
@@ -157,8 +169,10 @@ class Models:
             raise _broken(HEAD, version, f"an index is beyond its {len(head.labels)} labels")
         return _answer(head, rows)
 
-    def _embed_batch(self, chips: NDArray[np.uint8], version: int, dim: int) -> Float32:
-        prediction = self._client.predict(BACKBONE, {IMAGE: chips}, version=version, outputs=(EMBEDDING,))
+    def _embed_batch(self, chips: NDArray[np.uint8], version: int, signature: str, dim: int) -> Float32:
+        prediction = self._client.predict(
+            BACKBONE, {IMAGE: chips}, version=version, signature=signature, outputs=(EMBEDDING,)
+        )
         rows = _output(prediction, BACKBONE, EMBEDDING, np.float32, (len(chips), dim))
         length = np.linalg.norm(rows, axis=1)
         if not np.isfinite(rows).all() or np.abs(length - 1).max() > _LENGTH_TOLERANCE:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from familiar.errors import InvalidInput, ModelNotFound, ServingRejected, ServingUnavailable
-from familiar.knowing import Decision, Float32, decision
+from familiar.knowing import Decision, decision, is_sure, normalise
 from familiar.records import Database, people
 from familiar.seeing import Decoder, Observation, Observations, Observer
 from familiar.serving import HeadAnswer, Models
@@ -144,10 +145,8 @@ class Recognizer:
             version, seen = self._see(pictures, max_faces, watch)
             chips = [face.chip for faces in seen for face in faces if not face.reasons]
             try:
-                with watch.stage("embed"):
-                    embeddings = self._models.embed(np.stack(chips), version) if chips else _NO_ROWS
-                with watch.stage("identify"):
-                    answer = self._models.identify(embeddings)
+                # Several frames are decided together, by the mean of their scores: no glance at one of them is sure.
+                answer = self._identify(chips, version, len(pictures) == 1, watch)
             except (ModelNotFound, ServingRejected):
                 # Perhaps the backbone was replaced: it is gone, or the head wants embeddings of another length.
                 if self._backbone.renew() == version:
@@ -157,6 +156,27 @@ class Recognizer:
                 return seen, answer
             self._backbone.follow(answer.meta.backbone_version)
         raise ServingUnavailable("the models are being replaced; no head and backbone that fit answered together")
+
+    def _identify(
+        self, chips: Sequence[NDArray[np.uint8]], version: int, may_glance: bool, watch: Stopwatch
+    ) -> HeadAnswer:
+        """Return what one head says of ``chips``; ``may_glance`` leaves a mirror image out where it changes nothing."""
+        faces = np.asarray(chips, np.uint8)
+        margin = self._models.backbone(version).glance_margin if may_glance else None
+        with watch.stage("embed"):
+            embeddings = (self._models.embed if margin is None else self._models.glance)(faces, version)
+        glanced = np.full(len(faces), margin is not None)
+        while True:
+            with watch.stage("identify"):
+                answer = self._models.identify(embeddings)
+            # Of all glances again, since another head may have answered than before.
+            doubtful = glanced & ~_sure(answer, margin)
+            if not doubtful.any() or answer.meta.backbone_version != version:
+                return answer
+            with watch.stage("embed"):
+                mirrored = self._models.glance(faces[doubtful, :, ::-1], version)
+                embeddings[doubtful] = normalise(embeddings[doubtful] + mirrored)
+            glanced &= ~doubtful
 
     def enrolled(self, answer: HeadAnswer) -> dict[str, str]:
         """Return the names of all candidates who are enrolled at this moment."""
@@ -189,7 +209,11 @@ class Recognizer:
             return version, self._models.backbone(version).input_px
 
 
-_NO_ROWS: Float32 = np.zeros((0, 0), np.float32)
+def _sure(answer: HeadAnswer, margin: float | None) -> NDArray[np.bool_]:
+    """Return bool[N]: of which faces a closer look, by ``margin`` of a score at most, would say the same."""
+    # A head that is not calibrated has other thresholds than the one it states.
+    threshold = answer.meta.threshold if answer.meta.metrics.get("calibrated") is True else np.nan
+    return is_sure(answer.index, answer.score, answer.known, threshold, np.nan if margin is None else margin)
 
 
 def decide_each(faces: Sequence[Observation], answer: HeadAnswer, enrolled: Mapping[str, str]) -> list[Decision]:

@@ -25,11 +25,25 @@ class BackboneError(FamiliarError):
 
 
 @dataclass(frozen=True)
+class Looks:
+    """The ways in which a backbone looks at faces.
+
+    Attributes:
+        embed: as closely as it can.
+        glance: at the face alone, in less time, where ``embed`` takes the mean, brought to length 1, of that and of the
+            same for its mirror image; None if it does not.
+    """
+
+    embed: Embedder
+    glance: Embedder | None = None
+
+
+@dataclass(frozen=True)
 class Backbone:
     """A frozen feature extractor: what it says of itself, and how to build it (which imports TensorFlow)."""
 
     meta: BackboneMeta
-    build: Callable[[], Embedder]
+    build: Callable[[], Looks]
 
 
 def normalised(rows: Any) -> tf.Tensor:

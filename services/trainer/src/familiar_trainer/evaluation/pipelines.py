@@ -37,7 +37,7 @@ class Embedder:
         tf = load_tensorflow()
         if self._function is None:
             size = self.meta.input_px
-            predict = tf.function(self._backbone.build(), autograph=False)
+            predict = tf.function(self._backbone.build().embed, autograph=False)
             self._function = freeze(predict.get_concrete_function(tf.TensorSpec((None, size, size, 3), tf.uint8)))
         rows = [np.zeros((0, self.meta.dim), np.float32)]
         for start in range(0, len(chips), _BATCH):

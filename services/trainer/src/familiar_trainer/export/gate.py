@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from familiar.servable import DESCRIBE_SIGNATURE, LABELS, META_JSON, PREDICT_SIGNATURE, QUERY
+from familiar.servable import DESCRIBE_SIGNATURE, LABELS, META_JSON, QUERY
 from familiar.wire import read_warmup
 from familiar_trainer.export.errors import GateFailed
 from familiar_trainer.export.servable import Outputs, Port, Servable
@@ -105,7 +106,7 @@ class Gate:
 def _check_contents(contents: Contents, servable: Servable) -> None:
     describe_labels = Port(LABELS, "string", (None, len(servable.labels)))
     wanted = {
-        PREDICT_SIGNATURE: ((servable.takes,), servable.answers),
+        **dict.fromkeys(servable.graphs, ((servable.takes,), servable.answers)),
         DESCRIBE_SIGNATURE: (
             (Port(QUERY, "string", (None,)),),
             (describe_labels, Port(META_JSON, "string", (None,))),
@@ -135,7 +136,7 @@ def _check_warmup(trial: TrialProcess, folder: Path, servable: Servable, deadlin
     except (OSError, ValueError) as error:
         raise GateFailed(f"the warm-up records cannot be read: {error}") from error
     names = [record.model_spec.signature_name for record in records]
-    if names != [PREDICT_SIGNATURE] * len(servable.warmup) + [DESCRIBE_SIGNATURE]:
+    if names != [*(probe.signature for probe in servable.warmup), DESCRIBE_SIGNATURE]:
         raise GateFailed(f"the warm-up records are for {names}")
     for index, record in enumerate(records):
         answer = trial.run(record, f"replaying warm-up record {index}", deadline)
@@ -148,7 +149,7 @@ def _check_warmup(trial: TrialProcess, folder: Path, servable: Servable, deadlin
 
 def _check_probes(trial: TrialProcess, servable: Servable, deadline: float) -> None:
     for index, probe in enumerate(servable.probes):
-        answer = trial.run(request(PREDICT_SIGNATURE, probe.inputs), f"answering probe {index}", deadline)
+        answer = trial.run(request(probe.signature, probe.inputs), f"answering probe {index}", deadline)
         problem = answer.message if isinstance(answer, Refusal) else probe.judge(answer)
         if problem:
             raise GateFailed(f"probe {index} is answered wrongly: {problem}")
@@ -173,9 +174,9 @@ def _describe(trial: TrialProcess, rows: int, deadline: float) -> Outputs:
 
 
 def _check_malformed(trial: TrialProcess, servable: Servable, deadline: float) -> None:
-    for array in servable.malformed:
-        what = f"an input of shape {list(array.shape)}"
-        answer = trial.run(request(PREDICT_SIGNATURE, {servable.takes.name: array}), f"refusing {what}", deadline)
+    for name, array in itertools.product(servable.graphs, servable.malformed):
+        what = f"an input of {name} of shape {list(array.shape)}"
+        answer = trial.run(request(name, {servable.takes.name: array}), f"refusing {what}", deadline)
         if not isinstance(answer, Refusal):
             raise GateFailed(f"{what} is answered instead of refused")
         if answer.code != INVALID_ARGUMENT:

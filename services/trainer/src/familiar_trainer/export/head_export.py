@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from familiar.knowing import Head, normalise
-from familiar.servable import CANDIDATES, EMBEDDING, INDEX, KNOWN, SCORE, WARMUP_BATCHES, HeadMeta
+from familiar.servable import CANDIDATES, EMBEDDING, INDEX, KNOWN, PREDICT_SIGNATURE, SCORE, WARMUP_BATCHES, HeadMeta
 from familiar_trainer.export.servable import Judge, Outputs, Port, Probe, Servable
 from familiar_trainer.tf_runtime import load_tensorflow
 
@@ -25,7 +25,7 @@ def head_servable(head: Head, meta: HeadMeta) -> Servable:
     dim = head.dim
     rng = np.random.default_rng(0)
     return Servable(
-        predict=lambda embedding: _identify(head, embedding),
+        graphs={PREDICT_SIGNATURE: lambda embedding: _identify(head, embedding)},
         takes=Port(EMBEDDING, "float32", (None, dim)),
         answers=(
             Port(INDEX, "int32", (None, CANDIDATES)),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from familiar.servable import DESCRIBE_SIGNATURE, LABELS, META_JSON, PREDICT_SIGNATURE, QUERY
+from familiar.servable import DESCRIBE_SIGNATURE, LABELS, META_JSON, QUERY
 from familiar.wire import WarmupRequest, write_warmup
 from familiar_trainer.export.errors import ExportFailed
 from familiar_trainer.export.servable import Servable
@@ -23,11 +24,9 @@ def write(servable: Servable, folder: Path) -> None:
     tf = load_tensorflow()
     try:
         module = tf.Module()
-        predict = _predict(servable)
-        describe = _describe(servable)
         # Held by the module, since a SavedModel keeps what its root can reach.
-        module.predict, module.describe = predict, describe
-        tf.saved_model.save(module, str(folder), signatures={PREDICT_SIGNATURE: predict, DESCRIBE_SIGNATURE: describe})
+        module.functions = signatures = {**_graphs(servable), DESCRIBE_SIGNATURE: _describe(servable)}
+        tf.saved_model.save(module, str(folder), signatures=signatures)
         write_warmup(folder, _warmup(servable))
         (folder / META_FILE).write_text(servable.meta_json, encoding="utf-8")
     except OSError as error:
@@ -36,31 +35,37 @@ def write(servable: Servable, folder: Path) -> None:
         raise ExportFailed(f"the model could not be exported: {error}") from error
 
 
-def _predict(servable: Servable) -> Any:
+def _graphs(servable: Servable) -> Mapping[str, Any]:
+    """Return the signatures by name, made of constants; what several of them use is stored once."""
     tf = load_tensorflow()
     port = servable.takes
     spec = tf.TensorSpec(port.shape, port.dtype, name=port.name)
 
-    def checked(values: Any) -> Mapping[str, Any]:
+    def checked(signature: str, values: Any) -> Mapping[str, Any]:
         # First of all: model servers check no shapes, a wrong rank can kill their process, and a wrong size is
         # answered. This one operation turns both into INVALID_ARGUMENT.
-        values = tf.ensure_shape(values, port.shape)
-        outputs = servable.predict(values)
+        outputs = servable.graphs[signature](tf.ensure_shape(values, port.shape))
         return {answer.name: tf.identity(outputs[answer.name], name=answer.name) for answer in servable.answers}
 
-    plain = tf.function(checked, input_signature=[spec], autograph=False)
-    concrete = plain.get_concrete_function()
-    if not concrete.captured_inputs:
-        return plain  # made of constants as it is
+    def function(graph: Callable[[Any], Any]) -> Any:
+        return tf.function(graph, input_signature=[spec], autograph=False)
+
+    def everything(values: Any) -> Mapping[str, Any]:
+        return {signature: checked(signature, values) for signature in servable.graphs}
+
+    concrete = function(everything).get_concrete_function()
+    if not concrete.captured_inputs:  # made of constants as it is
+        return {signature: function(partial(checked, signature)) for signature in servable.graphs}
+    # One function of all of them, since each has its own constants. A model server runs only the part that it is asked
+    # for. Freezing forgets the names; what it returns is a list in the order of the sorted names.
     frozen = freeze(concrete)
-    # Freezing forgets the names; what it returns is a list in the order of the sorted names.
     names = sorted(answer.name for answer in servable.answers)
 
-    @tf.function(input_signature=[spec], autograph=False)  # type: ignore[untyped-decorator]
-    def serving_default(values: Any) -> Mapping[str, Any]:
-        return dict(zip(names, frozen(values), strict=True))
+    def part(place: int, values: Any) -> Mapping[str, Any]:
+        outputs = frozen(values)[place * len(names) : (place + 1) * len(names)]
+        return dict(zip(names, outputs, strict=True))
 
-    return serving_default
+    return {signature: function(partial(part, place)) for place, signature in enumerate(sorted(servable.graphs))}
 
 
 def _describe(servable: Servable) -> Any:
@@ -84,5 +89,5 @@ def _describe(servable: Servable) -> Any:
 
 def _warmup(servable: Servable) -> Iterator[WarmupRequest]:
     for probe in servable.warmup:
-        yield PREDICT_SIGNATURE, probe.inputs
+        yield probe.signature, probe.inputs
     yield DESCRIBE_SIGNATURE, {QUERY: [b""]}

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from familiar.servable import PREDICT_SIGNATURE
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 Array = npt.NDArray[Any]
 Outputs = Mapping[str, Array]
+Predict: TypeAlias = "Callable[[tf.Tensor], Mapping[str, tf.Tensor]]"
+"""A graph: one tensor in, tensors by output name out."""
 Judge = Callable[[Outputs], str | None]
 """Looks at the outputs of a signature and says what is wrong with them, or None."""
 
@@ -29,10 +33,11 @@ class Port:
 
 @dataclass(frozen=True)
 class Probe:
-    """A request to ``serving_default`` whose answer is known beforehand."""
+    """A request to a signature whose answer is known beforehand."""
 
     inputs: Mapping[str, Array]
     judge: Judge
+    signature: str = PREDICT_SIGNATURE
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,10 @@ class Servable:
     """A model ready for export.
 
     Attributes:
-        predict: the graph of ``serving_default``: one tensor in, tensors by output name out.
-        takes: the one input of ``serving_default``.
-        answers: its outputs.
+        graphs: what each signature does, by name; ``serving_default`` is one of them. What they have in common, such
+            as weights, is stored once.
+        takes: the one input of each of them.
+        answers: their outputs.
         labels: what ``describe`` answers beside the metadata, in index order.
         meta_json: the metadata of ``describe``.
         warmup: requests that travel with the version and are answered before it goes live, with their judges.
@@ -50,7 +56,7 @@ class Servable:
         malformed: arrays of wrong rank or size that the graph must refuse, not answer and not die of.
     """
 
-    predict: Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
+    graphs: Mapping[str, Predict]
     takes: Port
     answers: tuple[Port, ...]
     labels: tuple[str, ...]
