@@ -175,9 +175,9 @@ def _describe(trial: TrialProcess, rows: int, deadline: float) -> Outputs:
 
 def _check_malformed(trial: TrialProcess, servable: Servable, deadline: float) -> None:
     for name, array in itertools.product(servable.graphs, servable.malformed):
-        what = f"an input of {name} of shape {list(array.shape)}"
+        what = f"an input of shape {list(array.shape)}"
         answer = trial.run(request(name, {servable.takes.name: array}), f"refusing {what}", deadline)
         if not isinstance(answer, Refusal):
-            raise GateFailed(f"{what} is answered instead of refused")
+            raise GateFailed(f"{what} is answered instead of refused by {name}")
         if answer.code != INVALID_ARGUMENT:
-            raise GateFailed(f"{what} is refused with {answer.message}, expected an InvalidArgumentError")
+            raise GateFailed(f"{what} is refused by {name} with {answer.message}, expected an InvalidArgumentError")
