@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -25,13 +26,24 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        ModelServer(flags).run(stop)
+        server = ModelServer(flags)
+        _spare_collections()
+        server.run(stop)
     except ServerError as exc:
         if stop.is_set():
             return 0
         print(f"Failed to start server. Error: {exc}", flush=True)
         return _FATAL
     return 0
+
+
+def _spare_collections() -> None:
+    """Leave what is there for good, TensorFlow's 300,000 objects above all, out of all further garbage collections.
+
+    One goes with each version that is unloaded, and nobody is answered meanwhile: 140 ms with them, a few without.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def start() -> None:
