@@ -1,15 +1,17 @@
 """The trainer as a process: killed at every point, told to stop, and left alone by its Redis."""
 
+import os
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 from trainer_world import Here, RedisServer, World, new_world, somebody, until
 
 from familiar.records import versions
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
-from familiar_trainer import crash_points
+from familiar_trainer import crash_points, priority
 from familiar_trainer.export.gate import Gate
 
 pytestmark = pytest.mark.slow
@@ -71,6 +73,15 @@ def test_a_trainer_told_to_stop_in_the_middle_of_a_job_gives_it_back(
         assert "Traceback" not in trainer.output
     finally:
         trainer.kill()
+
+
+def test_a_trainer_and_its_gate_let_others_go_first(world: World) -> None:
+    trainer = world.start_trainer()
+    until("the trainer waits for work", lambda: world.queue.workers() == 1)
+    processes = [trainer.pid, *(child.pid for child in psutil.Process(trainer.pid).children())]
+    assert len(processes) == 2
+    wanted = max(os.nice(0), priority.NICENESS)
+    assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in processes] == [wanted, wanted]
 
 
 def test_an_idle_trainer_told_to_stop_ends_at_once(world: World) -> None:

@@ -13,7 +13,7 @@ from familiar.errors import FamiliarError
 from familiar.knowing import Head
 from familiar.servable import HeadMeta
 from familiar.settings import Settings
-from familiar_trainer import trainer, worker
+from familiar_trainer import priority, trainer, worker
 from familiar_trainer.export import savedmodel
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.head_export import head_servable
@@ -32,6 +32,7 @@ def main() -> int:
         print(f"familiar-trainer: {exc}", file=sys.stderr)
         return 1
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    priority.give_way()
     with Gate() as gate:
         try:
             built = trainer.build(settings, gate)
