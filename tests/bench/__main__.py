@@ -7,25 +7,21 @@ import argparse
 import json
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench import enrolment, memory, pictures, recognition
 from bench.against import against
 from bench.drawing import recognition_picture
-from bench.figures import Figures, Tables, percentile, show
+from bench.figures import Figures, Tables, show
 from bench.footprint import footprint
 from bench.gallery import running_system
 from bench.growth import growth
-from bench.pictures import session
+from bench.large_frames import large_frames
 from bench.processes import resident_mb
-from client import Client
-from system import System, wait_until
+from bench.swaps import swaps
 
 PARTS = ("footprint", "load", "rates", "bare", "enrolment", "swaps", "memory")
-PROBES = 300
 
 
 def main() -> int:
@@ -49,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--requests", type=int, help="over how many requests memory is watched (default 20,000)")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--growth", action="store_true", help="only learn heads of 10 to 10,000 simulated people")
+    instead.add_argument("--large", action="store_true", help="only recognise small faces in large frames, and a crowd")
     instead.add_argument("--peers", action="store_true", help="only compare with others (make bench-peers)")
     instead.add_argument(
         "--against", type=Path, metavar="CHECKOUT", help="only compare with another checkout that has a .venv"
@@ -61,6 +58,8 @@ def _measure(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
     yield "machine", machine()
     if options.growth:
         yield from growth().items()
+    elif options.large:
+        yield from large_frames().items()
     elif options.peers:
         from bench.peers import side_by_side
 
@@ -95,7 +94,7 @@ def _parts(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
                 yield f"enrolment {number + 1}, webcam", enrolment.at_webcam_pace(system, number)
                 yield f"enrolment {number + 1}, at full speed", enrolment.at_full_speed(system, number)
         if "swaps" in parts:
-            yield "recognition during hot swaps", during_swaps(system)
+            yield from swaps(system, 300 if quick else 2_000).items()
         if "memory" in parts:
             requests = options.requests or (2_000 if quick else 20_000)
             yield f"memory over {requests} requests of mixed sizes", memory.over(system, requests)
@@ -106,49 +105,6 @@ def machine() -> Figures:
     """Return what the figures were taken on."""
     model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ": ?")
     return {"processor": model.split(":")[1].strip(), "cores": os.cpu_count() or 0, "load_before": os.getloadavg()[0]}
-
-
-def during_swaps(system: System) -> Figures:
-    """Return the times of recognitions while heads are swapped one after the other, beside those without."""
-    client, frame = system.client(), session("Eileen Collins", 5, 1)
-    quiet = timed(client, frame * PROBES)
-    done = threading.Event()
-    busy: list[float] = []
-
-    def recognise() -> None:
-        own = system.client()
-        while not done.is_set():
-            busy.extend(timed(own, frame))
-
-    worker = threading.Thread(target=recognise)
-    worker.start()
-    before = client.recognize(frame[0])["head_version"]
-    for _ in range(5):
-        live = client.call("GET", "/v1/models")["heads"]
-        source = next(head["version"] for head in live if head["status"] == "superseded" and head["people"])
-        job = client.call("POST", f"/v1/models/{source}/rollback", 202)["job"]["id"]
-        wait_until(lambda each=job: client.call("GET", f"/v1/jobs/{each}")["status"] == "live", 60, "the head is live")
-    after = client.recognize(frame[0])["head_version"]
-    done.set()
-    worker.join()
-    return {
-        "swaps": after - before,
-        "quiet_p50_ms": percentile(quiet, 50),
-        "quiet_p95_ms": percentile(quiet, 95),
-        "swapping_p50_ms": percentile(busy, 50),
-        "swapping_p95_ms": percentile(busy, 95),
-        "swapping_max_ms": round(max(busy), 1),
-    }
-
-
-def timed(client: Client, frames: list[bytes]) -> list[float]:
-    """Return how long each recognition took, in milliseconds."""
-    took_ms = []
-    for frame in frames:
-        start = time.perf_counter()
-        client.recognize(frame)
-        took_ms.append((time.perf_counter() - start) * 1000)
-    return took_ms
 
 
 if __name__ == "__main__":

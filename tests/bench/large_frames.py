@@ -16,12 +16,11 @@ import psutil
 
 import portraits
 import scenes
+from bench.figures import Figures, Tables
 from client import Client
 from familiar.seeing import detectors
 from familiar.seeing.image import Frame
 from system import System, wait_until
-
-Figures = dict[str, float | int | str]
 
 PEOPLE, FACE_PX, GROUP = 6, 60, (10, 6)
 ROUNDS = 15
@@ -29,10 +28,10 @@ SIZES = ((480, 360), (640, 480), (1280, 720), (1920, 1080), (3840, 2160), (4032,
 _DATA = Path(os.environ.get("FAMILIAR_DATA", "../shared/data"))
 
 
-def large_frames() -> dict[str, Figures]:
+def large_frames() -> Tables:
     """Return the figures by frame, in a system of its own; then what searching alone takes, by size of the frame."""
     data = _DATA if _DATA.is_dir() else None
-    figures: dict[str, Figures] = {}
+    figures: Tables = {}
     with tempfile.TemporaryDirectory(prefix="familiar-bench-") as folder:
         system = System(Path(folder))
         try:

@@ -4,22 +4,17 @@ One client asks all the time, with 30 people of 150 samples each. Rest and swaps
 slower or faster does so for both. Everything runs on the same cores, the client included.
 """
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
+from bench import pictures
+from bench.figures import Figures, Tables, percentile
 from client import Client
 from familiar.records import versions
-from familiar.records.engine import Database
-from system import START_ORDER, System, wait_until
-
-Figures = dict[str, float | int | str]
+from system import System, wait_until
 
 _PATIENCE_S = 60.0
 _POLL_S = 0.1
@@ -27,41 +22,19 @@ _SERVED = 2
 """How many head versions the model server holds, the newest on disk."""
 
 
-def swaps(
-    recognitions: int, fill: Callable[[Database], None], session: Callable[[str, int, int], list[bytes]]
-) -> dict[str, Figures]:
-    """Return the figures of a system of its own, once by enrolments and once by rollbacks.
+def swaps(system: System, recognitions: int) -> Tables:
+    """Return the figures of a running system that knows some people, once by enrolments and once by rollbacks.
 
-    ``recognitions`` are made at rest and as many during swaps, each time. ``fill`` enrols people in a database,
-    ``session`` returns frames of a simulated webcam, given whose, a seed and how many.
+    ``recognitions`` are made at rest and as many during swaps, each time.
     """
-    with tempfile.TemporaryDirectory(prefix="familiar-bench-") as folder:
-        system = System(Path(folder))
-        try:
-            start(system, fill)
-            frame = session("Eileen Collins", 5, 1)[0]
-            by_enrolment = Turns(system, frame, Enrolments(system, session("Grace Hopper", 9, 15)))
-            by_rollback = Turns(system, frame, Rollbacks(system))
-            # A rollback needs an earlier head that knows somebody, so it comes second.
-            return {
-                "recognition during swaps by enrolment": by_enrolment.measure(recognitions),
-                "recognition during swaps by rollback": by_rollback.measure(recognitions),
-            }
-        finally:
-            system.down()
-
-
-def start(system: System, fill: Callable[[Database], None]) -> None:
-    """Start everything with the people of ``fill``, and return when they are recognised."""
-    system.bootstrap()
-    fill(system.database())
-    for name in START_ORDER:
-        system.start(name)
-    system.wait_ready(300)
-    client = system.client()
-    wait_until(
-        lambda: all(job["status"] == "live" for job in client.call("GET", "/v1/jobs")["jobs"]), 120, "a head is live"
-    )
+    frame = pictures.session("Eileen Collins", 5, 1)[0]
+    by_enrolment = Turns(system, frame, Enrolments(system, pictures.session("Grace Hopper", 9, 15)))
+    by_rollback = Turns(system, frame, Rollbacks(system))
+    # A rollback needs an earlier head that knows somebody, so it comes second.
+    return {
+        "recognition during swaps by enrolment": by_enrolment.measure(recognitions),
+        "recognition during swaps by rollback": by_rollback.measure(recognitions),
+    }
 
 
 class Swap(Protocol):
@@ -145,12 +118,12 @@ class Turns:
         figures: Figures = {"swaps": len(self._busy.versions) - 1}
         for name, taken in (("rest", self._rest), ("swaps", self._busy)):
             figures[f"{name}_recognitions"] = len(taken.whole_ms)
-            figures |= {f"{name}_p{share}_ms": _percentile(taken.whole_ms, share) for share in (50, 95, 99)}
-            figures[f"{name}_slowest_ms"] = _percentile(taken.whole_ms, 100)
-        at_rest, swapping = (_percentile(taken.whole_ms, 99) for taken in (self._rest, self._busy))
+            figures |= {f"{name}_p{share}_ms": percentile(taken.whole_ms, share) for share in (50, 95, 99)}
+            figures[f"{name}_slowest_ms"] = percentile(taken.whole_ms, 100)
+        at_rest, swapping = (percentile(taken.whole_ms, 99) for taken in (self._rest, self._busy))
         figures["p99_swaps_to_rest"] = round(swapping / at_rest, 2)
         for stage, took_ms in self._busy.stages_ms.items():
-            at_rest, swapping = (_percentile(values, 99) for values in (self._rest.stages_ms[stage], took_ms))
+            at_rest, swapping = (percentile(values, 99) for values in (self._rest.stages_ms[stage], took_ms))
             figures[f"{stage}_p99_ms"] = f"{at_rest:g} -> {swapping:g}"
         return figures
 
@@ -227,7 +200,3 @@ def _wait(true: Callable[[], object], what: str) -> None:
         return true()
 
     wait_until(look, _PATIENCE_S, what)
-
-
-def _percentile(values: list[float], share: float) -> float:
-    return round(float(np.percentile(values, share)), 1)
