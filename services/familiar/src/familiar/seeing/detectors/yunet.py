@@ -18,9 +18,9 @@ from familiar.seeing.detectors.network import Found, Network
 from familiar.seeing.detectors.searching import SEARCH_PIXELS, Searcher
 from familiar.seeing.image import Frame
 
-# Landmarks come in whole pixels, and the backbone's template was measured on upright faces of about 130 px in pictures
-# of 250 px. A face that the search saw much smaller, scaled down or tilted is looked at again in a cut-out of that
-# kind.
+# Landmarks are as exact as the grid they were found on, and the backbone's template was measured on upright faces of
+# about 130 px in pictures of 250 px. A face that the search saw much smaller, scaled down or tilted is looked at again
+# in a cut-out of that kind.
 _CLOSE_UP_PX = 250
 _UNSHRUNK_PX = 480
 _FACE_SHARE = 0.5
