@@ -138,6 +138,35 @@ def test_a_backbone_that_embeds_in_another_way_is_another_one(
     assert on_disk(settings)["backbone"] == ["2"]
 
 
+def test_a_backbone_of_an_earlier_release_stays_until_one_that_can_glance_has_embedded_everybody(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = bootstrap.backbones.load
+
+    def earlier(name: str, weights: Path | None) -> Backbone:
+        backbone = loaded(name, weights)
+        return replace(backbone, meta=replace(backbone.meta, mirrored=True))
+
+    def glancing(name: str, weights: Path | None) -> Backbone:
+        backbone = earlier(name, weights)
+        glance = backbone.build().embed
+
+        def embed(image):
+            return tf.math.l2_normalize(glance(image) + glance(tf.reverse(image, [2])), axis=-1)
+
+        meta = replace(backbone.meta, glance_margin=0.02)
+        return replace(backbone, meta=meta, build=lambda: Looks(embed, glance))
+
+    monkeypatch.setattr(bootstrap.backbones, "load", earlier)
+    bootstrap.bootstrap(settings, database)
+    monkeypatch.setattr(bootstrap.backbones, "load", glancing)
+    bootstrap.bootstrap(settings, database)
+    bootstrap.bootstrap(settings, database)
+    assert on_disk(settings)["backbone"] == ["1", "2"]
+    with database.read() as session:
+        assert [training.backbone_version for training in trainings.open_ones(session)] == [2]
+
+
 def test_numbers_on_disk_are_not_used_again_after_the_database_was_lost(settings: Settings, database: Database) -> None:
     bootstrap.bootstrap(settings, database)
     database.close()
