@@ -6,7 +6,7 @@ Recognition", 2016) with half the filters per layer, published by Davis E. King 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,8 +38,7 @@ def build(net: FaceNet) -> keras.Model:
     layers = _Weights(net.layers)
     image = keras.Input((INPUT_PX, INPUT_PX, 3), dtype="uint8", name="image")
     pixels = keras.ops.cast(image, "float32")
-    x = (pixels - np.asarray(net.colour_means, np.float32)) * np.float32(_PIXEL_SCALE)
-    x = _relu(_convolution(x, layers), layers)
+    x = _relu(_convolution(pixels, layers, net.colour_means), layers)
     layers.expect("max_pool", (3, 3, 2, 2, 0, 0))
     x = keras.layers.MaxPooling2D(3, 2, padding="valid")(x)
     for stage, (_, blocks) in enumerate(_STAGES):
@@ -106,8 +105,11 @@ def _add_padded(branch: Any, shortcut: Any) -> Any:
     return keras.layers.Add()([padded(branch), padded(shortcut)])
 
 
-def _convolution(x: Any, layers: _Weights) -> Any:
-    """Apply a convolution with the affine layer behind it (a frozen batch normalisation) folded into it."""
+def _convolution(x: Any, layers: _Weights, colour_means: Sequence[float] | None = None) -> Any:
+    """Apply a convolution with the affine layer behind it (a frozen batch normalisation) folded into it.
+
+    With ``colour_means`` it takes pixels as they are, and what dlib does to them first is folded into it as well.
+    """
     import keras
 
     convolution, affine = layers.next("con"), layers.next("affine")
@@ -121,9 +123,15 @@ def _convolution(x: Any, layers: _Weights) -> Any:
         padding = "same"
     else:
         raise WeightsError(f"a convolution of unexpected geometry {convolution.geometry}")
+    kernel, bias = kernel * gamma[:, None, None, None], bias * gamma + beta
+    if colour_means is not None:
+        if padding != "valid":  # beyond the border dlib sees the mean colour, and this would see black
+            raise WeightsError("the first convolution looks beyond the border of the picture")
+        kernel = kernel * _PIXEL_SCALE
+        bias = bias - np.einsum("fcyx,c->f", kernel, colour_means)
     layer = keras.layers.Conv2D(filters, (rows, columns), (stride_y, stride_x), padding)
     output = layer(x)
-    layer.set_weights([(kernel * gamma[:, None, None, None]).transpose(2, 3, 1, 0), bias * gamma + beta])
+    layer.set_weights([kernel.transpose(2, 3, 1, 0), bias])
     return output
 
 
