@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "face_resnet"
 _GLANCE_MARGIN = 0.02
-"""Of 4,981 pictures and 25 heads none was named by a glance this far above the threshold that was not by a closer look;
+"""Of 4,981 pictures and 22 heads none was named by a glance this far above the threshold that was not by a closer look;
 see docs/adr/0012-the-mirror-image-where-it-matters.md."""
 _UNKNOWN_LICENCE = "NOASSERTION"  # SPDX's word for a licence that nobody has stated
 
