@@ -31,6 +31,7 @@ def by_clients(system: System, requests: int, clients: tuple[int, ...], sizes: t
 def at_rates(system: System, seconds: float) -> Tables:
     """Return what recognitions take that arrive by themselves, at shares of what the system can answer at most."""
     frames = pictures.frames(pictures.VGA, 1, 100)
+    closed_loop(system.url, frames, 4, _WARM_UP)
     most = closed_loop(system.url, frames, 4, 200).per_second
     tables: Tables = {}
     for share in _RATES:
