@@ -89,8 +89,13 @@ def recognition(client: Client, picture: Frame, gateway: psutil.Process) -> Figu
         **{f"{stage}_ms": round(total / ROUNDS, 1) for stage, total in stages.items()},
         "http_least_ms": round(min(took_ms), 1),
         "http_p50_ms": round(float(np.median(took_ms)), 1),
-        "gateway_resident_mb": round(gateway.memory_info().rss / 1e6),
+        "gateway_resident_mb": round(sum(map(resident, [gateway, *gateway.children(recursive=True)])) / 1e6),
     }
+
+
+def resident(process: psutil.Process) -> int:
+    """Return the memory that a process has at hand, in bytes."""
+    return int(process.memory_info().rss)
 
 
 def searching() -> Figures:
