@@ -33,8 +33,8 @@ class Learner(Protocol):
     def learn(self, gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
         """Learn a head."""
 
-    def worse_than(self, live: Head, candidate: Head, gallery: Gallery, cohort: Cohort) -> list[str]:
-        """Return why ``candidate`` must not replace ``live``, by person."""
+    def worse_than(self, live: Head, candidate: Learned, gallery: Gallery) -> list[str]:
+        """Return why ``candidate``, learned from ``gallery``, must not replace ``live``, by person."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
-from familiar.learning import Cohort, Gallery, Learned, Row
+from familiar.learning import Gallery, Learned, Row
 from familiar.records import HeadStatus, HeadVersion, Stage, TrainingKind, samples, versions
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
 from familiar_trainer import crash_points, reembedding
@@ -151,7 +151,7 @@ class Training:
         crash_points.reached(crash_points.LEARNED)
         with self._watch.step("compare"):
             self._journal.enter(Stage.EVALUATING)
-            losses = self._compare(learned, material, cohort)
+            losses = self._compare(learned, material)
         crash_points.reached(crash_points.COMPARED)
         if losses:
             self._reject(learned, material, losses)
@@ -182,14 +182,14 @@ class Training:
         )
         return Material(version, BackboneMeta.from_dict(recorded[version]), gallery, gallery.digest())
 
-    def _compare(self, learned: Learned, material: Material, cohort: Cohort) -> list[str]:
+    def _compare(self, learned: Learned, material: Material) -> list[str]:
         """Return why the live head is better. It is not if its weights were erased, or it takes other embeddings."""
         with self._trainer.database.read() as session:
             row = versions.live_head(session)
             live = Candidate.stored(row) if row and row.backbone_version == material.backbone_version else None
         if live is None:
             return []
-        return self._trainer.learner.worse_than(live.head, learned.head, material.gallery, cohort)
+        return self._trainer.learner.worse_than(live.head, learned, material.gallery)
 
     def _reject(self, learned: Learned, material: Material, losses: list[str]) -> None:
         _log.warning("training %s rejected: %s", self._journal.training_id, "; ".join(losses))

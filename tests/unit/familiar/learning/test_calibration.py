@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 import crowd
-from familiar.learning.calibration import Rate, highest, quantiles, tail_quantile
+from familiar.learning.calibration import Rate, quantiles, tail_quantile
+from familiar.learning.rivals import highest
 
 
 def test_an_interval_holds_the_share_and_narrows_with_more_cases():

@@ -125,8 +125,8 @@ def test_a_gallery_of_another_backbone_is_refused():
 
 def test_a_head_is_not_worse_than_itself():
     gallery = crowd.gallery(crowd.centres(10, seed=9), 10)
-    head = learn(gallery, crowd.STRANGERS, TARGET).head
-    assert worse_than(head, head, gallery, crowd.STRANGERS) == []
+    learned = learn(gallery, crowd.STRANGERS, TARGET)
+    assert worse_than(learned.head, learned, gallery) == []
 
 
 def test_growing_by_one_person_at_a_time_makes_nobody_worse():
@@ -134,9 +134,9 @@ def test_growing_by_one_person_at_a_time_makes_nobody_worse():
     live = learn(crowd.gallery(people[:1], 10), crowd.STRANGERS, TARGET).head
     for count in range(2, 21):
         gallery = crowd.gallery(people[:count], 10)
-        candidate = learn(gallery, crowd.STRANGERS, TARGET).head
-        assert worse_than(live, candidate, gallery, crowd.STRANGERS) == []
-        live = candidate
+        candidate = learn(gallery, crowd.STRANGERS, TARGET)
+        assert worse_than(live, candidate, gallery) == []
+        live = candidate.head
 
 
 def test_a_sample_of_somebody_else_is_dropped_and_reported():
@@ -228,7 +228,7 @@ def test_somebody_enrolled_a_second_time_under_another_name_is_noticed():
     people = crowd.centres(5, seed=11)
     live = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET).head
     gallery = crowd.gallery(np.concatenate([people, people[2:3]]), 10)
-    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET).head, gallery, crowd.STRANGERS)
+    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET), gallery)
     assert [reason.split(":")[0] for reason in reasons] == ["p0002"]
 
 
@@ -239,15 +239,16 @@ def test_samples_of_a_stranger_added_to_a_person_are_noticed():
     foreign = crowd.faces(crowd.centres(1, seed=13)[0], 30, seed=1)
     added = [("p0003", "second", float(at), embedding) for at, embedding in enumerate(foreign)]
     gallery = Gallery.from_rows([*rows_of(before, "first"), *added])
-    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET).head, gallery, crowd.STRANGERS)
+    reasons = worse_than(live, learn(gallery, crowd.STRANGERS, TARGET), gallery)
     assert [reason.split(":")[0] for reason in reasons] == ["p0003"]
 
 
 def test_a_candidate_that_names_nobody_is_worse_for_everybody():
     gallery = crowd.gallery(crowd.centres(4, seed=14), 10)
-    live = learn(gallery, crowd.STRANGERS, TARGET).head
+    learned = learn(gallery, crowd.STRANGERS, TARGET)
+    live = learned.head
     deaf = Head(live.person_ids, live.prototypes, np.full(4, 1.01, np.float32))
-    assert len(worse_than(live, deaf, gallery, crowd.STRANGERS)) == 4
+    assert len(worse_than(live, replace(learned, head=deaf), gallery)) == 4
 
 
 def test_people_who_were_erased_or_are_new_are_not_compared():
@@ -255,6 +256,6 @@ def test_people_who_were_erased_or_are_new_are_not_compared():
     live = learn(crowd.gallery(people[:5], 10), crowd.STRANGERS, TARGET).head
     gallery = crowd.gallery(people, 10)
     without_the_first = Gallery.from_rows(row for row in rows_of(gallery, "capture") if row[0] != "p0000")
-    candidate = learn(without_the_first, crowd.STRANGERS, TARGET).head
-    assert worse_than(live, candidate, without_the_first, crowd.STRANGERS) == []
-    assert worse_than(Head.empty(crowd.DIM), live, gallery, crowd.STRANGERS) == []
+    candidate = learn(without_the_first, crowd.STRANGERS, TARGET)
+    assert worse_than(live, candidate, without_the_first) == []
+    assert worse_than(Head.empty(crowd.DIM), learn(gallery, crowd.STRANGERS, TARGET), gallery) == []

@@ -1,7 +1,6 @@
 """Calibration: which threshold keeps a stated share of strangers out, and what rates to expect of it."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -67,17 +66,8 @@ def tail_quantile(scores: Real, share: float) -> Float64:
 
 def quantiles(strangers: Float32, prototypes: Float32, share: float) -> Float64:
     """Return float64[P]: the score for each of ``prototypes`` [P, D] that ``share`` of ``strangers`` [S, D] exceed."""
-    return np.concatenate([tail_quantile(scores, share) for scores in _scores(strangers, prototypes)] or [np.zeros(0)])
-
-
-def highest(strangers: Float32, prototypes: Float32) -> Float32:
-    """Return float32[S]: the greatest score of each of ``strangers`` [S, D]; -inf where there are no people."""
-    best = np.full(len(strangers), -np.inf, np.float32)
-    for scores in _scores(strangers, prototypes):
-        np.maximum(best, scores.max(axis=0), out=best)
-    return best
-
-
-def _scores(strangers: Float32, prototypes: Float32) -> Iterator[Float32]:
-    for start in range(0, len(prototypes), _CHUNK):
-        yield prototypes[start : start + _CHUNK] @ strangers.T
+    parts = [
+        tail_quantile(prototypes[start : start + _CHUNK] @ strangers.T, share)
+        for start in range(0, len(prototypes), _CHUNK)
+    ]
+    return np.concatenate(parts or [np.zeros(0)])

@@ -53,6 +53,8 @@ class Gallery:
     direction: Int8 = field(default_factory=lambda: np.zeros(0, np.int8))
 
     def __post_init__(self) -> None:
+        if (self.person[1:] < self.person[:-1]).any():
+            raise ValueError("the samples of a gallery must be ordered by person")
         if not self.sample_ids:
             object.__setattr__(self, "sample_ids", ("",) * len(self))
         if not len(self.direction):

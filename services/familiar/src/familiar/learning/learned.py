@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from familiar.knowing import Head
 from familiar.learning import prototypes, report
-from familiar.learning.calibration import Rate, highest, quantiles, tail_quantile
+from familiar.learning.calibration import Rate, quantiles, tail_quantile
 from familiar.learning.cohort import Cohort
 from familiar.learning.gallery import Gallery
 from familiar.learning.prototypes import Material
-from familiar.learning.trial import Trial, named_rightly
+from familiar.learning.rivals import highest, own_scores
+from familiar.learning.trial import HeldOut, Trial
 
 Float32 = NDArray[np.float32]
 
@@ -41,12 +42,15 @@ class Learned:
         threshold: the score from which somebody is named; 1.0 where nobody is enrolled.
         metrics: what to expect of it in all, see ``familiar.learning.report``.
         people: what to expect of it for each person, by id.
+        owed: float32[N], how much the score of each sample for its person owes to that person having been learned from
+            the sample's own block of time; 0 where nothing would be left without it.
     """
 
     head: Head
     threshold: float
     metrics: dict[str, Any]
     people: dict[str, dict[str, Any]]
+    owed: Float32
 
 
 def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
@@ -58,14 +62,15 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
     if not 0 < far_target < 1:
         raise ValueError(f"far_target must be between 0 and 1, got {far_target}")
     if not gallery.person_ids:
-        return Learned(Head.empty(cohort.dim), 1.0, report.of_nobody(far_target), {})
+        return Learned(Head.empty(cohort.dim), 1.0, report.of_nobody(far_target), {}, np.zeros(0, np.float32))
     if gallery.dim != cohort.dim:
         raise ValueError(f"the gallery has embeddings of length {gallery.dim}, the cohort of {cohort.dim}")
     material = Material.of(gallery, cohort)
     weights = prototypes.from_means(material.means, cohort)
     rest, inverse = material.without_own_block()
     judged = rest.any(axis=1)[inverse]
-    scores: Float32 = np.einsum("nd,nd->n", gallery.embeddings, prototypes.from_means(rest, cohort)[inverse])
+    scores = own_scores(gallery.embeddings, prototypes.from_means(rest, cohort), inverse)
+    owed = np.where(judged, own_scores(gallery.embeddings, weights, gallery.person) - scores, np.float32(0))
     if cohort.fitted:
         lengths, threshold, fpir = _calibrate(weights, cohort, far_target)
         scores *= lengths[gallery.person]
@@ -73,13 +78,15 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
     else:
         fpir = None
         head = Head(gallery.person_ids, weights, _careful(gallery, weights, np.where(judged, scores, np.nan)))
-    named = named_rightly(head, gallery, scores) & judged
+    named = np.zeros(len(gallery), np.bool_)
+    named[judged] = HeldOut(head, gallery, gallery.person, scores).named(np.flatnonzero(judged))
     trial = Trial(judged, named, scores - head.thresholds[gallery.person])
     return Learned(
         head,
         float(np.median(head.thresholds)),
         report.summary(material, trial, far_target, fpir),
         report.by_person(head, material, trial),
+        owed,
     )
 
 

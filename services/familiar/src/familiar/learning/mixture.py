@@ -1,7 +1,7 @@
 """A mixture of bell curves in D dimensions: fitted to strangers, it stands for all of them and holds none."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Self
 
@@ -17,6 +17,9 @@ _ROUNDS = 60
 _KMEANS_ROUNDS = 20
 _FLOOR = 1e-6
 """Added to each variance: embeddings may not fill their space."""
+
+_CHUNK = 1024
+"""Rows whose descent is computed at a time: they stay in the processor's cache, and many rows need no more memory."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Mixture:
     means: Float64
     factors: Float64
     freedom: float = math.inf
+    # Inverting the covariances takes longer than all the rest of a small head, and every head asks for the same ones.
+    _inverted: dict[float, "_Precisions"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         count, dim = self.means.shape
@@ -97,15 +102,29 @@ class Mixture:
                 more components have a say.
             shrinkage: share of the covariances that is replaced by a sphere of the same size.
         """
+        precisions = self._precisions(shrinkage)
+        parts = [self._pull(rows[at : at + _CHUNK], blur, *precisions) for at in range(0, len(rows), _CHUNK)]
+        return normalise(np.concatenate(parts or [np.zeros_like(rows)]))
+
+    def _precisions(self, shrinkage: float) -> "_Precisions":
+        """Return (inverses float32[K, D, D], constants float64[K] of the log densities) of the shrunk covariances."""
+        if shrinkage not in self._inverted:
+            inverses, constants = [], []
+            for weight, factor in zip(self.weights, self.factors, strict=True):
+                covariance = factor @ factor.T
+                sphere = np.trace(covariance) / self.dim * np.eye(self.dim)
+                covariance = (1 - shrinkage) * covariance + shrinkage * sphere
+                inverses.append(np.linalg.inv(covariance).astype(np.float32))
+                constants.append(np.log(weight) - 0.5 * np.linalg.slogdet(covariance)[1])
+            self._inverted[shrinkage] = np.stack(inverses), np.array(constants)
+        return self._inverted[shrinkage]
+
+    def _pull(self, rows: Float32, blur: float, inverses: Float32, constants: Float64) -> Float32:
         pulls, log = [], []
-        for weight, mean, factor in zip(self.weights, self.means, self.factors, strict=True):
-            covariance = factor @ factor.T
-            sphere = np.trace(covariance) / self.dim * np.eye(self.dim)
-            covariance = (1 - shrinkage) * covariance + shrinkage * sphere
+        for mean, inverse, constant in zip(self.means, inverses, constants, strict=True):
             offset = rows - mean.astype(np.float32)
-            pull = offset @ np.linalg.inv(covariance).astype(np.float32)
-            distance = np.einsum("nd,nd->n", pull, offset)
-            log.append(np.log(weight) - 0.5 * (distance + np.linalg.slogdet(covariance)[1]))
+            pull = offset @ inverse
+            log.append(constant - 0.5 * np.einsum("nd,nd->n", pull, offset))
             pulls.append(pull)
         joint = blur * np.stack(log, axis=1)
         share = np.exp(joint - joint.max(axis=1, keepdims=True))
@@ -113,7 +132,7 @@ class Mixture:
         total = np.zeros_like(rows)
         for k, pull in enumerate(pulls):
             total += share[:, k : k + 1].astype(np.float32) * pull
-        return normalise(total)
+        return total
 
     def _log_joint(self, rows: Float64) -> Float64:
         columns = []
@@ -121,6 +140,9 @@ class Mixture:
             z = np.linalg.solve(factor, (rows - mean).T)
             columns.append(np.log(weight) - 0.5 * (z**2).sum(axis=0) - np.log(np.diag(factor)).sum())
         return np.stack(columns, axis=1)
+
+
+_Precisions = tuple[Float32, Float64]
 
 
 def _scatter(rows: Float64, weight: Float64) -> Float64:

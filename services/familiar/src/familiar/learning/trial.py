@@ -1,17 +1,16 @@
 """Trial: how a head does on the samples that it, or another head, was made from."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from familiar.knowing import Head
-from familiar.learning.gallery import Gallery
+from familiar.learning.gallery import Gallery, Int32
+from familiar.learning.rivals import Rivals, own_scores
 
 Float32 = NDArray[np.float32]
-
-_CHUNK = 1024
-"""Samples compared at a time, so that ten thousand people need no memory of their own."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +28,38 @@ class Trial:
     margin: Float32
 
 
-def own_scores(head: Head, gallery: Gallery) -> Float32:
-    """Return float32[N]: the score of each sample for its own person; -1 if ``head`` does not know that one."""
-    place = {person_id: i for i, person_id in enumerate(head.person_ids)}
-    own = np.array([place.get(person_id, -1) for person_id in gallery.person_ids], np.int32)[gallery.person]
-    scores: Float32 = np.einsum("nd,nd->n", gallery.embeddings, head.prototypes[own])
-    scores[own < 0] = -1.0
-    return scores
+@dataclass(frozen=True)
+class HeldOut:
+    """How a head scores the samples of a gallery for their own person, each as if its block had been held out.
 
+    Attributes:
+        head: which may know others than the gallery holds.
+        gallery: N samples.
+        own: int32[N], where the person of each sample stands in the head; -1 for somebody it does not know.
+        score: float32[N], for that person; of no meaning where there is none.
+    """
 
-def named_rightly(head: Head, gallery: Gallery, own_scores: Float32) -> NDArray[np.bool_]:
-    """Return bool[N]: whether each sample's person is named, given ``own_scores`` float32[N] for that person."""
-    place = {person_id: i for i, person_id in enumerate(head.person_ids)}
-    own = np.array([place.get(person_id, -1) for person_id in gallery.person_ids], np.int32)[gallery.person]
-    named = np.zeros(len(gallery), np.bool_)
-    for start in range(0, len(gallery), _CHUNK):
-        rows = start + np.flatnonzero(own[start : start + _CHUNK] >= 0)
-        others = gallery.embeddings[rows] @ head.prototypes.T
-        others[np.arange(len(rows)), own[rows]] = -np.inf
-        score = own_scores[rows]
-        named[rows] = (score >= head.thresholds[own[rows]]) & (score > others.max(axis=1))
-    return named
+    head: Head
+    gallery: Gallery
+    own: Int32
+    score: Float32
+
+    @classmethod
+    def of(cls, head: Head, gallery: Gallery, owed: Float32) -> Self:
+        """Ask a head that learned the samples, and take off what each score owes to that: ``owed`` float32[N]."""
+        place = {person_id: i for i, person_id in enumerate(head.person_ids)}
+        own = np.array([place.get(person_id, -1) for person_id in gallery.person_ids], np.int32)[gallery.person]
+        return cls(head, gallery, own, own_scores(gallery.embeddings, head.prototypes, own) - owed)
+
+    def reached(self) -> NDArray[np.bool_]:
+        """Return bool[N]: which samples score what their person is named from, whoever else may score more."""
+        reached = self.own >= 0
+        reached[reached] = self.score[reached] >= self.head.thresholds[self.own[reached]]
+        return reached
+
+    def named(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return bool[M]: which of the samples at ``rows`` int[M] are named rightly."""
+        named = self.reached()[rows]
+        asked = rows[named]
+        named[named] = ~Rivals(self.head.prototypes).outscore(self.gallery.embeddings, self.score, self.own, asked)
+        return named
