@@ -74,6 +74,7 @@ class FakeServing:
     asked: list[tuple[str, int | None, int]] = field(default_factory=list)
     glances: list[int] = field(default_factory=list)
     shown: list[NDArray[np.uint8]] = field(default_factory=list)
+    described: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     spoil: dict[str, NDArray[Any]] = field(default_factory=dict)
     before_identify: list[Any] = field(default_factory=list)
 
@@ -95,7 +96,9 @@ class FakeServing:
         if chosen not in versions:
             raise ModelNotFound(f"no version {chosen} of {model}")
         if signature == DESCRIBE_SIGNATURE:
-            return Prediction(chosen, self._describe(model, chosen))
+            told = self._describe(model, chosen)
+            self.described.append((model, tuple(outputs or told)))
+            return Prediction(chosen, {name: told[name] for name in outputs or told})
         if model == BACKBONE:
             self.shown = list(inputs[IMAGE])
         if signature == GLANCE_SIGNATURE:

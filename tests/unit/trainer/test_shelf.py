@@ -1,9 +1,16 @@
 """Which versions stay on disk."""
 
-import pytest
+from pathlib import Path
 
+import numpy as np
+import pytest
+from sqlalchemy import event
+
+from familiar.knowing import Head
+from familiar.records import Database, migrate, versions
 from familiar.records.versions import HeadStatus
-from familiar_trainer.shelf import surplus
+from familiar_trainer.export.publish import ModelFolder
+from familiar_trainer.shelf import HeadShelf, surplus
 
 LIVE, OLD, COMING = HeadStatus.LIVE, HeadStatus.SUPERSEDED, HeadStatus.PUBLISHED
 
@@ -34,3 +41,26 @@ def test_what_the_database_does_not_know_goes() -> None:
 
 def test_an_empty_disk_has_nothing_to_lose() -> None:
     assert surplus([], {1: LIVE}, keep_versions=3) == []
+
+
+def test_as_long_as_the_live_head_is_on_disk_neither_its_weights_nor_its_people_are_read(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/familiar.db")
+    migrate.migrate(database)
+    head = Head(("a" * 32,), np.eye(1, 8, dtype=np.float32), np.full(1, 0.9, np.float32))
+    with database.write() as session:
+        versions.add_head(
+            session, 1, training_id=None, backbone_version=1, head=head, meta={}, status=HeadStatus.PUBLISHED
+        )
+        versions.go_live(session, 1)
+    (tmp_path / "head" / "1").mkdir(parents=True)
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+
+    class Nobody:
+        def check(self, *_: object, **__: object) -> None:
+            raise AssertionError("nothing is exported")
+
+    assert HeadShelf(database, ModelFolder(tmp_path / "head"), Nobody(), keep_versions=3).restore() is False
+    assert any("head_versions" in statement for statement in asked)
+    assert not any("weights" in statement or "person_ids" in statement for statement in asked)
+    database.close()

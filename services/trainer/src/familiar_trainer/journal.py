@@ -175,9 +175,10 @@ class Journal:
     def _succeed(self, session: Session, training: TrainingRow, version: int, known: Sequence[str]) -> None:
         learned: list[str] = []
         missing: list[str] = []
+        everybody, joined = set(known), set(self._joined)
         for enrollment in enrollments.queued(session):
-            if enrollment.id in self._joined:
-                (learned if enrollment.person_id in known else missing).append(enrollment.id)
+            if enrollment.id in joined:
+                (learned if enrollment.person_id in everybody else missing).append(enrollment.id)
         self._settle(session, learned, EnrollmentStatus.LIVE, version=version)
         message = "none of the pictures could be used any more; please enrol again"
         self._settle(session, missing, EnrollmentStatus.FAILED, code="no_samples", message=message)

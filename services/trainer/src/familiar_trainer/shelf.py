@@ -69,8 +69,10 @@ class HeadShelf:
         """Export the live head once more if it is not on disk, as when a volume was lost; tell whether that was so."""
         with self._database.read() as session:
             row = versions.live_head(session)
-            candidate = Candidate.stored(row) if row else None
-        if candidate is None or candidate.version in self.folder.versions():
+            if row is None or row.version in self.folder.versions():
+                return False  # without reading its weights: this is asked every second
+            candidate = Candidate.stored(row)
+        if candidate is None:
             return False
         _log.info("head %d is not on disk: exporting it from its weights in the database", candidate.version)
         self.put(candidate)

@@ -148,5 +148,13 @@ def test_a_gallery_that_is_not_in_the_order_of_its_people_is_refused(gallery):
         Gallery(gallery.person_ids, gallery.embeddings, gallery.person[::-1].copy(), gallery.block)
 
 
+def test_nobody_is_worse_for_the_person_from_whom_on_fewer_strangers_are_drawn():
+    gallery = crowd.gallery(crowd.centres(1_001, seed=1), 40)
+    rows = gallery.person < 1_000
+    before = Gallery(gallery.person_ids[:-1], gallery.embeddings[rows], gallery.person[rows], gallery.block[rows])
+    live = learn(before, crowd.STRANGERS, TARGET).head
+    assert worse_than(live, learn(gallery, crowd.STRANGERS, TARGET), gallery) == []
+
+
 def test_a_live_head_that_knows_nobody_is_no_better(gallery, learned):
     assert found(Head.empty(crowd.DIM), learned, gallery) == []

@@ -320,3 +320,37 @@ def test_a_rollback_training_names_its_source(database: Database) -> None:
         assert (training.kind, training.source_version) == (TrainingKind.ROLLBACK, 3)
         assert trainings.ask(session).id != training.id
         assert len(trainings.recent(session)) == 2
+
+
+def test_more_people_are_found_and_more_enrolments_settled_than_one_statement_takes(database: Database) -> None:
+    with database.write() as session:
+        person = people.add(session, "Ada")
+        ids = {f"{number:032x}" for number in range(70_000)}
+        assert people.names(session, ids | {person.id}) == {person.id: "Ada"}
+        enrollment = enrollments.open_one(session, person)
+        enrollments.close(session, enrollment)
+        enrollments.settle(session, [*sorted(ids), enrollment.id], EnrollmentStatus.LIVE, head_version=1)
+    with database.read() as session:
+        assert enrollments.get(session, enrollment.id).status == EnrollmentStatus.LIVE
+
+
+def test_who_a_head_knows_is_read_only_where_it_is_asked_for(database: Database) -> None:
+    add_head(database, 1, "a" * 32, "b" * 32)
+    with database.write() as session:
+        versions.go_live(session, 1)
+        versions.head(session, 1).meta = {"people": 2}
+    with database.read() as session:
+        live, listed = versions.live_head(session), versions.heads(session)
+        for row in (live, *listed):
+            assert {"person_ids", "weights", "report"} <= inspect(row).unloaded
+            assert versions.people_of(row) == 2
+        assert live.person_ids == ["a" * 32, "b" * 32]
+
+
+def test_a_head_whose_people_were_erased_knows_nobody(database: Database) -> None:
+    add_head(database, 1, "a" * 32)
+    with database.write() as session:
+        versions.head(session, 1).meta = {"people": 1}
+        versions.forget(session, ["a" * 32])
+    with database.read() as session:
+        assert versions.people_of(versions.head(session, 1)) == 0

@@ -46,6 +46,16 @@ def test_no_faces_ask_for_the_newest_head_all_the_same(serving):
     assert answer.version == 2 and answer.index.shape == (0, 5)
 
 
+def test_the_labels_of_a_version_are_fetched_once_however_often_faces_or_none_are_asked_about(serving):
+    models = Models(serving)
+    for rows in (np.zeros((0, 0), np.float32), np.eye(1, 32, dtype=np.float32)) * 3:
+        models.identify(rows)
+    models.newest_head()
+    assert [outputs for _, outputs in serving.described if "labels" in outputs] == [("labels", "meta_json")]
+    serving.heads[3] = serving.heads[2]
+    assert models.identify(np.zeros((0, 0), np.float32)).version == 3
+
+
 def test_a_head_retired_between_two_batches_is_replaced_by_its_successor(serving):
     def retire() -> None:
         serving.heads.pop(2)

@@ -25,10 +25,11 @@ _LONGEST = 0.9
 """Of the median reach: whom strangers come near less than that gets a prototype of length 1, so no score is above 1."""
 
 _STRANGERS = 30_000
-_STRANGERS_OF_MANY = 10_000
-_MANY_PEOPLE = 1_000
-_TIMES_IN_TAIL = 4
+"""For the reach, however many people there are: others would give everybody another length, and lose samples by it."""
+_IN_TAIL = 120_000
 """The threshold lies where one stranger in a thousand is: it takes more of them to know that place well."""
+_IN_TAIL_OF_MANY = 40_000
+_MANY_PEOPLE = 1_000
 
 _CHUNK = 1024
 
@@ -92,10 +93,10 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
 
 def _calibrate(weights: Float32, cohort: Cohort, far_target: float) -> tuple[Float32, float, Rate]:
     """Return (lengths float32[P] of the prototypes, one threshold for all, the share of strangers to expect)."""
-    count = _STRANGERS if len(weights) <= _MANY_PEOPLE else _STRANGERS_OF_MANY
+    in_tail = _IN_TAIL if len(weights) <= _MANY_PEOPLE else _IN_TAIL_OF_MANY
     # Each step has strangers of its own: judged by those it was fitted to, it would look better than it is.
-    for_reach = cohort.strangers(count, seed=0)
-    for_threshold, for_report = (cohort.strangers(_TIMES_IN_TAIL * count, seed) for seed in (1, 2))
+    for_reach = cohort.strangers(_STRANGERS, seed=0)
+    for_threshold, for_report = (cohort.strangers(in_tail, seed) for seed in (1, 2))
     reach = np.maximum(quantiles(for_reach, weights, _REACH_SHARE), _LEAST_REACH)
     lengths: Float32 = np.minimum(1, (_LONGEST * np.median(reach) / reach) ** _REACH_WEIGHT).astype(np.float32)
     weights = weights * lengths[:, None]

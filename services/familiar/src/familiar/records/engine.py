@@ -17,6 +17,9 @@ _BUSY_TIMEOUT_S = 15.0
 _CONNECT_TIMEOUT_S = 5
 T = TypeVar("T")
 
+MOST_VARIABLES = 10_000
+"""Values to send with one statement; SQLite takes 32,766 and PostgreSQL 65,535, and a head may know more people."""
+
 
 class Database:
     """The database at a URL, SQLite or PostgreSQL.

@@ -12,6 +12,7 @@ from familiar.errors import Conflict, NotFound
 from familiar.reason import Reason
 from familiar.records import person as rules
 from familiar.records import trainings
+from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus, status_of
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample, Training
 from familiar.records.training import Stage
@@ -229,17 +230,19 @@ def settle(
     code: str | None = None, message: str | None = None,
 ) -> None:  # fmt: skip
     """Record how enrolments that shared a training ended; one deleted meanwhile is passed over."""
-    session.execute(
-        update(Enrollment)
-        .where(Enrollment.id.in_(enrollment_ids), Enrollment.status == EnrollmentStatus.QUEUED)
-        .values(
-            status=status,
-            head_version=head_version,
-            error_code=code,
-            error_message=message,
-            updated_at=time.time(),
+    for start in range(0, len(enrollment_ids), MOST_VARIABLES):
+        some = Enrollment.id.in_(enrollment_ids[start : start + MOST_VARIABLES])
+        session.execute(
+            update(Enrollment)
+            .where(some, Enrollment.status == EnrollmentStatus.QUEUED)
+            .values(
+                status=status,
+                head_version=head_version,
+                error_code=code,
+                error_message=message,
+                updated_at=time.time(),
+            )
         )
-    )
 
 
 def _drop_if_bare(session: Session, person: Person) -> None:

@@ -3,11 +3,12 @@
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import NotFound
 from familiar.records import person as rules
+from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Embedding, Enrollment, Erasure, FrameVerdict, HeadVersion, Person, Sample
 
@@ -58,10 +59,12 @@ def namesakes(session: Session, name: str) -> list[Person]:
 
 def names(session: Session, person_ids: set[str]) -> dict[str, str]:
     """Return the names of those of ``person_ids`` who are enrolled at this moment."""
-    if not person_ids:
-        return {}
-    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(person_ids)))
-    return {row.id: row.name for row in rows}
+    asked = list(person_ids)
+    found: dict[str, str] = {}
+    for start in range(0, len(asked), MOST_VARIABLES):
+        some = Person.id.in_(asked[start : start + MOST_VARIABLES])
+        found.update((row.id, row.name) for row in session.execute(select(Person.id, Person.name).where(some)))
+    return found
 
 
 def summaries(
@@ -115,9 +118,9 @@ def erase(session: Session, person_id: str) -> None:
     session.execute(delete(Sample).where(Sample.person_id == person_id))
     session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id.in_(enrollments)))
     session.execute(delete(Enrollment).where(Enrollment.person_id == person_id))
-    for head in session.scalars(select(HeadVersion)):
-        if person_id in head.person_ids:
-            head.weights = None
+    for version, held in session.execute(select(HeadVersion.version, HeadVersion.person_ids)).all():
+        if person_id in held:
+            session.execute(update(HeadVersion).where(HeadVersion.version == version).values(weights=None))
     session.merge(Erasure(person_id=person_id, created_at=time.time()))
     session.delete(person)
     session.flush()

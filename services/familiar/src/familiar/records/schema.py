@@ -94,7 +94,10 @@ class Training(Base):
 
 
 class HeadVersion(Base):
-    """One version of the head, its weights and what is known of it; ``report`` is that by person id."""
+    """One version of the head, its weights and what is known of it; ``report`` is that by person id.
+
+    What grows with the people is read only where it is asked for, and while the session is open.
+    """
 
     __tablename__ = "head_versions"
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -102,7 +105,7 @@ class HeadVersion(Base):
     backbone_version: Mapped[int]
     status: Mapped[str] = mapped_column(_WORD, index=True)
     meta: Mapped[dict[str, Any]] = mapped_column(JSON)
-    person_ids: Mapped[list[str]] = mapped_column(JSON)
+    person_ids: Mapped[list[str]] = mapped_column(JSON, deferred=True)
     weights: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
     report: Mapped[dict[str, Any] | None] = deferred(mapped_column(JSON(none_as_null=True)))
     created_at: Mapped[float]

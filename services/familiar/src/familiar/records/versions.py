@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from familiar.errors import NotFound
 from familiar.knowing import Head
@@ -95,6 +95,11 @@ def head(session: Session, version: int) -> HeadVersion:
     return row
 
 
+def people_of(row: HeadVersion) -> int:
+    """Return how many people a head version knows, without reading who; 0 once they were erased from it."""
+    return 0 if row.status == HeadStatus.ERASED else int(row.meta.get("people", 0))
+
+
 def report_of(session: Session, version: int, person_id: str) -> dict[str, Any] | None:
     """Return what the report of a head version says of one person, without reading the rest; None if nothing."""
     return session.scalar(select(HeadVersion.report[person_id]).where(HeadVersion.version == version))
@@ -127,8 +132,8 @@ def go_live(session: Session, version: int) -> None:
 def with_erased(session: Session) -> dict[int, set[str]]:
     """Return the head versions that hold somebody deleted, with the ids of those."""
     erased = set(session.scalars(select(Erasure.person_id)))
-    rows = session.scalars(select(HeadVersion)) if erased else ()
-    return {row.version: held for row in rows if (held := erased.intersection(row.person_ids))}
+    rows = session.execute(select(HeadVersion.version, HeadVersion.person_ids)) if erased else ()
+    return {version: held for version, person_ids in rows if (held := erased.intersection(person_ids))}
 
 
 def pending_erasures(session: Session) -> list[str]:
@@ -139,7 +144,7 @@ def pending_erasures(session: Session) -> list[str]:
 def forget(session: Session, person_ids: Sequence[str]) -> None:
     """Record that no head version on disk holds ``person_ids`` any more: the erasure is complete."""
     gone = set(person_ids)
-    for row in session.scalars(select(HeadVersion)):
+    for row in session.scalars(select(HeadVersion).options(undefer(HeadVersion.person_ids))):
         if gone.intersection(row.person_ids):
             row.status, row.person_ids, row.weights = HeadStatus.ERASED, [], None
             row.report, row.meta = None, {**row.meta, "metrics": {}}  # they tell of single people

@@ -109,9 +109,13 @@ class Models:
         return self._heads.get(version, lambda: self._describe_head(version))
 
     def newest_head(self) -> HeadDescription:
-        """Return what the newest head version that is ready says of itself; always asked."""
-        description = self._describe_head(None)
-        return self._heads.get(description.version, lambda: description)
+        """Return what the newest head version that is ready says of itself.
+
+        Which one that is is always asked, but not for its labels, which are as many as there are people.
+        """
+        query = {QUERY: np.array([b""], np.object_)}
+        asked = self._client.predict(HEAD, query, signature=DESCRIBE_SIGNATURE, outputs=(META_JSON,))
+        return self.head(asked.version)
 
     def embed(self, chips: NDArray[np.uint8], version: int) -> Float32:
         """Return embeddings float32[N, D], L2-normalised, of ``chips`` uint8[N, S, S, 3], RGB, by ``version``."""
@@ -186,14 +190,14 @@ class Models:
         except ValueError as exc:
             raise _broken(BACKBONE, version, str(exc)) from exc
 
-    def _describe_head(self, version: int | None) -> HeadDescription:
+    def _describe_head(self, version: int) -> HeadDescription:
         answered, labels, text = self._describe(HEAD, version)
         try:
             return HeadDescription(answered, labels, HeadMeta.from_json(text))
         except ValueError as exc:
             raise _broken(HEAD, answered, str(exc)) from exc
 
-    def _describe(self, model: str, version: int | None) -> tuple[int, tuple[str, ...], str]:
+    def _describe(self, model: str, version: int) -> tuple[int, tuple[str, ...], str]:
         query = {QUERY: np.array([b""], np.object_)}
         prediction = self._client.predict(model, query, version=version, signature=DESCRIBE_SIGNATURE)
         labels, text = prediction.outputs.get(LABELS), prediction.outputs.get(META_JSON)

@@ -99,7 +99,7 @@ class _State(Collector):
                 head = versions.live_head(session)
             if head is not None:
                 live.add_metric([], head.version)
-                people.add_metric([], len(head.person_ids))
+                people.add_metric([], versions.people_of(head))
             up.add_metric(["database"], 1)
         except FamiliarError:
             up.add_metric(["database"], 0)

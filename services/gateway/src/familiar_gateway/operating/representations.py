@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from familiar.records import BackboneVersion, HeadVersion, Stage, Training
+from familiar.records import BackboneVersion, HeadVersion, Stage, Training, versions
 from familiar_gateway.web import Json, error, reference, time
 
 
@@ -14,7 +14,7 @@ def head(row: HeadVersion, states: Mapping[int, str]) -> Json:
         "status": row.status,
         "serving": states.get(row.version),
         "backbone_version": row.backbone_version,
-        "people": len(row.person_ids),
+        "people": versions.people_of(row),
         "samples": row.meta.get("samples"),
         "threshold": row.meta.get("threshold"),
         "far_target": row.meta.get("far_target"),
