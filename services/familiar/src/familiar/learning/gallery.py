@@ -70,7 +70,7 @@ class Gallery:
         Raises:
             ValueError: the vectors differ in length, or one is zero or not finite.
         """
-        ordered = sorted((Row(*row) for row in rows), key=lambda row: row[:3])
+        ordered = sorted((row if isinstance(row, Row) else Row(*row) for row in rows), key=lambda row: row[:3])
         if not ordered:
             return cls((), np.zeros((0, 0), np.float32), np.zeros(0, np.int32), np.zeros(0, np.int32))
         lengths = {np.shape(row.vector) for row in ordered}
