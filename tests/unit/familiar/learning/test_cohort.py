@@ -42,6 +42,18 @@ def test_the_way_down_leads_away_from_the_nearest_cluster():
     assert np.allclose(mixture.descent(beside, blur=1.0, shrinkage=0.5), np.eye(4)[[3, 2]], atol=0.35)
 
 
+def test_the_way_down_is_the_same_for_many_rows_as_for_each_and_follows_the_shrinkage_asked_for():
+    mixture = Mixture.fit(two_clusters(), components=2, shrinkage=5)
+    rows = normalise(np.random.default_rng(1).standard_normal((2_500, 4)).astype(np.float32))
+    ways = {shrinkage: mixture.descent(rows, blur=0.1, shrinkage=shrinkage) for shrinkage in (0.3, 0.9, 0.3)}
+    for shrinkage, way in ways.items():
+        asked_anew = replace(mixture)  # which remembers nothing
+        pieces = [asked_anew.descent(rows[at : at + 700], blur=0.1, shrinkage=shrinkage) for at in range(0, 2_500, 700)]
+        assert np.allclose(np.concatenate(pieces), way, atol=1e-5)
+    assert not np.allclose(ways[0.3], ways[0.9], atol=1e-2)
+    assert mixture.descent(rows[:0], blur=0.1, shrinkage=0.3).shape == (0, 4)
+
+
 def test_a_component_never_describes_a_handful_of_people():
     with pytest.raises(ValueError, match="at least 80 rows, got 40"):
         Mixture.fit(two_clusters(40), components=4, shrinkage=5)
