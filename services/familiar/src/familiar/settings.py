@@ -45,7 +45,7 @@ class Settings:
     max_body_bytes: int = _setting("MAX_BODY_BYTES", 100_000_000, "largest request body", 1_000, 10**10)
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", 20_000_000, "largest picture, in bytes", 1_000, 10**9)
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", 40_000_000, "largest picture, in pixels", 1_000, 10**9)
-    max_faces: int = _setting("MAX_FACES", 64, "most faces answered for in one frame, the largest first", 1, 256)
+    max_faces: int = _setting("MAX_FACES", 100, "most faces answered for in one frame, the largest first", 1, 256)
 
     enroll_frames: int = _setting("ENROLL_FRAMES", 150, "usable frames after which a capture is complete", 1, 2000)
     enroll_max_frames: int = _setting("ENROLL_MAX_FRAMES", 600, "most frames one enrolment takes", 1, 10_000)
