@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import psutil
 
+import casting
 import portraits
 import scenes
 from bench.figures import Figures, Tables
@@ -36,13 +37,13 @@ def large_frames() -> Tables:
         system = System(Path(folder))
         try:
             system.up()
-            client, sitters = system.client(), scenes.sitters(PEOPLE, data)
+            client, sitters = system.client(), casting.sitters(PEOPLE, data)
             enrol(client, sitters)
             probes = [sitter.probe for sitter in sitters]
             pictures = {
                 f"{PEOPLE} faces of {FACE_PX} px in 3840x2160": scenes.wide(probes, FACE_PX, 3840, 2160)[0],
                 f"{PEOPLE} faces of {FACE_PX} px in 1920x1080": scenes.wide(probes, FACE_PX, 1920, 1080)[0],
-                "60 faces in 1600x1000": scenes.mosaic(scenes.faces(60, data), *GROUP, 1600, 1000),
+                "60 faces in 1600x1000": scenes.mosaic(casting.faces(60, data), *GROUP, 1600, 1000),
                 "1 face in 1280x720": near(1280, 720),
                 "1 face in 640x480": near(640, 480),
             }
@@ -55,7 +56,7 @@ def large_frames() -> Tables:
     return figures
 
 
-def enrol(client: Client, sitters: list[scenes.Sitter]) -> None:
+def enrol(client: Client, sitters: list[casting.Sitter]) -> None:
     """Enrol everybody, each name once, and wait until they are recognised."""
     for sitter in {each.name: each for each in sitters}.values():
         enrollment = client.enroll(sitter.name, sitter.learn, if_known="new")

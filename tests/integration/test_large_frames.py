@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+import casting
 import scenes
 from familiar.seeing.image import Frame, encode_jpeg
 from system import System, wait_until
@@ -17,13 +18,13 @@ DATA = Path(os.environ.get("FAMILIAR_DATA", Path(__file__).parents[2].parent / "
 
 
 @pytest.fixture(scope="module")
-def sitters() -> list[scenes.Sitter]:
+def sitters() -> list[casting.Sitter]:
     """Six people of LFW where it is there; elsewhere the two portraits, on three days each."""
-    return scenes.sitters(PEOPLE, DATA if DATA.is_dir() else None)
+    return casting.sitters(PEOPLE, DATA if DATA.is_dir() else None)
 
 
 @pytest.fixture(scope="module")
-def enrolled(system: System, sitters: list[scenes.Sitter]) -> System:
+def enrolled(system: System, sitters: list[casting.Sitter]) -> System:
     """The shared system, which knows all of them."""
     client = system.client()
     for sitter in {each.name: each for each in sitters}.values():
@@ -49,7 +50,7 @@ def middle(face: dict) -> np.ndarray:
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080), (3840, 2160)])
 def test_five_of_six_faces_of_60_px_are_named_and_nobody_wrongly(
-    enrolled: System, sitters: list[scenes.Sitter], width: int, height: int
+    enrolled: System, sitters: list[casting.Sitter], width: int, height: int
 ) -> None:
     frame, middles = scenes.wide([sitter.probe for sitter in sitters], FACE_PX, width, height)
     answer = enrolled.client().recognize(encode_jpeg(frame))
@@ -61,7 +62,7 @@ def test_five_of_six_faces_of_60_px_are_named_and_nobody_wrongly(
 
 
 def test_everybody_of_a_group_picture_of_sixty_is_found_and_answered_for(enrolled: System) -> None:
-    group = scenes.mosaic(scenes.faces(60, DATA if DATA.is_dir() else None), 10, 6, 1600, 1000)
+    group = scenes.mosaic(casting.faces(60, DATA if DATA.is_dir() else None), 10, 6, 1600, 1000)
     answer = enrolled.client().recognize(encode_jpeg(group))
     cells = {(int(x // 160), int(y // 166)) for x, y in map(middle, largest(answer))}
     assert len(cells) == 60
