@@ -55,7 +55,7 @@ def test_people_enrolled_at_the_same_time_share_a_training(
     client = system.client()
     opened = [client.open_enrollment(name) for name in ("Eileen Collins", "Grace Hopper")]
     for enrollment, portrait in zip(opened, (collins, hopper), strict=True):
-        client.add_frames(enrollment, webcam(portrait, 3, range(0, 60, 4)))
+        client.add_frames(enrollment, webcam(portrait, 3, range(0, 120, 4)))
     system.stop("trainer")
     for enrollment in opened:
         client.finish(enrollment)
