@@ -1,14 +1,14 @@
 """Large pictures made of small ones: faces of a stated height in a wide frame, and a group picture."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
 
-from familiar.seeing import detectors
+from familiar.seeing import Detector, detectors
 from familiar.seeing.image import Frame
 
-_DETECTOR = detectors.create("yunet")
 _FEATHER = 0.12
 
 
@@ -66,13 +66,19 @@ def background(width: int, height: int, rng: np.random.Generator) -> Frame:
 
 def cut_out(picture: Frame, face_px: int, margin: float = 0.8) -> Frame:
     """Return the largest face of ``picture``, with a margin in heights of it, scaled so that it is ``face_px`` high."""
-    (face, *_) = _DETECTOR.settle(picture, _DETECTOR.search(picture)[:1])
+    detector = _detector()
+    (face, *_) = detector.settle(picture, detector.search(picture)[:1])
     box = face.box
     x, y = (box.x_min + box.x_max) / 2, (box.y_min + box.y_max) / 2
     reach = min(x, y, picture.shape[1] - x, picture.shape[0] - y, (0.5 + margin) * box.height)
     part = picture[int(y - reach) : int(y + reach), int(x - reach) : int(x + reach)]
     side = round(part.shape[0] * face_px / box.height)
     return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
+
+
+@cache
+def _detector() -> Detector:
+    return detectors.create("yunet")
 
 
 def paste(frame: Frame, patch: Frame, x: int, y: int) -> None:
