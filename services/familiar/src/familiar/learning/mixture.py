@@ -14,6 +14,9 @@ Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 
 _ROUNDS = 60
+_NOTHING = 1e-12
+_STILL = 0.01
+"""Fitting ends when no row belongs to a component more or less than before by more."""
 _KMEANS_ROUNDS = 20
 _FLOOR = 1e-6
 """Added to each variance: embeddings may not fill their space."""
@@ -77,8 +80,10 @@ class Mixture:
             covariance = (scatter + shrinkage * pooled) / (weight + shrinkage)[:, None, None]
             mixture = cls(weight / weight.sum(), means, np.linalg.cholesky(covariance + _FLOOR * np.eye(dim)))
             log = mixture._log_joint(rows)
-            share = np.exp(log - log.max(axis=1, keepdims=True))
+            before, share = share, np.exp(log - log.max(axis=1, keepdims=True))
             share /= share.sum(axis=1, keepdims=True)
+            if np.abs(share - before).max() < _STILL:
+                break
         return mixture
 
     def sample(self, count: int, seed: int = 0) -> Float32:
@@ -137,8 +142,8 @@ class Mixture:
     def _log_joint(self, rows: Float64) -> Float64:
         columns = []
         for weight, mean, factor in zip(self.weights, self.means, self.factors, strict=True):
-            z = np.linalg.solve(factor, (rows - mean).T)
-            columns.append(np.log(weight) - 0.5 * (z**2).sum(axis=0) - np.log(np.diag(factor)).sum())
+            z = (rows - mean) @ np.linalg.inv(factor).T
+            columns.append(np.log(weight) - 0.5 * (z**2).sum(axis=1) - np.log(np.diag(factor)).sum())
         return np.stack(columns, axis=1)
 
 
@@ -146,7 +151,10 @@ _Precisions = tuple[Float32, Float64]
 
 
 def _scatter(rows: Float64, weight: Float64) -> Float64:
-    product: Float64 = (rows * weight[:, None]).T @ rows
+    # Most rows belong to one component, so for each of them few count.
+    counting = weight > _NOTHING
+    rows = rows[counting]
+    product: Float64 = (rows * weight[counting, None]).T @ rows
     return product
 
 
