@@ -4,16 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar.knowing.embedding import normalise
-from familiar.learning import cohort
+from familiar.learning import cohort, metric
 from familiar.learning.gallery import Gallery
 
 Float32 = NDArray[np.float32]
 
 DIM = 128
-SPREAD = 0.018
-"""Deviation of one person's samples in each dimension: gives cosines of about 0.95, as real pictures of one person."""
+SPREAD = 0.012
+"""Deviation of one person's samples in each dimension: gives cosines of about 0.98, as real pictures of one person."""
 
-STRANGERS = cohort.load("face_resnet", DIM)
+BACKBONE = "face_resnet"
+METRIC = metric.load(BACKBONE).digest
+STRANGERS = cohort.load(BACKBONE, DIM, METRIC)
 
 
 def centres(count: int, seed: int) -> Float32:
@@ -27,10 +29,10 @@ def faces(centre: Float32, count: int, seed: int, spread: float = SPREAD) -> Flo
     return normalise(centre + spread * noise)
 
 
-def gallery(people: Float32, samples: int, seed: int = 0) -> Gallery:
+def gallery(people: Float32, samples: int, seed: int = 0, spread: float = SPREAD) -> Gallery:
     """Return the gallery of ``people`` float32[P, DIM], called p0000, p0001 and so on, with one capture each."""
     return Gallery.from_rows(
         (f"p{i:04d}", "capture", float(at), row)
         for i, centre in enumerate(people)
-        for at, row in enumerate(faces(centre, samples, seed * 100_003 + i))
+        for at, row in enumerate(faces(centre, samples, seed * 100_003 + i, spread))
     )

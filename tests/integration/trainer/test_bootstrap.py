@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -122,17 +123,18 @@ def test_another_backbone_gets_its_own_version_and_a_training(
         assert live.backbone_version == 1
 
 
+@pytest.mark.parametrize("other", [{"mirrored": True}, {"metric": "1" * 64}], ids=str)
 def test_a_backbone_that_embeds_in_another_way_is_another_one(
-    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+    other: dict[str, Any], settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bootstrap.bootstrap(settings, database)
     loaded = bootstrap.backbones.load
 
-    def mirrored(name: str, weights: Path | None) -> Backbone:
+    def changed(name: str, weights: Path | None) -> Backbone:
         backbone = loaded(name, weights)
-        return replace(backbone, meta=replace(backbone.meta, mirrored=True))
+        return replace(backbone, meta=replace(backbone.meta, **other))
 
-    monkeypatch.setattr(bootstrap.backbones, "load", mirrored)
+    monkeypatch.setattr(bootstrap.backbones, "load", changed)
     shutil.rmtree(settings.models_dir / "backbone")  # what is left to compare with is the database
     bootstrap.bootstrap(settings, database)
     assert on_disk(settings)["backbone"] == ["2"]

@@ -18,9 +18,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+import crowd
 from familiar.knowing.embedding import normalise
 from familiar.knowing.head import Head
-from familiar.learning import cohort
 from familiar.learning.gallery import Gallery
 from familiar.queueing.queue import TrainingQueue
 from familiar.records import enrollments, people, samples, versions
@@ -164,8 +164,8 @@ class ModelServer:
 def _faces() -> list[np.ndarray]:
     """Draw people from the distribution that thresholds are calibrated for, and keep those who do not look alike."""
     kept: list[np.ndarray] = []
-    for face in cohort.load("face_resnet", DIM).strangers(2000, seed=12345):
-        if all(face @ other < 0.8 for other in kept):
+    for face in crowd.STRANGERS.strangers(2000, seed=12345):
+        if all(face @ other < 0.91 for other in kept):
             kept.append(face)
     return kept
 
@@ -319,7 +319,7 @@ def new_world(folder: Path, redis_url: str, serving_addr: str, models_dir: Path)
     serving = ServingClient(serving_addr, timeout_s=5.0)
     queue = TrainingQueue.at(redis_url, 2.0)
     world = World(folder, settings, database, queue, Models(serving))
-    backbone = BackboneMeta("face_resnet", 150, DIM, "CC0-1.0", "0" * 64)
+    backbone = BackboneMeta(crowd.BACKBONE, 150, DIM, "CC0-1.0", "0" * 64, metric=crowd.METRIC)
     meta = HeadMeta(1, DIM, 1.0, Gallery.from_rows(()).digest(), settings.far_target, 0, 0, "2026-01-01T00:00:00+00:00")
     with database.write() as session:
         versions.add_backbone(session, 1, backbone.to_dict())

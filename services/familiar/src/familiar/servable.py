@@ -82,6 +82,7 @@ class BackboneMeta(_Meta):
         mirrored: an embedding is that of a face and its mirror image: the mean of both, brought to length 1.
         glance_margin: the signature ``glance`` embeds the face alone, and what a head says of that may be trusted where
             it is this far, as a score, from saying something else. None where there is no such signature.
+        metric: SHA-256 of the matrix of the learned metric that embeddings are in; empty where there is none.
     """
 
     name: str
@@ -92,6 +93,7 @@ class BackboneMeta(_Meta):
     source: str = ""
     mirrored: bool = False
     glance_margin: float | None = None
+    metric: str = ""
 
     def __post_init__(self) -> None:
         margin = self.glance_margin

@@ -50,7 +50,7 @@ class Settings:
     enroll_frames: int = _setting("ENROLL_FRAMES", 150, "usable frames after which a capture is complete", 1, 2000)
     enroll_max_frames: int = _setting("ENROLL_MAX_FRAMES", 600, "most frames one enrolment takes", 1, 10_000)
     enroll_min_samples: int = _setting("ENROLL_MIN_SAMPLES", 5, "fewest samples a person is learned from", 1, 1000)
-    near_copy_cosine: float = _setting("NEAR_COPY_COSINE", 0.9965, "cosine above which a frame is a copy", 0.5, 1.0)
+    near_copy_cosine: float = _setting("NEAR_COPY_COSINE", 0.9984, "cosine above which a frame is a copy", 0.5, 1.0)
 
     training_lease_s: float = _setting("TRAINING_LEASE_S", 10.0, "after this silence a training is taken over", 1, 600)
     load_timeout_s: float = _setting("LOAD_TIMEOUT_S", 60.0, "longest wait for Serving to load a version", 1, 3600)

@@ -78,10 +78,11 @@ def _recording_backbone(meta: BackboneMeta, folder: ModelFolder) -> Callable[[Se
 def _same(row: BackboneVersion, meta: BackboneMeta) -> bool:
     """Whether both embed alike, wherever their weights were found."""
     recorded = BackboneMeta.from_dict(row.meta)
-    return (recorded.name, recorded.weights_sha256, recorded.mirrored) == (
+    return (recorded.name, recorded.weights_sha256, recorded.mirrored, recorded.metric) == (
         meta.name,
         meta.weights_sha256,
         meta.mirrored,
+        meta.metric,
     )
 
 

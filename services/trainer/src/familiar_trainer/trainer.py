@@ -48,7 +48,7 @@ class Trainer:
     models: Embedder
     shelf: HeadShelf
     learner: Learner = learning
-    cohort: Callable[[str, int], Cohort] = cohort.load
+    cohort: Callable[[str, int, str], Cohort] = cohort.load
     owner: str = field(default_factory=lambda: f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}")
     stop: threading.Event = field(default_factory=threading.Event)
 

@@ -146,7 +146,7 @@ class Training:
             return None
 
         with self._watch.step("learn"):
-            cohort = self._trainer.cohort(material.backbone.name, material.backbone.dim)
+            cohort = self._trainer.cohort(material.backbone.name, material.backbone.dim, material.backbone.metric)
             learned = self._trainer.learner.learn(material.gallery, cohort, far_target)
         crash_points.reached(crash_points.LEARNED)
         with self._watch.step("compare"):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import crowd
 from familiar.knowing import evidence
 from familiar.knowing.embedding import normalise
 from familiar.knowing.head import Head
-from familiar.learning import cohort
 
 THRESHOLD = 0.9
 ROWS = np.random.default_rng(0).standard_normal((7, 16)).astype(np.float32)
@@ -58,7 +58,7 @@ def test_one_lucky_frame_does_not_name_a_stranger() -> None:
 
 
 def test_nobody_is_named_whom_no_frame_alone_would_name() -> None:
-    strangers = cohort.load("face_resnet", 128)
+    strangers = crowd.STRANGERS
     people = strangers.strangers(30, 1)
     head = Head(tuple(f"p{i}" for i in range(30)), people, np.full(30, 0.85, np.float32))
     rng = np.random.default_rng(2)

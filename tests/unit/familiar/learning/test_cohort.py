@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import crowd
 from familiar.knowing.embedding import normalise
 from familiar.learning.cohort import Cohort, load
 from familiar.learning.mixture import Mixture
@@ -60,20 +61,20 @@ def test_a_component_never_describes_a_handful_of_people():
 
 
 def test_the_same_seed_draws_the_same_strangers():
-    cohort = load("face_resnet", 128)
+    cohort = crowd.STRANGERS
     assert np.array_equal(cohort.strangers(100, seed=3), replace(cohort).strangers(100, seed=3))
     assert cohort.strangers(100, seed=3) is cohort.strangers(100, seed=3)
     assert not np.array_equal(cohort.strangers(100, seed=3), cohort.strangers(100, seed=4))
 
 
 def test_strangers_are_unit_vectors():
-    strangers = load("face_resnet", 128).strangers(500)
+    strangers = crowd.STRANGERS.strangers(500)
     assert strangers.shape == (500, 128) and strangers.dtype == np.float32
     assert np.allclose(np.linalg.norm(strangers, axis=1), 1, atol=1e-5)
 
 
 def test_the_shipped_cohort_says_whom_it_was_fitted_to_and_averages_many():
-    cohort = load("face_resnet", 128)
+    cohort = crowd.STRANGERS
     assert cohort.fitted and "LFW" in cohort.origin["rule"]
     assert cohort.mixture.weights.min() * cohort.origin["strangers"] > 20
 
@@ -83,10 +84,16 @@ def test_the_shipped_cohort_says_whom_it_was_fitted_to_and_averages_many():
     [("somebody_elses", 128), ("/models/mine", 128), ("../cohorts/face_resnet", 128), ("face_resnet", 64)],
 )
 def test_a_backbone_without_a_cohort_gets_one_that_promises_nothing(name, dim):
-    cohort = load(name, dim)
+    cohort = load(name, dim, crowd.METRIC)
     assert cohort.dim == dim and not cohort.fitted
     with pytest.raises(ValueError, match="nothing is known of strangers"):
         cohort.strangers(10)
+
+
+@pytest.mark.parametrize("metric", ["", "0" * 64])
+def test_strangers_in_another_metric_are_not_taken_for_those_of_a_backbone(metric):
+    assert load(crowd.BACKBONE, 128, crowd.METRIC).fitted
+    assert not load(crowd.BACKBONE, 128, metric).fitted
 
 
 def test_a_cohort_survives_the_round_trip_through_bytes():

@@ -71,7 +71,7 @@ def with_prototypes(learned, **changed):
 
 def test_whoever_loses_samples_to_somebody_who_moved_close_is_found_though_they_stayed_themselves(gallery, learned):
     place = learned.head.prototypes[400]
-    candidate = with_prototypes(learned, p0003=place / np.linalg.norm(place))
+    candidate = with_prototypes(learned, p0003=1.001 * place)
     assert by_hand(learned.head, candidate, gallery) == ["p0003", "p0400"]
     assert found(learned.head, candidate, gallery) == ["p0003", "p0400"]
 
@@ -84,7 +84,9 @@ def test_whoever_loses_samples_to_a_newcomer_is_found(people, gallery, learned):
 
 
 def test_whoever_moved_is_compared_with_those_who_stayed(gallery, learned):
-    towards = normalise(learned.head.prototypes[10] + 2 * learned.head.prototypes[11])
+    was = learned.head.prototypes[10]
+    farthest = learned.head.prototypes[(learned.head.prototypes @ was).argmin()]
+    towards = normalise(was + 2 * farthest) * np.linalg.norm(was)
     candidate = with_prototypes(learned, p0010=towards)
     assert "p0010" in found(learned.head, candidate, gallery)
     assert found(learned.head, candidate, gallery) == by_hand(learned.head, candidate, gallery)

@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from familiar_trainer.backbones import NAMES, BackboneError, load
+from familiar.knowing import normalise
+from familiar.learning import Metric, metric
+from familiar_trainer.backbones import NAMES, BackboneError, face_resnet_in, load
 from familiar_trainer.backbones.backbone import sha256_of
 from familiar_trainer.export.backbone_export import backbone_servable
 from familiar_trainer.export.gate import Gate
@@ -58,13 +61,30 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:
 def test_the_default_backbone_says_what_it_is() -> None:
     meta = load("face_resnet").meta
     assert (meta.input_px, meta.dim, meta.licence) == (150, 128, "CC0-1.0")
+    assert meta.metric == metric.load("face_resnet").digest
+    assert face_resnet_in(None).meta == replace(meta, metric="")
+
+
+def test_the_default_backbone_answers_in_the_metric_that_ships_at_a_glance_too() -> None:
+    chips = load_tensorflow().constant(noise(3, 150))
+    plain, ours = face_resnet_in(None).build(), load("face_resnet").build()
+    wanted = metric.load("face_resnet").apply(np.asarray(plain.glance(chips)))
+    np.testing.assert_allclose(np.asarray(ours.glance(chips)), wanted, atol=1e-5)
+    assert np.abs(wanted - np.asarray(plain.glance(chips))).max() > 0.01
+    mirrored = np.asarray(ours.glance(chips[:, :, ::-1]))
+    np.testing.assert_allclose(np.asarray(ours.embed(chips)), normalise(wanted + mirrored), atol=1e-5)
+
+
+def test_another_metric_makes_another_backbone() -> None:
+    other = Metric(np.diag(np.linspace(0.5, 2, 128)).astype(np.float32))
+    assert face_resnet_in(other).meta.metric == other.digest != load("face_resnet").meta.metric
 
 
 def test_a_saved_model_of_somebody_else_is_normalised_and_frozen(write_model: WriteModel, gate: Gate, tmp_path) -> None:
     folder = write_model()
     backbone = load(str(folder))
     assert (backbone.meta.name, backbone.meta.input_px, backbone.meta.dim) == ("foreign", 12, 3)
-    assert backbone.meta.weights_sha256 == sha256_of(folder)
+    assert (backbone.meta.weights_sha256, backbone.meta.metric) == (sha256_of(folder), "")
     chips = noise(2, 12)
     raw = chips.mean(axis=(1, 2)) @ np.arange(1.0, 10.0).reshape(3, 3)
     embedding = np.asarray(backbone.build().embed(load_tensorflow().constant(chips)))

@@ -95,12 +95,15 @@ class Cohort:
 
 
 @cache
-def load(backbone_name: str, dim: int) -> Cohort:
-    """Return the cohort that ships for a backbone, or one that is not fitted if none does."""
+def load(backbone_name: str, dim: int, metric: str = "") -> Cohort:
+    """Return the cohort that ships for a backbone, or one that is not fitted if none does.
+
+    ``metric`` is the digest of the metric that the backbone answers in; strangers of another one are no strangers here.
+    """
     if not backbone_name.isidentifier():  # a user's own model is named by its path
         return Cohort(dim)
     shipped = resources.files("familiar.learning") / "cohorts" / f"{backbone_name}.npz"
     if not shipped.is_file():
         return Cohort(dim)
     cohort = Cohort.from_bytes(shipped.read_bytes())
-    return cohort if cohort.dim == dim else Cohort(dim)
+    return cohort if (cohort.dim, cohort.origin.get("metric", "")) == (dim, metric) else Cohort(dim)

@@ -13,7 +13,7 @@ from familiar.learning.gallery import Gallery
 
 Float32 = NDArray[np.float32]
 
-_BEND = 0.2
+_BEND = 0.1
 """How far a class mean is turned away from strangers, in lengths of itself."""
 _BLUR = 0.1
 _SHRINKAGE = 0.3

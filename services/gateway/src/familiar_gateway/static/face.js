@@ -5,7 +5,7 @@ import { word } from "./wording.js";
 
 const CANDIDATES_SHOWN = 3;
 
-export const scoreOf = (each) => each.score.toFixed(2);
+export const scoreOf = (each) => each.score.toFixed(3);
 
 // Whose face it is, or why that cannot be said.
 export function labelOf(face) {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from familiar.learning import Metric, metric
 from familiar.servable import BackboneMeta
 from familiar_trainer.backbones import dlib_weights, face_resnet, mobilenet_v2, saved_model
 from familiar_trainer.backbones.backbone import Backbone, BackboneError, Embedder, Looks, normalised, sha256_of
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 DEFAULT = "face_resnet"
-_GLANCE_MARGIN = 0.02
+_GLANCE_MARGIN = 0.009
 """Of 4,981 pictures and 22 heads none was named by a glance this far above the threshold that was not by a closer look;
 see docs/adr/0012-the-mirror-image-where-it-matters.md."""
 _UNKNOWN_LICENCE = "NOASSERTION"  # SPDX's word for a licence that nobody has stated
@@ -38,9 +39,17 @@ def load(name_or_path: str, weights: Path | None = None) -> Backbone:
 
 
 def _face_resnet(weights: Path | None) -> Backbone:
+    return face_resnet_in(metric.load(DEFAULT), weights)
+
+
+def face_resnet_in(chosen: Metric | None, weights: Path | None = None) -> Backbone:
+    """Return the default backbone in another metric than the one that ships, or in none: to fit one, or to compare.
+
+    BackboneError if the weights are not what they should be.
+    """
     net = dlib_weights.read(dlib_weights.locate() if weights is None else weights)
     meta = BackboneMeta(
-        name="face_resnet",
+        name=DEFAULT,
         input_px=face_resnet.INPUT_PX,
         dim=face_resnet.DIM,
         licence=dlib_weights.LICENCE,
@@ -48,8 +57,9 @@ def _face_resnet(weights: Path | None) -> Backbone:
         source=f"{dlib_weights.FILE_NAME} of {dlib_weights.DISTRIBUTION}",
         mirrored=True,
         glance_margin=_GLANCE_MARGIN,
+        metric=chosen.digest if chosen else "",
     )
-    return Backbone(meta, lambda: _mirroring(face_resnet.build(net)))
+    return Backbone(meta, lambda: _mirroring(face_resnet.build(net), chosen))
 
 
 def _mobilenet_v2(weights: Path | None) -> Backbone:
@@ -78,29 +88,33 @@ def _saved_model(path: Path) -> Backbone:
     return Backbone(meta, lambda: Looks(loaded.embed))
 
 
-def _normalising(model: keras.Model) -> Embedder:
+def _normalising(model: keras.Model, chosen: Metric | None = None) -> Embedder:
     def embed(image: Any) -> Any:
-        return normalised(model(image, training=False))
+        rows = normalised(model(image, training=False))
+        return rows if chosen is None else normalised(rows @ chosen.matrix)
 
     return embed
 
 
-def _mirroring(model: keras.Model) -> Looks:
+def _mirroring(model: keras.Model, chosen: Metric | None) -> Looks:
     """Embed the picture and its mirror image in one batch, and answer the mean of both directions; glance at it alone.
 
     A face is much the same in the mirror; what the network makes of light and pose from one side is not, and cancels.
+    The metric comes before the mean: so two glances make an embedding, whoever adds them up.
     """
     import tensorflow as tf
 
+    glance = _normalising(model, chosen)
+
     def embed(image: Any) -> Any:
-        both = normalised(model(tf.concat([image, tf.reverse(image, axis=[2])], axis=0), training=False))
+        both = glance(tf.concat([image, tf.reverse(image, axis=[2])], axis=0))
         return normalised(tf.add(*tf.split(both, 2)))
 
-    return Looks(embed, glance=_normalising(model))
+    return Looks(embed, glance)
 
 
 _NAMED: dict[str, Callable[[Path | None], Backbone]] = {
-    "face_resnet": _face_resnet,
+    DEFAULT: _face_resnet,
     "mobilenet_v2_imagenet": _mobilenet_v2,
 }
 NAMES = tuple(_NAMED)

@@ -26,11 +26,11 @@ from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
 from familiar_trainer.evaluation.sight import Float32
 from familiar_trainer.evaluation.split import Split, eligible, split, strangers_to
 
-MARGINS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03)
+MARGINS = (0.0, 0.002, 0.0045, 0.007, 0.009, 0.0135)
 _FAR_TARGET = 0.001
 _LEARN = 6
 _ENROLLED = 30
-_SPREAD = np.linspace(-0.01, 0.01, 21, dtype=np.float32)
+_SPREAD = np.linspace(-0.0045, 0.0045, 21, dtype=np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         glances, embeddings = (cache.see(way, people.pictures, needed.tolist()).embeddings for way in ways)
     finally:
         cache.close()
-    strangers = cohort.load(backbone.meta.name, backbone.meta.dim)
+    strangers = cohort.load(backbone.meta.name, backbone.meta.dim, backbone.meta.metric)
     totals: dict[float, Tally] = {}
     for trial in chosen:
         head = learned(trial, embeddings, strangers)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from familiar.learning import Metric
 from familiar.seeing import Quality, QualityLimits
 
 Float32 = NDArray[np.float32]
@@ -75,6 +76,12 @@ class Sights:
             if sight.embedding is not None:
                 embeddings[place] = sight.embedding
         return cls(pipeline.name, embeddings, faces, tuple(quality))
+
+    def within(self, metric: Metric | None) -> Sights:
+        """Return the same in a metric, for embeddings that were made without one."""
+        if metric is None:
+            return self
+        return Sights(self.pipeline, metric.apply(self.embeddings), self.faces, self.quality)
 
     def gated(self, limits: QualityLimits) -> Sights:
         """Return the same, but refused faces become zeros: the system does not ask about them."""
