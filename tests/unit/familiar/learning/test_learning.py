@@ -18,8 +18,8 @@ from familiar.learning.prototypes import Material
 TARGET = 0.001
 
 
-def named_correctly(head, people, first, samples=20):
-    probes = np.concatenate([crowd.faces(centre, samples, 7_000_000 + i) for i, centre in enumerate(people)])
+def named_correctly(head, people, first, samples=20, spread=crowd.SPREAD):
+    probes = np.concatenate([crowd.faces(centre, samples, 7_000_000 + i, spread) for i, centre in enumerate(people)])
     answer = head.identify(probes)
     return (answer.known & (answer.index[:, 0] == first + np.repeat(np.arange(len(people)), samples))).mean()
 
@@ -41,7 +41,7 @@ def test_nobody_enrolled_is_learned_as_a_head_that_knows_nobody():
 def test_strangers_are_named_as_often_as_was_promised(people, target):
     head = learn(crowd.gallery(crowd.centres(people, seed=people), 10), crowd.STRANGERS, target).head
     named = head.identify(crowd.STRANGERS.strangers(60_000, seed=99)).known.mean()
-    assert target / 2 <= named <= target * 2
+    assert target / 5 <= named <= target  # it aims lower, and is careful with each of them
 
 
 def test_enrolled_people_are_named_in_new_samples():
@@ -71,16 +71,17 @@ def test_the_same_gallery_is_learned_to_the_same_bytes():
     assert first.people == second.people
 
 
-def test_a_stricter_target_raises_every_threshold():
+def test_a_stricter_target_asks_for_a_closer_likeness_of_everybody():
     gallery = crowd.gallery(crowd.centres(8, seed=5), 10)
     strict, lenient = (learn(gallery, crowd.STRANGERS, target).head for target in (0.0001, 0.01))
-    assert (strict.thresholds > lenient.thresholds).all()
+    likeness = [head.thresholds / np.linalg.norm(head.prototypes, axis=1) for head in (strict, lenient)]
+    assert (likeness[0] > likeness[1]).all()
 
 
 def test_held_out_samples_foretell_how_many_new_ones_are_missed():
-    people = crowd.centres(30, seed=6)
-    learned = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET)
-    missed = 1 - named_correctly(learned.head, people, first=0)
+    people, spread = crowd.centres(30, seed=6), 2 * crowd.SPREAD
+    learned = learn(crowd.gallery(people, 10, spread=spread), crowd.STRANGERS, TARGET)
+    missed = 1 - named_correctly(learned.head, people, first=0, spread=spread)
     expected = learned.metrics["fnir"]
     assert expected["count"] == 300
     assert expected["low"] / 2 <= missed <= expected["high"]
@@ -189,7 +190,8 @@ def test_the_margin_of_the_weakest_direction_is_the_median_of_its_held_out_sampl
     named = judged & (generator.random(len(gallery)) < 0.6)
     margin = generator.normal(size=len(gallery)).astype(np.float32)
     head = learn(gallery, crowd.STRANGERS, TARGET).head
-    told = report.by_person(head, Material.of(gallery, crowd.STRANGERS), report.Trial(judged, named, margin))
+    trial = report.Trial(judged, named, margin)
+    told = report.by_person(head, Material.of(gallery, crowd.STRANGERS), trial, np.zeros(4, np.bool_))
     for i in range(4):
         by_hand = {}
         for look in (Direction.DOWN, Direction.RIGHT):
@@ -222,6 +224,20 @@ def test_somebody_whom_strangers_resemble_is_harder_to_be_taken_for():
     likeness = np.quantile(crowd.STRANGERS.strangers(5000, seed=97) @ people.T, 0.999, axis=0)
     assert np.corrcoef(likeness, np.linalg.norm(head.prototypes, axis=1))[0, 1] < -0.7
     assert np.linalg.norm(head.prototypes, axis=1).max() <= 1 + 1e-6
+
+
+def test_whoever_would_be_taken_for_too_many_strangers_is_known_less_surely_and_nobody_else_pays():
+    people = crowd.centres(20, seed=26)
+    strangers = crowd.STRANGERS.strangers(120_000, seed=96)
+    people[3] = normalise(strangers[:5_000].mean(axis=0))  # whom all resemble
+    learned = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET)
+    answer = learned.head.identify(strangers)
+    taken = np.bincount(answer.index[answer.known, 0], minlength=20) / len(strangers)
+    assert learned.people["p0003"]["less_sure"]
+    assert 0 < taken.max() < 2 * 0.1 * TARGET
+    assert sum(person["less_sure"] for person in learned.people.values()) < 10
+    alone = learn(crowd.gallery(np.delete(people, 3, axis=0), 10), crowd.STRANGERS, TARGET)
+    assert learned.threshold < alone.threshold + 0.004
 
 
 def test_somebody_enrolled_a_second_time_under_another_name_is_noticed():

@@ -1,6 +1,7 @@
 """Calibration: which threshold keeps a stated share of strangers out, and what rates to expect of it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -45,29 +46,36 @@ class Rate:
         return Rate(self.value, self.low / factor, min(1.0, self.high * factor), self.count)
 
 
-def tail_quantile(scores: Real, share: float) -> Float64:
+def tail_quantile(scores: Real, share: float | Sequence[float]) -> Float64:
     """Return what ``share`` of ``scores`` [S] or [P, S] exceed (by row), also where S * share is below 1.
+
+    Of several shares the answer is as many rows: sorting the scores takes all the time, and it is done once.
 
     The highest scores over a level are taken as exponential, the extreme-value limit of light tails (Pickands, Annals
     of Statistics 3, 1975), which is what a cosine near its upper end has at most: the estimate errs to the safe side.
     """
-    scores = np.asarray(scores)
+    scores, shares = np.asarray(scores), np.asarray(share, np.float64)
     count = scores.shape[-1]
     kept = min(_TAIL, count // 4)
     if kept == 0:
-        return np.asarray(scores.max(axis=-1), np.float64)
-    if share >= kept / count:
-        return np.asarray(np.quantile(scores, 1 - share, axis=-1), np.float64)
+        return np.broadcast_to(scores.max(axis=-1), shares.shape + scores.shape[:-1]).astype(np.float64)
     top = np.partition(scores, count - kept - 1, axis=-1)[..., -kept - 1 :].astype(np.float64)
     level = top.min(axis=-1)
     excess = (top.sum(axis=-1) - level) / kept - level
-    return np.asarray(level + excess * math.log(kept / count / share))
+    found: Float64 = np.asarray(level + np.multiply.outer(np.log(kept / count / shares), excess))
+    frequent = shares >= kept / count
+    if frequent.any():
+        found[frequent] = np.quantile(scores, 1 - shares[frequent], axis=-1)
+    return found
 
 
-def quantiles(strangers: Float32, prototypes: Float32, share: float) -> Float64:
-    """Return float64[P]: the score for each of ``prototypes`` [P, D] that ``share`` of ``strangers`` [S, D] exceed."""
+def quantiles(strangers: Float32, prototypes: Float32, share: float | Sequence[float]) -> Float64:
+    """Return float64[P]: the score for each of ``prototypes`` [P, D] that ``share`` of ``strangers`` [S, D] exceed.
+
+    Of several shares the answer is as many rows.
+    """
     parts = [
         tail_quantile(prototypes[start : start + _CHUNK] @ strangers.T, share)
         for start in range(0, len(prototypes), _CHUNK)
     ]
-    return np.concatenate(parts or [np.zeros(0)])
+    return np.concatenate(parts or [np.zeros((*np.shape(share), 0))], axis=-1)

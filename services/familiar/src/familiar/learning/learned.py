@@ -24,6 +24,17 @@ _LEAST_REACH = 0.1
 _LONGEST = 0.9
 """Of the median reach: whom strangers come near less than that gets a prototype of length 1, so no score is above 1."""
 
+_DOUBT = 1.5
+"""The threshold is set for the promised share divided by this: of strangers whom the cohort has hardly seen more are
+named than of drawn ones."""
+_MOST_BY_ONE = 0.1
+"""Of those strangers no more than this share may be taken for one person, or two equal shares where people are few. Who
+would take more is named from a closer likeness only, and nobody else pays; see
+docs/adr/0013-a-metric-and-a-promise-each.md."""
+_DEAREST = 32
+"""So many people, of those whom strangers come nearest to, may lower the threshold by what they are not taken for."""
+_ROUNDS = 4
+
 _STRANGERS = 30_000
 """For the reach, however many people there are: others would give everybody another length, and lose samples by it."""
 _IN_TAIL = 120_000
@@ -73,11 +84,11 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
     scores = own_scores(gallery.embeddings, prototypes.from_means(rest, cohort), inverse)
     owed = np.where(judged, own_scores(gallery.embeddings, weights, gallery.person) - scores, np.float32(0))
     if cohort.fitted:
-        lengths, threshold, fpir = _calibrate(weights, cohort, far_target)
+        lengths, threshold, less_sure, fpir = _calibrate(weights, cohort, far_target)
         scores *= lengths[gallery.person]
         head = Head(gallery.person_ids, weights * lengths[:, None], np.full(len(weights), threshold, np.float32))
     else:
-        fpir = None
+        fpir, less_sure = None, np.zeros(len(weights), np.bool_)
         head = Head(gallery.person_ids, weights, _careful(gallery, weights, np.where(judged, scores, np.nan)))
     named = np.zeros(len(gallery), np.bool_)
     named[judged] = HeldOut(head, gallery, gallery.person, scores).named(np.flatnonzero(judged))
@@ -86,23 +97,46 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
         head,
         float(np.median(head.thresholds)),
         report.summary(material, trial, far_target, fpir),
-        report.by_person(head, material, trial),
+        report.by_person(head, material, trial, less_sure),
         owed,
     )
 
 
-def _calibrate(weights: Float32, cohort: Cohort, far_target: float) -> tuple[Float32, float, Rate]:
-    """Return (lengths float32[P] of the prototypes, one threshold for all, the share of strangers to expect)."""
-    in_tail = _IN_TAIL if len(weights) <= _MANY_PEOPLE else _IN_TAIL_OF_MANY
+def _calibrate(weights: Float32, cohort: Cohort, far_target: float) -> tuple[Float32, float, NDArray[np.bool_], Rate]:
+    """Return (lengths float32[P] of the prototypes, one threshold for all, bool[P] who is less sure, what to expect).
+
+    Whoever would be taken for more strangers than ``_MOST_BY_ONE`` allows is restrained by a shorter prototype, so that
+    one threshold still serves all. It falls by that; less sure is whoever had to be restrained before it fell.
+    """
+    people, aim = len(weights), far_target / _DOUBT
+    in_tail = _IN_TAIL if people <= _MANY_PEOPLE else _IN_TAIL_OF_MANY
     # Each step has strangers of its own: judged by those it was fitted to, it would look better than it is.
     for_reach = cohort.strangers(_STRANGERS, seed=0)
     for_threshold, for_report = (cohort.strangers(in_tail, seed) for seed in (1, 2))
-    reach = np.maximum(quantiles(for_reach, weights, _REACH_SHARE), _LEAST_REACH)
-    lengths: Float32 = np.minimum(1, (_LONGEST * np.median(reach) / reach) ** _REACH_WEIGHT).astype(np.float32)
-    weights = weights * lengths[:, None]
-    threshold = float(tail_quantile(highest(for_threshold, weights), far_target))
-    named = int((highest(for_report, weights) >= threshold).sum())
-    return lengths, threshold, Rate.of(named, len(for_report)).widened(cohort.misfit)
+    reach, least = quantiles(for_reach, weights, (_REACH_SHARE, min(1.0, aim * max(2 / people, _MOST_BY_ONE))))
+    reach = np.maximum(reach, _LEAST_REACH)
+    lengths = np.minimum(1, (_LONGEST * np.median(reach) / reach) ** _REACH_WEIGHT).astype(np.float32)
+    least = (lengths * least).astype(np.float32)
+    first, threshold = _thresholds(for_threshold, weights * lengths[:, None], least, aim)
+    lengths *= np.minimum(1, threshold / least)
+    named = int((highest(for_report, weights * lengths[:, None]) >= threshold).sum())
+    return lengths, threshold, least > first, Rate.of(named, len(for_report)).widened(cohort.misfit)
+
+
+def _thresholds(strangers: Float32, weights: Float32, least: Float32, aim: float) -> tuple[float, float]:
+    """Return the scores that ``aim`` of the strangers reach, with the prototypes as they are, and with shortened ones.
+
+    A prototype is shortened to where the person's ``least`` score, of float32[P], meets the threshold, where that is
+    lower. The threshold falls by it, and soon settles.
+    """
+    dearest = np.argsort(-least, kind="stable")[:_DEAREST]
+    others = highest(strangers, np.delete(weights, dearest, axis=0))
+    scores = strangers @ weights[dearest].T
+    first = threshold = float(tail_quantile(np.maximum(others, scores.max(axis=1)), aim))
+    for _ in range(_ROUNDS):
+        restraint = np.minimum(1, threshold / least[dearest]).astype(np.float32)
+        threshold = float(tail_quantile(np.maximum(others, (scores * restraint).max(axis=1)), aim))
+    return first, threshold
 
 
 def _careful(gallery: Gallery, weights: Float32, held_out: Float32) -> Float32:

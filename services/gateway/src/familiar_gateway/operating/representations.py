@@ -46,12 +46,13 @@ def report(person_id: str, told: Mapping[str, Any], names: Mapping[str, str]) ->
         "person": reference(person_id, names),
         **{name: told[name] for name in as_stored},
         "nearest": nearest,
+        "less_sure": bool(told.get("less_sure", False)),  # heads of before do not say
     }
 
 
 def backbone(row: BackboneVersion, states: Mapping[int, str]) -> Json:
     """Show a backbone version with its licence and the checksum of its weights."""
-    shown = ("name", "input_px", "dim", "licence", "weights_sha256", "source")
+    shown = ("name", "input_px", "dim", "licence", "weights_sha256", "source", "metric")
     return {
         "version": row.version,
         "serving": states.get(row.version),
