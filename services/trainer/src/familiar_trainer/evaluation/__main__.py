@@ -51,6 +51,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     imagenet = options.imagenet
     return Plan(
         data=options.data,
+        colour=options.colour or _twin(options.data),
         names=options.names,
         pairs=options.pairs if options.pairs and options.pairs.is_file() else None,
         backbone=options.backbone,
@@ -63,9 +64,16 @@ def _plan(options: argparse.Namespace) -> Plan:
         strangers=options.strangers,
         seeds=options.seeds,
         draws=options.draws,
+        thinned=options.thinned,
         robustness=options.robustness,
         each=options.each,
     )
+
+
+def _twin(data: Path) -> Path | None:
+    """Return the folder of LFW in colour, if the one in grey is measured and it lies beside."""
+    colour = data.with_name("lfw_color")
+    return colour if data.name == "lfw" and colour.is_dir() else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--data", type=Path, default=shared / "lfw", metavar="FOLDER", help="one folder of pictures for each person")
+    add("--colour", type=Path, metavar="FOLDER", help="the same pictures in colour; of lfw those beside it, if there")
     add("--names", default="", metavar="A-M", help="only people whose folder's name begins so; empty for all")
     add("--pairs", type=Path, default=shared / "lfw_pairs_a_to_m.txt", help="pairs to verify, in LFW's format")
     add("--backbone", default="face_resnet", help="the product's backbone")
@@ -90,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--strangers", type=int, default=None, metavar="N", help="most strangers asked about; all if not given")
     add("--seeds", type=int, default=5, metavar="N", help="random choices of the pictures to learn from")
     add("--draws", type=int, default=10, metavar="N", help="galleries to test the promise with; 0 for no such test")
+    add("--thinned", type=int, default=1, metavar="N", help="try every N-th kind of face hardly seen; 0 for none")
     add("--robustness", action="store_true", help="also change pictures, judge the quality gate, and try bursts")
     add("--each", type=int, default=2, metavar="N", help="pictures of each person to change")
     add("--out", type=Path, default=Path("out/evaluation"), metavar="FOLDER", help="where results are written")

@@ -15,7 +15,7 @@ from familiar_trainer.evaluation.pictures import People
 from familiar_trainer.evaluation.sight import Sights
 from familiar_trainer.evaluation.split import eligible, split, strangers_to
 
-PEOPLE = (1, 5, 30, 60)
+PEOPLE = (1, 5, 18, 30, 43, 60)
 TARGETS = (0.01, 0.001)
 
 

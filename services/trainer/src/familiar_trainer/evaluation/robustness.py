@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from familiar import learning
 from familiar.knowing import Head
-from familiar.learning import Cohort
 from familiar.reason import Reason
 from familiar.seeing import Frame, Quality, QualityLimits, decode
 from familiar_trainer.evaluation import variations
 from familiar_trainer.evaluation.cache import SightCache
+from familiar_trainer.evaluation.fitting import Space
 from familiar_trainer.evaluation.heads import Lesson, answerer, named_by
 from familiar_trainer.evaluation.pictures import People, Picture
 from familiar_trainer.evaluation.pipelines import AlignedFaces
@@ -118,21 +118,23 @@ class Gate:
 
 
 def change(
-    people: People, pipeline: AlignedFaces, cache: SightCache, sights: Sights, split: Split, cohort: Cohort, each: int
+    people: People, pipeline: AlignedFaces, cache: SightCache, sights: Sights, split: Split, space: Space, each: int
 ) -> Changed:
     """Change ``each`` probes of everybody enrolled, and half as many strangers' pictures, in every way.
 
-    Probes that are missed unchanged are left out, so that every failure is the change's.
+    Probes that are missed unchanged are left out, so that every failure is the change's. ``sights`` are in the metric
+    of ``space``, and ``pipeline`` embeds without one.
     """
-    lesson = Lesson(split.people, sights.embeddings[split.learn], split.learn_person, cohort)
-    head = learning.learn(lesson.gallery(), cohort, FAR_TARGET).head
+    lesson = Lesson(split.people, sights.embeddings[split.learn], split.learn_person, space.cohort)
+    head = learning.learn(lesson.gallery(), space.cohort, FAR_TARGET).head
     plain = answerer(head, split.people)(sights.embeddings[split.probes])
     fine = np.flatnonzero(named_by(plain) & (plain.index == split.probe_person))
     chosen = np.concatenate([fine[split.probe_person[fine] == i][:each] for i in range(len(split.people))])
     strangers = split.strangers[:: max(1, 2 * len(split.strangers) // len(chosen))]
     pictures = [people.pictures[place] for place in [*split.probes[chosen], *strangers]]
     ways = tuple(variations.all_variations())
-    return Changed(head, split.people, split.probe_person[chosen], ways, tuple(_look(pipeline, cache, pictures, ways)))
+    seen = tuple(each.within(space.metric) for each in _look(pipeline, cache, pictures, ways))
+    return Changed(head, split.people, split.probe_person[chosen], ways, seen)
 
 
 def trials(changed: Changed) -> list[Trial]:

@@ -13,8 +13,8 @@ from familiar_trainer.evaluation.pictures import People, UnusableData
 
 Places = NDArray[np.intp]
 
-# The rule by which people of LFW were chosen for the stranger cohort that ships with the product (see the ``origin``
-# of the cohort). Whoever it names is neither a stranger nor enrolled in any measurement. In LFW, and hardly elsewhere,
+# What ships was fitted to people A to M of LFW, all of them. Where such are measured, metric and cohort are fitted anew
+# to those whom this rule names, and whoever it names is neither a stranger nor enrolled. In LFW, and hardly elsewhere,
 # a picture is called by its person's name and four digits.
 _LFW_PICTURE = re.compile(r"([A-M].*)_\d{4}")
 _FITTED_SHARE = 0.45
@@ -43,7 +43,7 @@ class Split:
 
 
 def was_fitted(people: People, name: str) -> bool:
-    """Whether the shipped stranger cohort was fitted to this person."""
+    """Whether metric and cohort are fitted to this person where people of LFW are measured."""
     mine = people.of[name]
     in_lfw = _LFW_PICTURE.fullmatch(people.pictures[mine[0]].path.stem)
     share = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
@@ -51,12 +51,12 @@ def was_fitted(people: People, name: str) -> bool:
 
 
 def eligible(people: People, least_pictures: int) -> list[str]:
-    """Return who can be enrolled: has enough pictures, and is not one of those the cohort was fitted to."""
+    """Return who can be enrolled: has enough pictures, and is not one of those who are fitted to."""
     return [name for name, mine in people.of.items() if len(mine) >= least_pictures and not was_fitted(people, name)]
 
 
 def strangers_to(people: People, enrolled: list[str], most: int | None = None) -> Places:
-    """Return the first picture of everybody else whom the cohort was not fitted to; of ``most`` people at most."""
+    """Return the first picture of everybody else who is not fitted to; of ``most`` people at most."""
     known = set(enrolled)
     first = [mine[0] for name, mine in people.of.items() if name not in known and not was_fitted(people, name)]
     if most is not None and most < len(first):

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from familiar.learning import Cohort, cohort
+from familiar.learning import Cohort
 from familiar.seeing import QualityLimits
-from familiar_trainer.backbones import BackboneError, load
-from familiar_trainer.evaluation import bursts, promise, robustness, tables
+from familiar_trainer.backbones import DEFAULT, BackboneError, face_resnet_in, load
+from familiar_trainer.evaluation import bursts, cameras, promise, robustness, rotation, tables
 from familiar_trainer.evaluation.cache import SightCache
+from familiar_trainer.evaluation.fitting import COMPONENTS, Space, numbers, twins
 from familiar_trainer.evaluation.heads import ClassMeans, Learner, NearestNeighbour, Product, Softmax
 from familiar_trainer.evaluation.identification import Identification, identify
 from familiar_trainer.evaluation.measures import Verification, verification
@@ -22,8 +23,8 @@ from familiar_trainer.evaluation.peers import FaceRecognition
 from familiar_trainer.evaluation.pictures import Pair, People
 from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder, WholeFrames
 from familiar_trainer.evaluation.promise import Kept
-from familiar_trainer.evaluation.sight import Pipeline, Sights
-from familiar_trainer.evaluation.split import Split, eligible, split, strangers_to
+from familiar_trainer.evaluation.sight import Float32, Pipeline, Sights
+from familiar_trainer.evaluation.split import Split, eligible, split, strangers_to, was_fitted
 from familiar_trainer.evaluation.survey import Losses, losses
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Plan:
     """What to measure, and with what."""
 
     data: Path
+    colour: Path | None = None
     names: str = ""
     pairs: Path | None = None
     backbone: str = "face_resnet"
@@ -46,6 +48,7 @@ class Plan:
     strangers: int | None = None
     seeds: int = 5
     draws: int = 10
+    thinned: int = 1
     robustness: bool = False
     each: int = 2
 
@@ -62,6 +65,8 @@ class Report:
     verification: Sequence[tuple[str, Verification]]
     losses: Sequence[Losses]
     promise: Sequence[Kept]
+    rotation: Sequence[rotation.Kept]
+    groups: Sequence[rotation.Group]
     trials: Sequence[robustness.Trial]
     gate: robustness.Gate | None
     bursts: Sequence[bursts.Gain]
@@ -79,6 +84,9 @@ class Report:
         ]
         if self.promise:
             parts += ["### Is the promise kept", tables.promise(self.promise)]
+        if self.rotation:
+            parts += ["### Is it kept to people nobody tuned on", tables.rotation(self.rotation)]
+            parts += ["### By group", tables.groups(self.groups)]
         if self.verification:
             parts += ["### Are these two pictures one person's", tables.verification(self.verification)]
         parts += ["### What is lost before", tables.losses(self.losses)]
@@ -104,6 +112,8 @@ class Report:
             "verification": [{"pipeline": name, **asdict(row)} for name, row in self.verification],
             "losses": [asdict(row) for row in self.losses],
             "promise": [asdict(row) for row in self.promise],
+            "rotation": [asdict(row) for row in self.rotation],
+            "groups": [asdict(row) for row in self.groups],
             "robustness": [
                 {
                     "change": trial.variation.name.strip(),
@@ -136,10 +146,17 @@ def run(plan: Plan, cache: SightCache) -> Report:
     asked = {*first.learn.tolist(), *first.probes.tolist(), *strangers.tolist()}
     paired = {place for pair in pairs for place in (pair.first, pair.second)}
 
-    product = AlignedFaces(Embedder(load(plan.backbone)), subject=plan.subject)
-    sights = cache.see(product, people.pictures)
-    shipped = cohort.load(plan.backbone, product.dim)
-    results = list(_of_product(sights, splits, shipped))
+    # Without its metric, so that another one, fitted to others than the people measured, can take its place.
+    backbone = face_resnet_in(None) if plan.backbone == DEFAULT else load(plan.backbone)
+    product = AlignedFaces(Embedder(backbone), subject=plan.subject)
+    plain = cache.see(product, people.pictures)
+    looks = {"grey" if plan.colour else "as they are": plain.embeddings}
+    coloured = twins(people, People.read(plan.colour, plan.names)) if plan.colour else None
+    if coloured:
+        looks["colour"] = cache.see(product, coloured.pictures).embeddings
+    space = _space(people, list(looks.values())) or Space.shipped(backbone.meta)
+    sights = plain.within(space.metric)
+    results = list(_of_product(sights, splits, space.cohort))
     compared, lost = _verify(sights, pairs), [losses(sights, QualityLimits())]
     for other, learners, other_cohort in _others(plan):
         verified = plan.peer_pairs or not isinstance(other, FaceRecognition)
@@ -147,27 +164,44 @@ def run(plan: Plan, cache: SightCache) -> Report:
         results += [identify(seen, learner, splits, other_cohort) for learner in learners]
         compared += _verify(seen, pairs) if verified else []
         lost.append(losses(seen, QualityLimits()))
-    kept = promise.kept(people, sights, shipped, plan.learn, plan.draws) if shipped.fitted and plan.draws else []
+    promised = space.cohort.fitted and plan.draws > 0
+    kept = promise.kept(people, sights, space.cohort, plan.learn, plan.draws) if promised else []
+    rotated: tuple[Sequence[rotation.Kept], Sequence[rotation.Group]] = [], []
+    if promised and len(people.of) >= rotation.LEAST_PEOPLE:
+        others, seen = coloured or people, cameras.chosen(people)
+        unfitted = {camera: cameras.look(product, cache, others, seen, camera) for camera in cameras.CAMERAS}
+        faces = rotation.Faces(tuple(people.of), numbers(people), looks, unfitted)
+        rotated = rotation.kept(faces, 0, plan.draws, plan.thinned, plan.learn)
     trials: list[robustness.Trial] = []
     gains: list[bursts.Gain] = []
     if plan.robustness:
-        changed = robustness.change(people, product, cache, sights, splits[-1], shipped, plan.each)
+        changed = robustness.change(people, product, cache, sights, splits[-1], space, plan.each)
         trials = robustness.trials(changed)
-        gains = bursts.of_pictures(people, sights, splits[:3], shipped) + bursts.of_changes(changed)
+        gains = bursts.of_pictures(people, sights, splits[:3], space.cohort) + bursts.of_changes(changed)
     gate = robustness.judge(trials, QualityLimits()) if trials else None
     return Report(
-        len(people.of), len(people.pictures), len(enrolled), len(strangers), results, compared, lost, kept, trials,
-        gate, gains,
+        len(people.of), len(people.pictures), len(enrolled), len(strangers), results, compared, lost, kept, *rotated,
+        trials, gate, gains,
     )  # fmt: skip
 
 
-def _of_product(sights: Sights, splits: Sequence[Split], shipped: Cohort) -> Iterator[Identification]:
+def _space(people: People, looks: Sequence[Float32]) -> Space | None:
+    """Return what is fitted to those of LFW whom ``was_fitted`` names, if they are among ``people`` and suffice."""
+    number = numbers(people)
+    chosen = np.array([was_fitted(people, name) for name in people.of])[number]
+    person = np.unique(number[chosen], return_inverse=True)[1]
+    if person.max(initial=0) < 20 * COMPONENTS:
+        return None
+    return Space.fit([look[chosen] for look in looks], person, {"rule": "split.was_fitted"})
+
+
+def _of_product(sights: Sights, splits: Sequence[Split], cohort: Cohort) -> Iterator[Identification]:
     gated = sights.gated(QualityLimits())
-    yield identify(sights, Product(), splits, shipped)
+    yield identify(sights, Product(), splits, cohort)
     behind = Sights(f"{sights.pipeline}, behind the gate", gated.embeddings, gated.faces, gated.quality)
-    yield identify(behind, Product(), splits, shipped)
+    yield identify(behind, Product(), splits, cohort)
     for learner in (ClassMeans(), NearestNeighbour(), Softmax()):
-        yield identify(sights, learner, splits, shipped)
+        yield identify(sights, learner, splits, cohort)
 
 
 def _others(plan: Plan) -> Iterator[tuple[Pipeline, Sequence[Learner], Cohort]]:
@@ -179,7 +213,7 @@ def _others(plan: Plan) -> Iterator[tuple[Pipeline, Sequence[Learner], Cohort]]:
             _log.warning("MobileNetV2 is left out: %s", error)
         else:
             heads = (Product(), ClassMeans(), NearestNeighbour(), Softmax())
-            unknown = cohort.load("mobilenet_v2_imagenet", embedder.meta.dim)
+            unknown = Cohort(embedder.meta.dim)
             yield WholeFrames(embedder), heads, unknown
             yield AlignedFaces(embedder, subject=plan.subject, judged=False), heads, unknown
     if plan.peers:

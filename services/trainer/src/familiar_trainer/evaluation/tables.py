@@ -10,6 +10,8 @@ from familiar_trainer.evaluation.identification import Identification
 from familiar_trainer.evaluation.measures import Spread, Verification
 from familiar_trainer.evaluation.promise import Kept
 from familiar_trainer.evaluation.robustness import Gate, Trial
+from familiar_trainer.evaluation.rotation import Group
+from familiar_trainer.evaluation.rotation import Kept as Rotated
 from familiar_trainer.evaluation.survey import Losses
 
 
@@ -69,6 +71,58 @@ def promise(rows: Sequence[Kept]) -> str:
                 f"{row.ratio:.2f}",
                 f"{100 * row.fnir:.1f}",
                 f"{row.strangers:,} x {row.galleries}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def rotation(rows: Sequence[Rotated]) -> str:
+    """Return what was kept to people nobody fitted anything to; strangers in multiples of what was promised."""
+    return table(
+        (
+            "faces",
+            "people",
+            "target %",
+            "strangers named, mean",
+            "worst gallery (most)",
+            "kinds: mean, 90th, worst",
+            "nearest tenth (95th)",
+            "taken for one",
+            "FNIR % (95th)",
+            "DIR %",
+            "galleries",
+        ),
+        [
+            (
+                f"{row.camera}, one of a kind hardly seen" if row.thinned else row.camera,
+                str(row.people),
+                f"{100 * row.target:g}",
+                f"{row.mean:.2f}",
+                f"{row.worst:.2f} ({row.most:.1f})",
+                f"{row.kind:.2f}, {row.kind_90:.1f}, {row.kind_most:.1f}",
+                f"{row.nearest:.2f} ({row.nearest_95:.1f})",
+                f"{row.person:.1f}",
+                f"{100 * row.fnir:.2f} ({100 * row.fnir_95:.1f})",
+                f"{100 * row.dir:.2f}",
+                str(row.galleries),
+            )
+            for row in rows
+        ],
+    )
+
+
+def groups(rows: Sequence[Group]) -> str:
+    """Return faults by group."""
+    return table(
+        ("group", "", "strangers named / promise of 1 in 1,000", "FNIR %", "people enrolled"),
+        [
+            (
+                row.group,
+                row.value,
+                f"{row.named:.2f}",
+                f"{100 * row.fnir:.1f}" if row.people else "-",
+                f"{row.people:,}",
             )
             for row in rows
         ],
