@@ -115,7 +115,7 @@ def rotation(rows: Sequence[Rotated]) -> str:
 def groups(rows: Sequence[Group]) -> str:
     """Return faults by group."""
     return table(
-        ("group", "", "strangers named / promise of 1 in 1,000", "FNIR %", "people enrolled"),
+        ("group", "", "strangers named / promise of 1 in 1,000", "FNIR %", "enrolments"),
         [
             (
                 row.group,
