@@ -34,6 +34,8 @@ docs/adr/0013-a-metric-and-a-promise-each.md."""
 _DEAREST = 32
 """So many people, of those whom strangers come nearest to, may lower the threshold by what they are not taken for."""
 _ROUNDS = 4
+_NEAR = 0.05
+"""Share of the strangers who are looked at in these rounds, at least."""
 
 _STRANGERS = 30_000
 """For the reach, however many people there are: others would give everybody another length, and lose samples by it."""
@@ -132,10 +134,15 @@ def _thresholds(strangers: Float32, weights: Float32, least: Float32, aim: float
     dearest = np.argsort(-least, kind="stable")[:_DEAREST]
     others = highest(strangers, np.delete(weights, dearest, axis=0))
     scores = strangers @ weights[dearest].T
-    first = threshold = float(tail_quantile(np.maximum(others, scores.max(axis=1)), aim))
+    highest_scores = np.maximum(others, scores.max(axis=1))
+    first = threshold = float(tail_quantile(highest_scores, aim))
+    # Whoever is far below the threshold stays there, since scores only fall.
+    near = max(1, int(len(strangers) * min(1, max(_NEAR, 8 * aim))))
+    rows = np.argpartition(highest_scores, -near)[-near:]
+    others, scores, share = others[rows], scores[rows], aim * len(strangers) / near
     for _ in range(_ROUNDS):
         restraint = np.minimum(1, threshold / least[dearest]).astype(np.float32)
-        threshold = float(tail_quantile(np.maximum(others, (scores * restraint).max(axis=1)), aim))
+        threshold = float(tail_quantile(np.maximum(others, (scores * restraint).max(axis=1)), share))
     return first, threshold
 
 
