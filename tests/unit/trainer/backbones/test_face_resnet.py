@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from familiar.seeing import Detector, align, detectors
-from familiar_trainer.backbones import dlib_weights, face_resnet, load
+from familiar_trainer.backbones import dlib_weights, face_resnet, face_resnet_in
 from familiar_trainer.backbones.dlib_weights import WeightsError
 
 dlib = pytest.importorskip("dlib", reason="dlib is the reference of these tests")
@@ -84,7 +84,7 @@ def test_the_backbone_takes_a_face_and_its_mirror_image_together(network) -> Non
     chips = np.random.default_rng(1).integers(0, 256, (3, 150, 150, 3), np.uint8)
     views = [np.asarray(network(view)) for view in (chips, chips[:, :, ::-1])]
     both = sum(raw / np.linalg.norm(raw, axis=1, keepdims=True) for raw in views)
-    backbone = load("face_resnet")
+    backbone = face_resnet_in(None)
     looks = backbone.build()
     embed = looks.embed
     embedding = np.asarray(embed(chips))
