@@ -44,7 +44,9 @@ def by_hand(live, candidate, gallery):
 
 
 def found(live, candidate, gallery):
-    return [reason.split(":")[0] for reason in worse_than(live, candidate, gallery)]
+    """Return who of those whom the live head knows is worse off."""
+    losses = worse_than(live, candidate, gallery)
+    return [loss.person_id for loss in losses if loss.person_id in live.person_ids]
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,27 @@
 """Learning: from samples to a head with a calibrated threshold, and whether it may replace the one in service."""
 
 from familiar.learning import cohort, metric
+from familiar.learning.admission import Admission, Refusal, admit
 from familiar.learning.cohort import Cohort
-from familiar.learning.comparison import worse_than
+from familiar.learning.comparison import Loss, worse_than
 from familiar.learning.gallery import Gallery, Row
 from familiar.learning.learned import Learned, learn
 from familiar.learning.metric import Metric
 from familiar.learning.mixture import Mixture
 
-__all__ = ["Cohort", "Gallery", "Learned", "Metric", "Mixture", "Row", "cohort", "learn", "metric", "worse_than"]
+__all__ = [
+    "Admission",
+    "Cohort",
+    "Gallery",
+    "Learned",
+    "Loss",
+    "Metric",
+    "Mixture",
+    "Refusal",
+    "Row",
+    "admit",
+    "cohort",
+    "learn",
+    "metric",
+    "worse_than",
+]

@@ -3,6 +3,7 @@
 A table of everybody's samples with everybody is never held: it is made in tiles that stay in the processor's cache.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,27 @@ def highest(faces: Float32, prototypes: Float32, but: Positions | None = None) -
     ``but`` int[N] are positions in ``prototypes``, one for each face, that do not count; negative, all of them do.
     """
     best = np.full(len(faces), -np.inf, np.float32)
+    for rows, _, scores in _tiles(faces, prototypes, but):
+        np.maximum(best[rows], scores.max(axis=1), out=best[rows])
+    return best
+
+
+def strongest(faces: Float32, prototypes: Float32, but: Positions) -> tuple[NDArray[np.intp], Float32]:
+    """Return (intp[N], float32[N]): who has the greatest score, as a position in ``prototypes``, and the score.
+
+    See ``highest``, which is quicker where only the score is wanted.
+    """
+    who, best = np.zeros(len(faces), np.intp), np.full(len(faces), -np.inf, np.float32)
+    for rows, first, scores in _tiles(faces, prototypes, but):
+        place = scores.argmax(axis=1)
+        score = scores[np.arange(len(scores)), place]
+        better = score > best[rows]
+        who[rows][better], best[rows][better] = first + place[better], score[better]
+    return who, best
+
+
+def _tiles(faces: Float32, prototypes: Float32, but: Positions | None) -> Iterator[tuple[slice, int, Float32]]:
+    """Yield (rows of ``faces``, the first of the prototypes, their scores); -inf for those that do not count."""
     for start in range(0, len(faces), _FACES):
         rows = slice(start, start + _FACES)
         for first in range(0, len(prototypes), _PEOPLE):
@@ -35,8 +57,7 @@ def highest(faces: Float32, prototypes: Float32, but: Positions | None = None) -
                 own = but[rows] - first
                 inside = np.flatnonzero((own >= 0) & (own < scores.shape[1]))
                 scores[inside, own[inside]] = -np.inf
-            np.maximum(best[rows], scores.max(axis=1), out=best[rows])
-    return best
+            yield rows, first, scores
 
 
 def own_scores(faces: Float32, prototypes: Float32, own: Positions) -> Float32:
