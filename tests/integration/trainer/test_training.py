@@ -61,26 +61,6 @@ def test_only_the_newest_versions_stay_on_disk_and_their_numbers_grow(world: Wor
     assert world.on_disk() == lives[-3:]
 
 
-def test_a_head_worse_than_the_live_one_is_kept_but_never_serves(world: World, here: Here) -> None:
-    ada = world.enroll("Ada", somebody(1))
-    here.until("Ada is live", lambda: world.ended(ada))
-    live = world.live()
-    # The same face under another name: neither could be told from the other any more.
-    double = world.enroll("Not Ada", somebody(1))
-    assert here.until("the double has ended", lambda: world.ended(double)) == "failed"
-    refused = world.enrollment(double)
-    assert refused.error_code == "head_worse"
-    assert "one person only" in refused.error_message
-    assert world.live() == live
-    rejected = [version for version, status in world.statuses().items() if status is HeadStatus.REJECTED]
-    assert len(rejected) == 1
-    assert rejected[0] not in world.on_disk()
-    with world.database.read() as session:
-        assert versions.head(session, rejected[0]).meta["metrics"]["worse"]
-        assert versions.report_of(session, rejected[0], refused.person_id)["samples"] == 10
-    assert world.named(somebody(1)) == world.enrollment(ada).person_id
-
-
 def test_what_is_served_with_a_head_names_people_in_its_labels_only(world: World, here: Here) -> None:
     waiting = [world.enroll(name, somebody(seed)) for seed, name in enumerate(["Ada", "Grace"])]
     here.until("both are live", lambda: all(world.ended(one) == "live" for one in waiting))

@@ -175,10 +175,10 @@ def somebody(number: int) -> np.ndarray:
     return _faces()[number]
 
 
-def frames_of(face: np.ndarray, many: int, seed: int = 0) -> np.ndarray:
+def frames_of(face: np.ndarray, many: int, seed: int = 0, spread: float = 0.005) -> np.ndarray:
     """Return ``many`` views float32[N, D] of a face."""
-    noise = np.random.default_rng(seed).standard_normal((many, DIM)).astype(np.float32) * 0.005
-    return normalise(face + noise)
+    noise = np.random.default_rng(seed).standard_normal((many, DIM)).astype(np.float32)
+    return normalise(face + spread * noise)
 
 
 @dataclass
@@ -203,11 +203,14 @@ class World:
             "LOAD_TIMEOUT_S": str(self.settings.load_timeout_s),
         }
 
-    def capture(self, name: str, face: np.ndarray, many: int = 10) -> str:
-        """Enrol somebody up to the last frame; return the enrolment's id."""
+    def capture(
+        self, name: str, face: np.ndarray, many: int = 10, *, person_id: str | None = None, spread: float = 0.005
+    ) -> str:
+        """Enrol somebody, who may be there already, up to the last frame; return the enrolment's id."""
         with self.database.write() as session:
-            enrollment = enrollments.open_one(session, people.add(session, name))
-            for number, vector in enumerate(frames_of(face, many, seed=len(name))):
+            person = people.get(session, person_id) if person_id else people.add(session, name)
+            enrollment = enrollments.open_one(session, person)
+            for number, vector in enumerate(frames_of(face, many, len(name), spread)):
                 verdict = enrollments.add_verdict(session, enrollment, f"{enrollment.id}-{number}", ())
                 samples.add(
                     session, enrollment, verdict, crop=CROP, vector=vector, backbone_version=1, detector="test",
@@ -220,8 +223,8 @@ class World:
         with self.database.write() as session:
             return enrollments.close(session, enrollments.get(session, enrollment_id)).id
 
-    def enroll(self, name: str, face: np.ndarray, many: int = 10) -> str:
-        enrollment_id = self.capture(name, face, many)
+    def enroll(self, name: str, face: np.ndarray, many: int = 10, **more: Any) -> str:
+        enrollment_id = self.capture(name, face, many, **more)
         self.finish(enrollment_id)
         return enrollment_id
 

@@ -38,6 +38,8 @@ class FakeGateway:
     stages: deque[str] = field(default_factory=lambda: deque(["queued", "training", "live"]))
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
+    error: dict[str, Any] = field(default_factory=lambda: {"code": "x", "message": "the faces differ too much"})
+    warning: dict[str, Any] | None = None
     known: str | None = "Ada"
     more_faces: int = 0
 
@@ -78,10 +80,10 @@ class FakeGateway:
 
     def _enrollment(self, status: str, name: str | None = "Ada") -> dict[str, Any]:
         frames = len(self.digests)
-        error = {"code": "x", "message": "the faces differ too much"} if status == "failed" else None
         return {
             "id": "e1", "status": status, "person": {"id": "p1", "name": name}, "usable": frames, "accepted": frames,
-            "hint": "turn left", "poses": {"straight": frames}, "head_version": 7, "error": error,
+            "hint": "turn left", "poses": {"straight": frames}, "head_version": 7,
+            "error": self.error if status == "failed" else None, "warning": self.warning if status == "live" else None,
         }  # fmt: skip
 
 

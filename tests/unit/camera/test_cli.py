@@ -79,6 +79,19 @@ def test_enroll_ends_with_a_sentence(gateway: FakeGateway, folder: Path, capsys:
     assert "8 of 150 frames: turn left\n12 frames, 12 of them kept (straight 12)\n" in captured.err
 
 
+def test_enroll_passes_on_what_the_server_warns_of(
+    gateway: FakeGateway, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.warning = {"code": "often_missed", "message": "8 of 12 were [not] recognised", "held_out": 12, "missed": 8}
+    assert main(["enroll", str(folder), "--name", "Ada", "--server", gateway.url]) == 0
+    captured = capsys.readouterr()
+    assert "live\n8 of 12 were [not] recognised\n" in captured.err
+    assert captured.out == "Ada is known now (head version 7)\n"
+    gateway.stages.extend(["queued", "live"])
+    assert main(["enroll", str(folder), "--name", "Ada", "--frames", "12", "--json", "--server", gateway.url]) == 0
+    assert lines(capsys.readouterr().out)[-1]["warning"] == gateway.warning
+
+
 def test_enroll_tells_a_script_each_stage(
     gateway: FakeGateway, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

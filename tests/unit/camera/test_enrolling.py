@@ -139,6 +139,17 @@ def test_a_failed_training_says_why(gateway: FakeGateway, folder: Path) -> None:
         enroll(gateway, folder, Wish("Ada"), Person())
 
 
+def test_whoever_cannot_be_told_from_somebody_enrolled_is_told_from_whom(gateway: FakeGateway, folder: Path) -> None:
+    gateway.stages.clear()
+    gateway.stages.extend(["queued", "failed"])
+    gateway.error = {"code": "too_alike", "message": "one would be the other", "person": {"id": "p9", "name": "Grace"}}
+    with pytest.raises(EnrollmentFailed, match=r"one would be the other \(Grace: --person-id p9\)"):
+        enroll(gateway, folder, Wish("Ada"), Person())
+    gateway.error["person"] = None  # deleted since
+    with pytest.raises(EnrollmentFailed, match=r"one would be the other$"):
+        enroll(gateway, folder, Wish("Ada"), Person())
+
+
 def test_a_server_that_goes_away_for_good_ends_the_enrolment(away: FakeGateway, folder: Path) -> None:
     server = Server(away.url, Backoff(patience_s=0))
     with pytest.raises(ServerAway):

@@ -176,8 +176,7 @@ def _follow(
         if status == "live":
             return enrollment
         if status == "failed":
-            error = enrollment.get("error") or {}
-            raise EnrollmentFailed(f"the enrolment failed: {error.get('message', 'the server does not say why')}")
+            raise EnrollmentFailed(f"the enrolment failed: {_why(enrollment.get('error') or {})}")
         waited_s = time.monotonic() - start
         if waited_s > follow_s:
             raise EnrollmentFailed(
@@ -185,6 +184,12 @@ def _follow(
                 f"{server.url}/v1/enrollments/{enrollment_id} tells when it is live"
             )
         sleep(min(max(_LOOK_SHARE * waited_s, _FIRST_LOOK_S), _LONGEST_LOOK_S))
+
+
+def _why(error: Mapping[str, Any]) -> str:
+    message = str(error.get("message", "the server does not say why"))
+    other = error.get("person")
+    return f"{message} ({other['name']}: --person-id {other['id']})" if other else message
 
 
 def _too_few(details: Mapping[str, Any]) -> str:

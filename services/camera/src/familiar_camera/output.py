@@ -103,13 +103,15 @@ class EnrollmentDisplay:
         self._last = progress
 
     def stage(self, enrollment: Answer) -> None:
-        """Name the stage; before the first one, say what was captured."""
+        """Name the stage, with what the server warns of; before the first one, say what was captured."""
         if (done := self._last) is not None:
             self._last = None
             spread = ", ".join(f"{pose} {done.poses[pose]}" for pose in _POSES if done.poses.get(pose))
             self._console.print(f"{done.sent} frames, {done.accepted} of them kept ({spread})", markup=False)
         self._bar.update(self._task, description=enrollment["status"])
         self._console.print(enrollment["status"], markup=False)
+        if warning := enrollment.get("warning"):
+            self._console.print(warning["message"], style="yellow", markup=False, soft_wrap=True)
 
 
 class EnrollmentEvents:

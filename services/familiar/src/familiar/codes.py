@@ -68,7 +68,10 @@ CODES: Mapping[str, str] = {
     "no_backbone": "no backbone has been exported",
     "backbone_unusable": "the backbone cannot be built from what its settings name",
     "no_samples": "none of the pictures could be used any more",
-    "head_worse": "people already enrolled would be recognised less often than before",
+    "head_worse": "with these pictures people already enrolled would be recognised less often than before",
+    "too_alike": "the face cannot be told from that of somebody else enrolled; `person` says whose",
+    # What an enrolment that is live is warned of.
+    "often_missed": "live, but more than half of the pictures held back were not recognised",
     "head_erased": "the version to bring back held somebody who was deleted",
     "backbone_changed": "the version to bring back was made for another backbone than the one in service",
     "export_failed": "a head could not be written",

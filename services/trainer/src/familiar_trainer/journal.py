@@ -1,7 +1,8 @@
 """The journal: every change that a training makes to the database, each in one transaction and under its lease."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 from sqlalchemy.orm import Session
@@ -35,16 +36,28 @@ class Outdated(Exception):
     """Somebody whom the head holds was deleted after their samples had been read."""
 
 
+@dataclass(frozen=True)
+class Refused:
+    """An enrolment that is not learned, and why; ``alike`` is the person whom its own cannot be told from."""
+
+    enrollment_id: str
+    code: str
+    message: str
+    alike: str | None = None
+
+
 class Journal:
     """One claimed training: what it is, which enrolments it settles, and what became of it.
+
+    ``joined`` are the ids of those enrolments with the ids of the people, the first one closed first.
 
     Every method raises LeaseLost, and changes nothing, if another trainer has taken the training over.
     """
 
-    def __init__(self, database: Database, lease: Lease, training: TrainingRow, joined: Sequence[str]) -> None:
+    def __init__(self, database: Database, lease: Lease, training: TrainingRow, joined: Mapping[str, str]) -> None:
         self._database = database
         self._lease = lease
-        self._joined = joined
+        self.joined = joined
         self.training_id = training.id
         self.kind = TrainingKind(training.kind)
         self.backbone_version = training.backbone_version
@@ -55,12 +68,12 @@ class Journal:
     def claim(cls, database: Database, training_id: str, owner: str, lease_s: float) -> tuple[Self, Lease] | None:
         """Take a training, with every enrolment that waits at this moment; None if there is nothing to take."""
 
-        def take(session: Session) -> tuple[TrainingRow, list[str]] | None:
+        def take(session: Session) -> tuple[TrainingRow, dict[str, str]] | None:
             training = trainings.claim(session, training_id, owner, lease_s)
             if training is None:
                 return None
             learns = training.kind == TrainingKind.LEARN
-            return training, enrollments.join(session, training) if learns else []
+            return training, enrollments.join(session, training) if learns else {}
 
         taken = database.retry(take)
         if taken is None:
@@ -76,8 +89,12 @@ class Journal:
 
         self._database.retry(enter)
 
-    def record(self, head: Head, meta: HeadMeta, report: Report, floor: int) -> Candidate:
+    def record(
+        self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Iterable[Refused] = ()
+    ) -> Candidate:
         """Give a head a version number above ``floor`` that nothing ever had, and keep its weights and report.
+
+        The enrolments that are ``refused`` end here, so that another try does not learn them again.
 
         Raises:
             Outdated: it holds somebody who was deleted.
@@ -86,6 +103,7 @@ class Journal:
         def record(session: Session) -> Candidate:
             training = self._lease.training(session)
             _require_everybody(session, head)
+            _refuse(session, refused)
             return _add(session, training, head, meta, report, floor, HeadStatus.PUBLISHED)
 
         return self._database.retry(record)
@@ -148,15 +166,19 @@ class Journal:
 
         return self._database.retry(end)
 
-    def reject(self, head: Head, meta: HeadMeta, report: Report, floor: int, code: str, message: str) -> None:
-        """Keep a head that must not serve, with its report, and end the training and its enrolments."""
+    def reject(self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Sequence[Refused]) -> None:
+        """Keep a head that must not serve, with its report, and end the training, all of whose enrolments are refused.
+
+        Raises:
+            Outdated: it holds somebody who was deleted.
+        """
 
         def reject(session: Session) -> None:
             training = self._lease.training(session)
             _require_everybody(session, head)
             _add(session, training, head, meta, report, floor, HeadStatus.REJECTED)
-            self._settle(session, self._joined, EnrollmentStatus.FAILED, code=code, message=message)
-            trainings.end(training, Stage.REJECTED, code=code, message=message)
+            _refuse(session, refused)
+            trainings.end(training, Stage.REJECTED, code=refused[0].code, message=refused[0].message)
 
         self._database.retry(reject)
 
@@ -167,7 +189,7 @@ class Journal:
             training = self._lease.training(session)
             if row := _published(session, training):
                 row.status = HeadStatus.FAILED
-            self._settle(session, self._joined, EnrollmentStatus.FAILED, code=code, message=message)
+            self._settle(session, list(self.joined), EnrollmentStatus.FAILED, code=code, message=message)
             trainings.end(training, Stage.FAILED, code=code, message=message)
 
         self._database.retry(fail)
@@ -175,9 +197,9 @@ class Journal:
     def _succeed(self, session: Session, training: TrainingRow, version: int, known: Sequence[str]) -> None:
         learned: list[str] = []
         missing: list[str] = []
-        everybody, joined = set(known), set(self._joined)
+        everybody = set(known)
         for enrollment in enrollments.queued(session):
-            if enrollment.id in joined:
+            if enrollment.id in self.joined:
                 (learned if enrollment.person_id in everybody else missing).append(enrollment.id)
         self._settle(session, learned, EnrollmentStatus.LIVE, version=version)
         message = "none of the pictures could be used any more; please enrol again"
@@ -210,6 +232,14 @@ def _add(
     )
     training.head_version = version
     return Candidate(version, head, meta)
+
+
+def _refuse(session: Session, refused: Iterable[Refused]) -> None:
+    for each in refused:
+        enrollments.settle(
+            session, [each.enrollment_id], EnrollmentStatus.FAILED,
+            code=each.code, message=each.message, alike=each.alike,
+        )  # fmt: skip
 
 
 def _published(session: Session, training: TrainingRow) -> HeadVersion | None:

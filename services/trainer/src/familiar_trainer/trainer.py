@@ -4,14 +4,14 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import uuid4
 
 from familiar import learning
 from familiar.knowing import Head
-from familiar.learning import Cohort, Gallery, Learned, cohort
+from familiar.learning import Admission, Cohort, Gallery, Learned, Loss, cohort
 from familiar.queueing import TrainingQueue
 from familiar.records import Database
 from familiar.servable import BACKBONE, HEAD
@@ -33,8 +33,17 @@ class Learner(Protocol):
     def learn(self, gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
         """Learn a head."""
 
-    def worse_than(self, live: Head, candidate: Learned, gallery: Gallery) -> list[str]:
+    def worse_than(self, live: Head, candidate: Learned, gallery: Gallery) -> list[Loss]:
         """Return why ``candidate``, learned from ``gallery``, must not replace ``live``, by person."""
+
+    def admit(
+        self,
+        captures: Sequence[tuple[str, str]],
+        everybody: tuple[Gallery, Learned],
+        gallery_without: Callable[[Collection[str]], Gallery],
+        learn: Callable[[Gallery], Learned],
+    ) -> Admission:
+        """Decide which of ``captures`` may be learned."""
 
 
 @dataclass(frozen=True)

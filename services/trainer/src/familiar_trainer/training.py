@@ -5,16 +5,18 @@ finds there. ``Training`` has the steps in the order in which they run.
 """
 
 import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
-from familiar.learning import Gallery, Learned, Row
+from familiar.learning import Gallery, Learned, Loss, Refusal, Row
 from familiar.records import HeadStatus, HeadVersion, Stage, TrainingKind, samples, versions
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
 from familiar_trainer import crash_points, reembedding
 from familiar_trainer.export.errors import ExportFailed, GateFailed
-from familiar_trainer.journal import Journal, Outdated
+from familiar_trainer.journal import Journal, Outdated, Refused
 from familiar_trainer.lease import LeaseLost
 from familiar_trainer.loading import Interrupted, LoadFailed, wait_until_available
 from familiar_trainer.shelf import Candidate
@@ -85,6 +87,11 @@ class Material:
     gallery: Gallery
     digest: str
 
+    @classmethod
+    def of(cls, backbone_version: int, backbone: BackboneMeta, gallery: Gallery) -> Self:
+        """Return a gallery as what a head is made from."""
+        return cls(backbone_version, backbone, gallery, gallery.digest())
+
     def made(self, row: HeadVersion | HeadMeta, far_target: float) -> bool:
         """Whether a head was made from this."""
         meta = row if isinstance(row, HeadMeta) else HeadMeta.from_dict(row.meta)
@@ -93,6 +100,29 @@ class Material:
             self.backbone_version,
             far_target,
         )
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A head that may be published, what it was made from, and the enrolments that were left out of it."""
+
+    learned: Learned
+    material: Material
+    refused: Sequence[Refusal]
+
+
+def _refused(refusal: Refusal) -> Refused:
+    if refusal.alike is not None:
+        message = (
+            "the face cannot be told from that of somebody else who is enrolled: one would be named as the other; "
+            "if they are one person, add the pictures to that one"
+        )
+        return Refused(refusal.capture, code="too_alike", message=message, alike=refusal.alike)
+    message = (
+        f"with these pictures {len(refusal.losses)} of those enrolled would be recognised less often than now; "
+        "take new ones that show one person only, in good light"
+    )
+    return Refused(refusal.capture, code="head_worse", message=message)
 
 
 class Training:
@@ -146,18 +176,18 @@ class Training:
             return None
 
         with self._watch.step("learn"):
-            cohort = self._trainer.cohort(material.backbone.name, material.backbone.dim, material.backbone.metric)
-            learned = self._trainer.learner.learn(material.gallery, cohort, far_target)
+            learned = self._head_of(material, material.gallery)
         crash_points.reached(crash_points.LEARNED)
         with self._watch.step("compare"):
             self._journal.enter(Stage.EVALUATING)
-            losses = self._compare(learned, material)
+            admitted = self._admit(learned, material)
         crash_points.reached(crash_points.COMPARED)
-        if losses:
-            self._reject(learned, material, losses)
+        if admitted.refused and self._live_is(admitted.material):
+            self._reject(learned, material, admitted)
             return None
-        meta = self._describe(learned, material)
-        candidate = self._journal.record(learned.head, meta, learned.people, self._trainer.shelf.highest())
+        learned, material = admitted.learned, admitted.material
+        meta, refused = self._describe(learned, material), [_refused(each) for each in admitted.refused]
+        candidate = self._journal.record(learned.head, meta, learned.people, self._trainer.shelf.highest(), refused)
         crash_points.reached(crash_points.RECORDED)
         return candidate
 
@@ -174,32 +204,69 @@ class Training:
         count = reembedding.embed_missing(database, self._trainer.models, version, self._trainer.stop)
         if count:
             _log.info("backbone %d has embedded %d stored crops", version, count)
-        with database.read() as session:
-            rows = samples.enrolled(session, version)
-        gallery = Gallery.from_rows(
+        return Material.of(version, BackboneMeta.from_dict(recorded[version]), self._gallery(version))
+
+    def _gallery(self, backbone_version: int, without: Collection[str] = ()) -> Gallery:
+        """Return what there is to learn from, but for some of the enrolments that this training settles."""
+        with self._trainer.database.read() as session:
+            rows = samples.enrolled(session, backbone_version, self._journal.training_id)
+        return Gallery.from_rows(
             Row(row.person_id, row.enrollment_id, row.captured_at, row.vector, row.sample_id, row.direction)
             for row in rows
+            if row.enrollment_id not in without
         )
-        return Material(version, BackboneMeta.from_dict(recorded[version]), gallery, gallery.digest())
 
-    def _compare(self, learned: Learned, material: Material) -> list[str]:
-        """Return why the live head is better. It is not if its weights were erased, or it takes other embeddings."""
+    def _head_of(self, material: Material, gallery: Gallery) -> Learned:
+        backbone = material.backbone
+        cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
+        return self._trainer.learner.learn(gallery, cohort, self._trainer.settings.far_target)
+
+    def _admit(self, learned: Learned, material: Material) -> Admitted:
+        """Return the best head that can be made: ``learned``, or one without the enrolments that others would pay for.
+
+        The enrolments are looked at one by one only where the live head is better for somebody, or cannot tell: its
+        weights were erased, or it takes other embeddings.
+        """
+        losses = self._losses(learned, material)
+        if losses == [] or not self._journal.joined:
+            if losses:
+                _log.warning(
+                    "training %s: no enrolment is to blame that the live head is better for %d people: %s",
+                    self._journal.training_id, len(losses), "; ".join(map(str, losses)),
+                )  # fmt: skip
+            return Admitted(learned, material, ())
+        admission = self._trainer.learner.admit(
+            list(self._journal.joined.items()),
+            (material.gallery, learned),
+            lambda without: self._gallery(material.backbone_version, without),
+            lambda gallery: self._head_of(material, gallery),
+        )
+        for refusal in admission.refused:
+            _log.warning("enrolment %s is refused: %s", refusal.capture, "; ".join(map(str, refusal.losses)))
+        return Admitted(
+            admission.learned,
+            Material.of(material.backbone_version, material.backbone, admission.gallery),
+            admission.refused,
+        )
+
+    def _losses(self, learned: Learned, material: Material) -> list[Loss] | None:
+        """Return what is lost by replacing the live head; None if that cannot be told."""
         with self._trainer.database.read() as session:
             row = versions.live_head(session)
             live = Candidate.stored(row) if row and row.backbone_version == material.backbone_version else None
-        if live is None:
-            return []
-        return self._trainer.learner.worse_than(live.head, learned, material.gallery)
+        return None if live is None else self._trainer.learner.worse_than(live.head, learned, material.gallery)
 
-    def _reject(self, learned: Learned, material: Material, losses: list[str]) -> None:
-        _log.warning("training %s rejected: %s", self._journal.training_id, "; ".join(losses))
-        message = (
-            f"with these pictures {len(losses)} of those already enrolled would be recognised less often than now; "
-            "take new ones that show one person only, in good light"
-        )
-        meta = self._describe(learned, material, worse=losses)
-        floor = self._trainer.shelf.highest()
-        self._journal.reject(learned.head, meta, learned.people, floor, code="head_worse", message=message)
+    def _live_is(self, material: Material) -> bool:
+        with self._trainer.database.read() as session:
+            live = versions.live_head(session)
+        return live is not None and material.made(live, self._trainer.settings.far_target)
+
+    def _reject(self, learned: Learned, material: Material, admitted: Admitted) -> None:
+        """End a training of which nothing is left to publish; keep the head with everybody, to see what was wrong."""
+        worse = sorted({str(loss) for refusal in admitted.refused for loss in refusal.losses})
+        meta = self._describe(learned, material, worse=worse)
+        refused = [_refused(each) for each in admitted.refused]
+        self._journal.reject(learned.head, meta, learned.people, self._trainer.shelf.highest(), refused)
 
     def _describe(self, learned: Learned, material: Material, **more: list[str]) -> HeadMeta:
         return HeadMeta(

@@ -97,6 +97,27 @@ def test_a_closed_capture_takes_no_frames_and_is_learned_from(database: Database
         enrollments.close(session, enrollments.get(session, enrollment_id))
 
 
+def test_a_training_learns_what_waits_for_it_and_leaves_what_was_closed_later_to_the_next(database: Database) -> None:
+    live, first, _ = closed(database, "Ada")
+    with database.write() as session:
+        enrollments.settle(session, [first], EnrollmentStatus.LIVE, head_version=1)
+    joined, _, training_id = closed(database, "Bob")
+    with database.write() as session:
+        training = trainings.claim(session, training_id, "worker", 60.0)
+        assert list(enrollments.join(session, training).values()) == [joined]
+    late, *_ = closed(database, "Cleo")
+    with database.read() as session:
+        assert {row.person_id for row in samples.enrolled(session, 1, training_id)} == {live, joined}
+        assert {row.person_id for row in samples.enrolled(session, 1)} == {live, joined, late}
+
+
+def test_who_joins_a_training_is_told_in_the_order_in_which_they_were_closed(database: Database) -> None:
+    waiting = {enrollment: person for person, enrollment, _ in (closed(database, name) for name in "CADB")}
+    with database.write() as session:
+        joined = enrollments.join(session, trainings.ask(session))
+    assert list(joined.items()) == list(waiting.items())
+
+
 def test_a_sample_is_learned_from_with_the_direction_it_looks_in_where_the_pose_was_measured(
     database: Database,
 ) -> None:

@@ -34,6 +34,7 @@ class Capture:
     head_version: int | None
     error_code: str | None
     error_message: str | None
+    alike_person_id: str | None
     received: int
     usable: int
     accepted: int
@@ -103,6 +104,7 @@ def capture(session: Session, enrollment_id: str) -> Capture:
         head_version=enrollment.head_version,
         error_code=enrollment.error_code,
         error_message=enrollment.error_message,
+        alike_person_id=enrollment.alike_person_id,
         received=len(rows),
         usable=len(rows) - len(rejected) + copies,
         accepted=len(rows) - len(rejected),
@@ -199,17 +201,18 @@ def abandoned(session: Session, untouched_since: float) -> Sequence[Enrollment]:
 
 
 def queued(session: Session) -> Sequence[Enrollment]:
-    """Return the enrolments that are closed and not yet live or failed."""
-    return session.scalars(select(Enrollment).where(Enrollment.status == EnrollmentStatus.QUEUED)).all()
+    """Return the enrolments that are closed and not yet live or failed, the first one closed first."""
+    waiting = select(Enrollment).where(Enrollment.status == EnrollmentStatus.QUEUED)
+    return session.scalars(waiting.order_by(Enrollment.updated_at, Enrollment.id)).all()
 
 
-def join(session: Session, training: Training) -> list[str]:
-    """Let every enrolment that waits take part in ``training``; return their ids."""
+def join(session: Session, training: Training) -> dict[str, str]:
+    """Let every enrolment that waits take part in ``training``; return their ids with the person's, in order."""
     waiting = queued(session)
     for enrollment in waiting:
         enrollment.training_id = training.id
     session.flush()
-    return [enrollment.id for enrollment in waiting]
+    return {enrollment.id: enrollment.person_id for enrollment in waiting}
 
 
 def stranded(session: Session) -> Sequence[Enrollment]:
@@ -227,9 +230,12 @@ def stranded(session: Session) -> Sequence[Enrollment]:
 
 def settle(
     session: Session, enrollment_ids: Sequence[str], status: EnrollmentStatus, *, head_version: int | None = None,
-    code: str | None = None, message: str | None = None,
+    code: str | None = None, message: str | None = None, alike: str | None = None,
 ) -> None:  # fmt: skip
-    """Record how enrolments that shared a training ended; one deleted meanwhile is passed over."""
+    """Record how enrolments that shared a training ended; one deleted meanwhile is passed over.
+
+    ``alike`` is the id of the person whom those of these enrolments cannot be told from.
+    """
     for start in range(0, len(enrollment_ids), MOST_VARIABLES):
         some = Enrollment.id.in_(enrollment_ids[start : start + MOST_VARIABLES])
         session.execute(
@@ -240,6 +246,7 @@ def settle(
                 head_version=head_version,
                 error_code=code,
                 error_message=message,
+                alike_person_id=alike,
                 updated_at=time.time(),
             )
         )

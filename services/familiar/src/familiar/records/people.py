@@ -118,6 +118,7 @@ def erase(session: Session, person_id: str) -> None:
     session.execute(delete(Sample).where(Sample.person_id == person_id))
     session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id.in_(enrollments)))
     session.execute(delete(Enrollment).where(Enrollment.person_id == person_id))
+    session.execute(update(Enrollment).where(Enrollment.alike_person_id == person_id).values(alike_person_id=None))
     for version, held in session.execute(select(HeadVersion.version, HeadVersion.person_ids)).all():
         if person_id in held:
             session.execute(update(HeadVersion).where(HeadVersion.version == version).values(weights=None))

@@ -107,8 +107,15 @@ def qualities(session: Session, enrollment_id: str) -> list[dict[str, Any]]:
     return list(session.scalars(query))
 
 
-def enrolled(session: Session, backbone_version: int) -> list[StoredRow]:
-    """Return every sample to learn from: those of closed captures, by person and time."""
+def enrolled(session: Session, backbone_version: int, training_id: str | None = None) -> list[StoredRow]:
+    """Return every sample to learn from: those of closed captures, by person and time.
+
+    Of captures that are not learned yet only those that take part in ``training_id``, if it is given: what was closed
+    after it had begun is for the next one.
+    """
+    waiting = Enrollment.status == EnrollmentStatus.QUEUED
+    if training_id is not None:
+        waiting &= Enrollment.training_id == training_id
     yaw, pitch = (Sample.quality[name].as_float() for name in ("yaw_deg", "pitch_deg"))
     rows = session.execute(
         select(Sample.id, Sample.person_id, Sample.enrollment_id, Sample.captured_at, Embedding.vector, yaw, pitch)
@@ -116,7 +123,7 @@ def enrolled(session: Session, backbone_version: int) -> list[StoredRow]:
         .join(Enrollment, Enrollment.id == Sample.enrollment_id)
         .where(
             Embedding.backbone_version == backbone_version,
-            Enrollment.status.in_([EnrollmentStatus.QUEUED, EnrollmentStatus.LIVE]),
+            waiting | (Enrollment.status == EnrollmentStatus.LIVE),
         )
         .order_by(Sample.person_id, Sample.captured_at, Sample.position)
     )

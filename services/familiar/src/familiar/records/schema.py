@@ -23,7 +23,10 @@ class Person(Base):
 
 
 class Enrollment(Base):
-    """One capture of one person, from the first frame to being recognised."""
+    """One capture of one person, from the first frame to being recognised.
+
+    ``alike_person_id`` is who the person cannot be told from, if that is why it failed, as long as they are enrolled.
+    """
 
     __tablename__ = "enrollments"
     id: Mapped[str] = mapped_column(_ID, primary_key=True)
@@ -34,6 +37,7 @@ class Enrollment(Base):
     head_version: Mapped[int | None]
     error_code: Mapped[str | None] = mapped_column(_WORD)
     error_message: Mapped[str | None] = mapped_column(Text)
+    alike_person_id: Mapped[str | None] = mapped_column(_ID)
     created_at: Mapped[float]
     updated_at: Mapped[float]
 

@@ -1,11 +1,16 @@
 """What the API shows of an enrolment, as JSON values."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from familiar.records import Capture
 from familiar_gateway.enrolling.capture import Verdict
 from familiar_gateway.enrolling.coaching import Coaching
-from familiar_gateway.web import Json, error, time
+from familiar_gateway.web import Json, error, reference, time
 
 _CAPTURE_SHARE = 0.5
+_OFTEN = 0.5
+"""Whoever is missed in more of the held-out samples than this cannot count on being recognised."""
 
 
 def verdict(said: Verdict) -> Json:
@@ -13,8 +18,14 @@ def verdict(said: Verdict) -> Json:
     return {"index": said.index, "accepted": said.accepted, "reasons": list(said.reasons)}
 
 
-def enrollment(state: Capture, coaching: Coaching, wanted: int) -> Json:
-    """Show an enrolment; ``progress`` runs from 0 to 1, half of it being the capture."""
+def enrollment(
+    state: Capture, coaching: Coaching, wanted: int, told: Mapping[str, Any] | None, names: Mapping[str, str]
+) -> Json:
+    """Show an enrolment; ``progress`` runs from 0 to 1, half of it being the capture.
+
+    ``told`` is what the report of the first head with this enrolment tells of the person, if there is one; ``names``
+    are those of others who are mentioned and still enrolled.
+    """
     return {
         "id": state.id,
         "status": state.status.value,
@@ -31,10 +42,30 @@ def enrollment(state: Capture, coaching: Coaching, wanted: int) -> Json:
         "hint": coaching.hint if state.status.takes_frames else None,
         "job": state.training_id,
         "head_version": state.head_version,
-        "error": error(state.error_code, state.error_message),
+        "error": _error(state, names),
+        "warning": None if told is None else _warning(told["held_out"], told["missed"]),
         "created_at": time(state.created_at),
         "updated_at": time(state.updated_at),
     }
+
+
+def _error(state: Capture, names: Mapping[str, str]) -> Json | None:
+    shown = error(state.error_code, state.error_message)
+    if shown is None:
+        return None
+    other = state.alike_person_id
+    return {**shown, "person": reference(other, names) if other and other in names else None}
+
+
+def _warning(held_out: int, missed: int) -> Json | None:
+    if missed <= _OFTEN * held_out:
+        return None
+    message = (
+        f"{missed} of {held_out} pictures, held back in turn, were not recognised: the person will often be unknown; "
+        "add pictures, taken where and in the light in which they are to be recognised"
+    )
+    code = "often_missed"
+    return {"code": code, "message": message, "held_out": held_out, "missed": missed}
 
 
 def _progress(state: Capture, wanted: int) -> float:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.datastructures import FileStorage
 
 from familiar.errors import FamiliarError, InvalidInput
-from familiar.records import Database, IfKnown, check_id, enrollments, samples
+from familiar.records import Database, EnrollmentStatus, IfKnown, check_id, enrollments, people, samples, versions
 from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import coaching, representations, uploads
@@ -166,9 +166,13 @@ def _show(enrollment_id: str, verdicts: list[Verdict] | None = None) -> Json:
     with its.database.read() as session:
         state = enrollments.capture(session, enrollment_id)
         measured = samples.qualities(session, enrollment_id)
+        first = state.head_version if state.status is EnrollmentStatus.LIVE else None
+        told = versions.report_of(session, first, state.person_id) if first else None
+        names = people.names(session, {state.alike_person_id} if state.alike_person_id else set())
     poses = coaching.spread((float(each["yaw_deg"]), float(each["pitch_deg"])) for each in measured)
     last = verdicts[-1].reasons if verdicts else ()
-    return representations.enrollment(state, coaching.coach(poses, state.usable, wanted, last), wanted)
+    advised = coaching.coach(poses, state.usable, wanted, last)
+    return representations.enrollment(state, advised, wanted, told, names)
 
 
 def _location(enrollment_id: str) -> dict[str, str]:

@@ -44,9 +44,18 @@ function captured({ usable, wanted, accepted }) {
   return texts.enrol.captured({ usable: Math.min(usable, wanted), wanted, kept: accepted });
 }
 
-function learned({ status, error }) {
+function learned({ status, error, warning }) {
   const text = word(texts.enrolment, status);
-  return error ? `${text} ${error.message}` : text;
+  const more = (error && failure(error)) || (warning && doubt(warning));
+  return more ? `${text} ${more}` : text;
+}
+
+function failure({ code, message, person }) {
+  return code === "too_alike" && person ? texts.enrol.tooAlike({ name: person.name }) : message;
+}
+
+function doubt({ code, message, held_out: heldOut, missed }) {
+  return code === "often_missed" ? texts.enrol.oftenMissed({ heldOut, missed }) : message;
 }
 
 function showDirections(samples, wanted) {

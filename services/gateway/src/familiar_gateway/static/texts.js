@@ -64,11 +64,15 @@ export const texts = {
     alreadyKnown: ({ name, percent }) => `This face is already known as ${name} (${percent} % of the pictures).`,
     addToKnown: ({ name }) => `It is ${name}: add the pictures`,
     otherPerson: "It is another person",
+    tooAlike: ({ name }) =>
+      `The face cannot be told from that of ${name}. If they are one person, enrol as ${name} to add pictures.`,
+    oftenMissed: ({ heldOut, missed }) =>
+      `But not often: ${missed} of ${heldOut} pictures held back were missed. Enrol again to add some in everyday light.`,
   },
   people: {
     nobody: "Nobody is enrolled yet. Everybody is unknown.",
     recognised: ({ samples }) => `${samples} samples · recognised`,
-    notLearned: ({ samples }) => `${samples} samples · not learned yet`,
+    notLearned: ({ samples }) => `${samples} samples · not learned`,
     rename: "Rename",
     newName: "New name",
     erase: "Delete",
