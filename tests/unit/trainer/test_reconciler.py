@@ -15,7 +15,11 @@ from familiar.records.engine import Database
 from familiar.records.migrate import migrate
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
+from familiar.settings import Settings
+from familiar_trainer import reconciler as reconciling
 from familiar_trainer.reconciler import Reconciler
+
+TARGET = 0.001
 
 
 class FakeQueue:
@@ -48,19 +52,25 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def trainer(database: Database) -> Any:
     return SimpleNamespace(
-        database=database, queue=FakeQueue(), shelf=FakeShelf(), keep_house=lambda: None, stop=threading.Event()
+        database=database,
+        settings=Settings(far_target=TARGET),
+        queue=FakeQueue(),
+        shelf=FakeShelf(),
+        keep_house=lambda: None,
+        stop=threading.Event(),
     )
 
 
-def live_head_with(database: Database, *person_ids: str) -> None:
+def live_head_with(database: Database, *person_ids: str, far_target: float = TARGET) -> None:
     import numpy as np
 
     head = Head(person_ids, np.eye(len(person_ids), 4, dtype=np.float32), np.zeros(len(person_ids), np.float32))
     with database.write() as session:
         version = versions.issue(session, "head")
         versions.add_head(
-            session, version, training_id=None, backbone_version=1, head=head, meta={}, status=HeadStatus.PUBLISHED
-        )
+            session, version, training_id=None, backbone_version=1, head=head, meta={"far_target": far_target},
+            status=HeadStatus.PUBLISHED,
+        )  # fmt: skip
         versions.go_live(session, version)
 
 
@@ -123,3 +133,62 @@ def test_a_training_that_just_failed_is_not_asked_for_again_at_once(database: Da
     Reconciler(trainer).run_once()
     with database.read() as session:
         assert trainings.open_ones(session) == []
+
+
+def open_trainings(database: Database) -> list[str]:
+    with database.read() as session:
+        return [training.id for training in trainings.open_ones(session)]
+
+
+def test_a_head_for_another_share_of_strangers_is_made_anew_once_however_many_trainers_look(
+    database: Database, trainer: Any
+) -> None:
+    live_head_with(database, far_target=0.01)
+    reconcilers = [Reconciler(trainer) for _ in range(3)]
+    for reconciler in reconcilers * 2:
+        reconciler.run_once()
+    asked = open_trainings(database)
+    assert len(asked) == 1
+    assert trainer.queue.put_ids[-1] == asked[0]
+
+
+def test_a_head_for_the_share_that_is_set_stays(database: Database, trainer: Any) -> None:
+    live_head_with(database)
+    Reconciler(trainer).run_once()
+    assert open_trainings(database) == []
+
+
+def test_the_share_is_looked_after_until_it_was_met_and_no_longer(
+    database: Database, trainer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "_PAUSE_AFTER_FAILURE_S", 0.0)
+    live_head_with(database, far_target=0.01)
+    reconciler = Reconciler(trainer)
+    reconciler.run_once()
+    with database.write() as session:
+        trainings.end(trainings.ask(session), Stage.FAILED)
+    reconciler.run_once()  # nothing came of it, so it is asked for again
+    assert len(open_trainings(database)) == 1
+    with database.write() as session:
+        trainings.end(trainings.ask(session), Stage.LIVE)
+    live_head_with(database)
+    reconciler.run_once()
+    live_head_with(database, far_target=0.05)  # by a trainer that is set otherwise, or a rollback
+    reconciler.run_once()
+    assert open_trainings(database) == []
+    Reconciler(trainer).run_once()  # the next start
+    assert len(open_trainings(database)) == 1
+
+
+def test_where_a_training_is_open_its_end_is_awaited(database: Database, trainer: Any) -> None:
+    live_head_with(database, far_target=0.01)
+    with database.write() as session:
+        under_way = trainings.ask(session).id
+        trainings.claim(session, under_way, "another", 60.0)
+    reconciler = Reconciler(trainer)
+    reconciler.run_once()
+    assert open_trainings(database) == []
+    with database.write() as session:
+        trainings.end(trainings.get(session, under_way), Stage.LIVE)
+    reconciler.run_once()
+    assert len(open_trainings(database)) == 1

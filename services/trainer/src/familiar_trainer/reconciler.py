@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import tempfile
 import threading
 import time
@@ -30,11 +31,14 @@ class Reconciler:
         self._duties: tuple[Callable[[], None], ...] = (
             self.adopt_stranded_enrollments,
             self.ask_for_erasure,
+            self.ask_for_the_far_target,
             self.put_open_trainings_on_the_queue,
             self.restore_the_live_head,
             trainer.keep_house,
         )
         self._complaints: dict[str, str] = {}
+        self._target_was_met = False
+        self._asked_for_target_at = -math.inf
 
     def start(self) -> threading.Thread:
         """Begin to look, in a thread that ends when the trainer is told to stop."""
@@ -84,6 +88,26 @@ class Reconciler:
                 return
         self._trainer.database.retry(trainings.ask)
         _log.warning("%d deleted people are still in the live head; a training will remove them", len(held))
+
+    def ask_for_the_far_target(self) -> None:
+        """Ask for a training if, since this trainer started, the live head never promised what is set.
+
+        Only since then: of two trainers with different settings neither may undo for ever what the other one has done.
+        """
+        if self._target_was_met:
+            return
+        target = self._trainer.settings.far_target
+        with self._trainer.database.read() as session:
+            live = versions.live_head(session)
+        if live is None:
+            return
+        self._target_was_met = live.meta["far_target"] == target
+        just_asked = time.monotonic() - self._asked_for_target_at < _PAUSE_AFTER_FAILURE_S
+        if self._target_was_met or just_asked:
+            return
+        if self._trainer.database.retry(trainings.ask_if_none_is_open):
+            self._asked_for_target_at = time.monotonic()
+            _log.warning("the live head was made for another FAR_TARGET than %g; a training will follow", target)
 
     def put_open_trainings_on_the_queue(self) -> None:
         """Put trainings that nobody works on back on the queue."""

@@ -32,6 +32,12 @@ def ask(session: Session, *, backbone_version: int | None = None) -> Training:
     return waiting or _add(session, TrainingKind.LEARN, backbone_version=backbone_version)
 
 
+def ask_if_none_is_open(session: Session) -> Training | None:
+    """Return a new training, or None if one that learns is open; of all who ask at the same time one gets it."""
+    _take_turns(session)
+    return None if any_open(session) else ask(session)
+
+
 def ask_rollback(session: Session, source_version: int) -> Training:
     """Return a new training that puts the weights of ``source_version`` into service again."""
     return _add(session, TrainingKind.ROLLBACK, source_version=source_version)
@@ -59,8 +65,7 @@ def claim(session: Session, training_id: str, owner: str, lease_s: float) -> Tra
 
     One training runs at a time: a later one, or one whose worker still renews its lease, is left alone.
     """
-    # Whoever claims passes here one after the other; locking only its own row would let two claim different ones.
-    session.get_one(IssuedVersion, HEAD, with_for_update=True)
+    _take_turns(session)  # locking only its own row would let two claim different ones
     now = time.time()
     training = session.get(Training, training_id, with_for_update=True)
     if training is None or Stage(training.stage).ended:
@@ -138,6 +143,11 @@ def end(training: Training, stage: Stage, *, code: str | None = None, message: s
     training.error_code, training.error_message = code, message
     training.lease_owner = training.lease_until = None
     training.ended_at = time.time()
+
+
+def _take_turns(session: Session) -> None:
+    """Let whoever comes here pass one after the other, each when the transaction of the one before has ended."""
+    session.get_one(IssuedVersion, HEAD, with_for_update=True)
 
 
 def _add(
