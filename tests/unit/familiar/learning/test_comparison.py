@@ -10,7 +10,7 @@ from familiar.knowing import Head, normalise
 from familiar.learning import comparison, worse_than
 from familiar.learning.gallery import Gallery
 from familiar.learning.learned import learn
-from familiar.learning.rivals import Rivals
+from familiar.learning.rivals import Rivals, highest, strongest
 from familiar.learning.trial import HeldOut
 
 TARGET = 0.001
@@ -145,6 +145,32 @@ def test_a_rival_is_found_as_in_the_table_of_all_scores(count, dim):
     outscored = Rivals(prototypes).outscore(faces, scores, own, rows)
     assert (outscored == (best >= scores)[rows])[clear].all()
     assert not count or outscored.any()
+
+
+@pytest.mark.parametrize("count", [1, 5, 3000])
+def test_the_strongest_rival_is_the_one_of_the_table_of_all_scores(count):
+    generator = np.random.default_rng(count)
+    faces = normalise(generator.standard_normal((2500, crowd.DIM)).astype(np.float32))
+    prototypes = normalise(generator.standard_normal((count, crowd.DIM)).astype(np.float32))
+    own = generator.integers(-1, count, len(faces))
+    table = faces @ prototypes.T
+    table[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
+    who, score = strongest(faces, prototypes, own)
+    some = np.isfinite(score)
+    assert some.all() or count == 1
+    assert np.allclose(score[some], table.max(axis=1)[some], atol=1e-6)
+    assert np.allclose(table[np.arange(len(faces)), who][some], score[some], atol=1e-6)
+    assert (score == highest(faces, prototypes, own)).all()
+
+
+def test_somebody_new_who_is_taken_for_another_is_found_and_who_is_not_is_not(people, gallery, learned):
+    twins = crowd.gallery(np.concatenate([people, people[600:601]]), SAMPLES)
+    candidate = learn(twins, crowd.STRANGERS, TARGET)
+    half = PEOPLE // 2
+    live = Head(*(each[:half] for each in (learned.head.person_ids, learned.head.prototypes, learned.head.thresholds)))
+    losses = {loss.person_id: loss.to for loss in worse_than(live, candidate, twins)}
+    new = {person_id: to for person_id, to in losses.items() if person_id not in live.person_ids}
+    assert new and new.items() <= {"p0600": "p0700", "p0700": "p0600"}.items()
 
 
 def test_a_gallery_that_is_not_in_the_order_of_its_people_is_refused(gallery):
