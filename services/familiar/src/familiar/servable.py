@@ -105,7 +105,10 @@ class BackboneMeta(_Meta):
 
 @dataclass(frozen=True)
 class HeadMeta(_Meta):
-    """What a head version says of itself; its people are the ``labels`` of ``describe``, in index order."""
+    """What a head version says of itself; its people are the ``labels`` of ``describe``, in index order.
+
+    ``correction`` is the digest of the site's correction that its threshold contains, "" for none.
+    """
 
     backbone_version: int
     dim: int
@@ -116,3 +119,4 @@ class HeadMeta(_Meta):
     samples: int
     created_at: str
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    correction: str = ""

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from familiar import learning
 from familiar.knowing import Head
-from familiar.learning import Admission, Cohort, Gallery, Learned, Loss, cohort
+from familiar.learning import Admission, Cohort, Correction, Gallery, Learned, Loss, cohort
 from familiar.queueing import TrainingQueue
 from familiar.records import Database
 from familiar.servable import BACKBONE, HEAD
@@ -30,8 +30,10 @@ _log = logging.getLogger(__name__)
 class Learner(Protocol):
     """How a head is made of a gallery and compared with another one; in production ``familiar.learning``."""
 
-    def learn(self, gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
-        """Learn a head."""
+    def learn(
+        self, gallery: Gallery, cohort: Cohort, far_target: float, correction: Correction | None = None
+    ) -> Learned:
+        """Learn a head, for the strangers of the site where ``correction`` was measured."""
 
     def worse_than(self, live: Head, candidate: Learned, gallery: Gallery) -> list[Loss]:
         """Return why ``candidate``, learned from ``gallery``, must not replace ``live``, by person."""

@@ -5,14 +5,26 @@ finds there. ``Training`` has the steps in the order in which they run.
 """
 
 import logging
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Self
+from functools import cached_property
+from typing import Any
+
+import numpy as np
 
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
-from familiar.learning import Gallery, Learned, Loss, Refusal, Row
-from familiar.records import HeadStatus, HeadVersion, Stage, TrainingKind, samples, versions
+from familiar.learning import Cohort, Correction, Gallery, Learned, Loss, Refusal, Row, site
+from familiar.records import (
+    HeadStatus,
+    HeadVersion,
+    SiteCorrection,
+    Stage,
+    TrainingKind,
+    corrections,
+    samples,
+    versions,
+)
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
 from familiar_trainer import crash_points, reembedding
 from familiar_trainer.export.errors import ExportFailed, GateFailed
@@ -80,25 +92,35 @@ def _fail(journal: Journal, *, code: str, message: str) -> str:
 
 @dataclass(frozen=True)
 class Material:
-    """What a head is made from: everybody's samples as one backbone version sees them."""
+    """What a head is made from: everybody's samples as one backbone version sees them, and what is known of strangers.
+
+    ``correction`` is what the site's own strangers taught, None if none were handed in.
+    """
 
     backbone_version: int
     backbone: BackboneMeta
     gallery: Gallery
-    digest: str
+    cohort: Cohort
+    correction: Correction | None
 
-    @classmethod
-    def of(cls, backbone_version: int, backbone: BackboneMeta, gallery: Gallery) -> Self:
-        """Return a gallery as what a head is made from."""
-        return cls(backbone_version, backbone, gallery, gallery.digest())
+    @property
+    def corrected(self) -> str:
+        """Digest of the correction, "" for none."""
+        return "" if self.correction is None else self.correction.digest()
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the gallery."""
+        return self.gallery.digest()
 
     def made(self, row: HeadVersion | HeadMeta, far_target: float) -> bool:
         """Whether a head was made from this."""
         meta = row if isinstance(row, HeadMeta) else HeadMeta.from_dict(row.meta)
-        return (meta.data_digest, meta.backbone_version, meta.far_target) == (
+        return (meta.data_digest, meta.backbone_version, meta.far_target, meta.correction) == (
             self.digest,
             self.backbone_version,
             far_target,
+            self.corrected,
         )
 
 
@@ -204,7 +226,11 @@ class Training:
         count = reembedding.embed_missing(database, self._trainer.models, version, self._trainer.stop)
         if count:
             _log.info("backbone %d has embedded %d stored crops", version, count)
-        return Material.of(version, BackboneMeta.from_dict(recorded[version]), self._gallery(version))
+        backbone = BackboneMeta.from_dict(recorded[version])
+        cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
+        with database.read() as session:
+            correction = _correction(corrections.current(session), version, cohort)
+        return Material(version, backbone, self._gallery(version), cohort, correction)
 
     def _gallery(self, backbone_version: int, without: Collection[str] = ()) -> Gallery:
         """Return what there is to learn from, but for some of the enrolments that this training settles."""
@@ -217,9 +243,8 @@ class Training:
         )
 
     def _head_of(self, material: Material, gallery: Gallery) -> Learned:
-        backbone = material.backbone
-        cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
-        return self._trainer.learner.learn(gallery, cohort, self._trainer.settings.far_target)
+        far_target = self._trainer.settings.far_target
+        return self._trainer.learner.learn(gallery, material.cohort, far_target, material.correction)
 
     def _admit(self, learned: Learned, material: Material) -> Admitted:
         """Return the best head that can be made: ``learned``, or one without the enrolments that others would pay for.
@@ -243,18 +268,19 @@ class Training:
         )
         for refusal in admission.refused:
             _log.warning("enrolment %s is refused: %s", refusal.capture, "; ".join(map(str, refusal.losses)))
-        return Admitted(
-            admission.learned,
-            Material.of(material.backbone_version, material.backbone, admission.gallery),
-            admission.refused,
-        )
+        return Admitted(admission.learned, replace(material, gallery=admission.gallery), admission.refused)
 
     def _losses(self, learned: Learned, material: Material) -> list[Loss] | None:
         """Return what is lost by replacing the live head; None if that cannot be told."""
         with self._trainer.database.read() as session:
             row = versions.live_head(session)
             live = Candidate.stored(row) if row and row.backbone_version == material.backbone_version else None
-        return None if live is None else self._trainer.learner.worse_than(live.head, learned, material.gallery)
+        if live is None:
+            return None
+        # What the site's strangers cost is owed to nobody's pictures: compared is with the live head at the same cost.
+        moved = _raised_by(learned.metrics) - _raised_by(live.meta.metrics)
+        head = replace(live.head, thresholds=live.head.thresholds + np.float32(moved))
+        return self._trainer.learner.worse_than(head, learned, material.gallery)
 
     def _live_is(self, material: Material) -> bool:
         with self._trainer.database.read() as session:
@@ -279,6 +305,7 @@ class Training:
             samples=len(material.gallery),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             metrics={**learned.metrics, **more},
+            correction=material.corrected,
         )
 
     def _roll_back(self) -> Candidate:
@@ -335,3 +362,20 @@ class Training:
         version = self._journal.withdraw(status)
         if version is not None:
             self._trainer.shelf.remove([version])
+
+
+def _correction(stored: SiteCorrection | None, version: int, cohort: Cohort) -> Correction | None:
+    """Return what is stored as far as it speaks of these embeddings and of this cohort."""
+    if stored is None:
+        return None
+    correction = Correction.from_dict(stored.numbers)
+    if (stored.backbone_version, correction.cohort) == (version, site.digest(cohort)):
+        return correction
+    _log.warning("the site's strangers were seen by another backbone or release: hand their pictures in again")
+    return None
+
+
+def _raised_by(metrics: Mapping[str, Any]) -> float:
+    """Return by how much the site's strangers raised a head's threshold."""
+    told = metrics.get("site") or {}
+    return float(told.get("raised_by", 0.0))

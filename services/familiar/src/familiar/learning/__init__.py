@@ -1,9 +1,11 @@
 """Learning: from samples to a head with a calibrated threshold, and whether it may replace the one in service."""
 
-from familiar.learning import cohort, metric
+from familiar.learning import cohort, metric, site
 from familiar.learning.admission import Admission, Refusal, admit
+from familiar.learning.calibration import Rate
 from familiar.learning.cohort import Cohort
 from familiar.learning.comparison import Loss, worse_than
+from familiar.learning.correction import Correction
 from familiar.learning.gallery import Gallery, Row
 from familiar.learning.learned import Learned, learn
 from familiar.learning.metric import Metric
@@ -12,16 +14,19 @@ from familiar.learning.mixture import Mixture
 __all__ = [
     "Admission",
     "Cohort",
+    "Correction",
     "Gallery",
     "Learned",
     "Loss",
     "Metric",
     "Mixture",
+    "Rate",
     "Refusal",
     "Row",
     "admit",
     "cohort",
     "learn",
     "metric",
+    "site",
     "worse_than",
 ]

@@ -10,6 +10,7 @@ from familiar.knowing import Head
 from familiar.learning import prototypes, report
 from familiar.learning.calibration import Rate, quantiles, tail_quantile
 from familiar.learning.cohort import Cohort
+from familiar.learning.correction import Correction
 from familiar.learning.gallery import Gallery
 from familiar.learning.prototypes import Material
 from familiar.learning.rivals import highest, own_scores
@@ -67,8 +68,10 @@ class Learned:
     owed: Float32
 
 
-def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
+def learn(gallery: Gallery, cohort: Cohort, far_target: float, correction: Correction | None = None) -> Learned:
     """Learn a head that names at most ``far_target`` of the strangers ``cohort`` describes.
+
+    With a ``correction`` of that cohort, these are the strangers of the site where it was measured.
 
     Raises:
         ValueError: gallery and cohort do not belong to one backbone, or ``far_target`` is not a share.
@@ -85,12 +88,16 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
     judged = rest.any(axis=1)[inverse]
     scores = own_scores(gallery.embeddings, prototypes.from_means(rest, cohort), inverse)
     owed = np.where(judged, own_scores(gallery.embeddings, weights, gallery.person) - scores, np.float32(0))
+    fpir, site = None, None
     if cohort.fitted:
-        lengths, threshold, less_sure, fpir = _calibrate(weights, cohort, far_target)
-        scores *= lengths[gallery.person]
-        head = Head(gallery.person_ids, weights * lengths[:, None], np.full(len(weights), threshold, np.float32))
+        length, promised, less_sure, fpir = _calibrate(weights, cohort, far_target)
+        scores *= length[gallery.person]
+        share = far_target / _DOUBT / len(weights)
+        threshold = promised if correction is None else promised + correction.move(share)
+        site = None if correction is None else correction.report(share)
+        head = Head(gallery.person_ids, weights * length[:, None], np.full(len(weights), threshold, np.float32))
     else:
-        fpir, less_sure = None, np.zeros(len(weights), np.bool_)
+        less_sure = np.zeros(len(weights), np.bool_)
         head = Head(gallery.person_ids, weights, _careful(gallery, weights, np.where(judged, scores, np.nan)))
     named = np.zeros(len(gallery), np.bool_)
     named[judged] = HeldOut(head, gallery, gallery.person, scores).named(np.flatnonzero(judged))
@@ -98,10 +105,21 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float) -> Learned:
     return Learned(
         head,
         float(np.median(head.thresholds)),
-        report.summary(material, trial, far_target, fpir),
+        {**report.summary(material, trial, far_target, fpir), "site": site},
         report.by_person(head, material, trial, less_sure),
         owed,
     )
+
+
+def lengths(weights: Float32, cohort: Cohort) -> Float32:
+    """Return float32[P]: the lengths, 1 at most, of prototypes whose directions ``weights`` [P, D] are."""
+    return _lengths(quantiles(cohort.strangers(_STRANGERS, seed=0), weights, _REACH_SHARE))
+
+
+def _lengths(reach: Float32) -> Float32:
+    reach = np.maximum(reach, _LEAST_REACH)
+    shortened: Float32 = np.minimum(1, (_LONGEST * np.median(reach) / reach) ** _REACH_WEIGHT).astype(np.float32)
+    return shortened
 
 
 def _calibrate(weights: Float32, cohort: Cohort, far_target: float) -> tuple[Float32, float, NDArray[np.bool_], Rate]:
@@ -116,13 +134,12 @@ def _calibrate(weights: Float32, cohort: Cohort, far_target: float) -> tuple[Flo
     for_reach = cohort.strangers(_STRANGERS, seed=0)
     for_threshold, for_report = (cohort.strangers(in_tail, seed) for seed in (1, 2))
     reach, least = quantiles(for_reach, weights, (_REACH_SHARE, min(1.0, aim * max(2 / people, _MOST_BY_ONE))))
-    reach = np.maximum(reach, _LEAST_REACH)
-    lengths = np.minimum(1, (_LONGEST * np.median(reach) / reach) ** _REACH_WEIGHT).astype(np.float32)
-    least = (lengths * least).astype(np.float32)
-    first, threshold = _thresholds(for_threshold, weights * lengths[:, None], least, aim)
-    lengths *= np.minimum(1, threshold / least)
-    named = int((highest(for_report, weights * lengths[:, None]) >= threshold).sum())
-    return lengths, threshold, least > first, Rate.of(named, len(for_report)).widened(cohort.misfit)
+    length = _lengths(reach)
+    least = (length * least).astype(np.float32)
+    first, threshold = _thresholds(for_threshold, weights * length[:, None], least, aim)
+    length *= np.minimum(1, threshold / least)
+    named = int((highest(for_report, weights * length[:, None]) >= threshold).sum())
+    return length, threshold, least > first, Rate.of(named, len(for_report)).widened(cohort.misfit)
 
 
 def _thresholds(strangers: Float32, weights: Float32, least: Float32, aim: float) -> tuple[float, float]:

@@ -21,7 +21,7 @@ _LEAST_HELD_OUT = 3
 
 def of_nobody(far_target: float) -> dict[str, Any]:
     """Return the summary of the head that knows nobody; by person there is nothing to say."""
-    return {"far_target": far_target, "calibrated": True, "fpir": None, "fnir": None, "dropped": 0}
+    return {"far_target": far_target, "calibrated": True, "fpir": None, "fnir": None, "dropped": 0, "site": None}
 
 
 def summary(material: Material, trial: Trial, far_target: float, fpir: Rate | None) -> dict[str, Any]:

@@ -5,13 +5,13 @@ session, belong to the caller's transaction and never commit. The same noun in t
 for it, and needs no database.
 """
 
-from familiar.records import enrollments, people, person, samples, trainings, versions
+from familiar.records import corrections, enrollments, people, person, samples, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus, IfKnown
 from familiar.records.enrollments import Capture
 from familiar.records.people import PersonSummary
 from familiar.records.person import check_id, clean_name
-from familiar.records.schema import BackboneVersion, Enrollment, HeadVersion, Person, Sample, Training
+from familiar.records.schema import BackboneVersion, Enrollment, HeadVersion, Person, Sample, SiteCorrection, Training
 from familiar.records.training import Stage, TrainingKind
 from familiar.records.versions import HeadStatus
 
@@ -28,11 +28,13 @@ __all__ = [
     "Person",
     "PersonSummary",
     "Sample",
+    "SiteCorrection",
     "Stage",
     "Training",
     "TrainingKind",
     "check_id",
     "clean_name",
+    "corrections",
     "enrollments",
     "migrate",
     "people",

@@ -125,6 +125,20 @@ class BackboneVersion(Base):
     created_at: Mapped[float]
 
 
+class SiteCorrection(Base):
+    """What strangers before the site's own camera taught: how thresholds have to move, and what that rests on.
+
+    There is one at most; of the strangers' faces nothing is kept.
+    """
+
+    __tablename__ = "corrections"
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    backbone_version: Mapped[int]
+    numbers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    audit: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[float]
+
+
 class Erasure(Base):
     """A person who was deleted and whose traces in the models are still to be removed; gone when that is done."""
 
