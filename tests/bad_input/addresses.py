@@ -92,7 +92,7 @@ def _bad_queries() -> Iterator[Case]:
         if more:
             yield Case(f"{path}: offset -1", "GET", f"{path}?offset=-1", codes=("invalid_query",))
     for path in ("/v1/people/{person}", "/v1/enrollments/{enrollment}", "/v1/people/{person}/samples/{sample}",
-                 "/v1/models/1"):  # fmt: skip
+                 "/v1/models/1", "/v1/site"):  # fmt: skip
         yield Case(f"{path}: a parameter", "GET", f"{path}?full=1", codes=("unknown_field",))
 
 
@@ -117,6 +117,7 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/models/1": ("POST", "PATCH", "DELETE"),
         "/v1/models/1/rollback": ("GET", "DELETE"),
         "/v1/jobs": ("POST", "DELETE"),
+        "/v1/site": ("POST", "PUT", "PATCH"),
         "/healthz": ("POST",),
         "/readyz": ("POST",),
         "/metrics": ("POST",),

@@ -11,7 +11,7 @@ import portraits
 from familiar.errors import InvalidInput
 from familiar.knowing.embedding import normalise
 from familiar.learning import cohort
-from familiar.records import HeadVersion, corrections, trainings, versions
+from familiar.records import HeadVersion, site_corrections, trainings, versions
 from familiar.seeing import Observer, detectors
 from familiar.servable import BackboneMeta
 from familiar_trainer import strangers
@@ -84,7 +84,7 @@ def test_strangers_raise_the_threshold_of_the_live_head_until_they_are_forgotten
     after = live_head(world)
     with world.database.read() as session:
         assert trainings.get(session, told["job"]).head_version == after.version
-        row = corrections.current(session)
+        row = site_corrections.current(session)
         assert row is not None
         assert set(row.audit) == {"pictures", "live", "site"}
         # Numbers only, and as many for a thousand strangers: nobody can be found in them.
@@ -117,7 +117,7 @@ def test_few_strangers_and_a_hardly_true_crowd_leave_all_as_it_is(
     with pytest.raises(InvalidInput, match="one folder for each person"):
         strangers.check(many, world.database, Site(loose), observer, far_target)
     with world.database.read() as session:
-        assert corrections.current(session) is None
+        assert site_corrections.current(session) is None
         assert not trainings.any_open(session)
     assert strangers.check(many, world.database, Site(loose), observer, far_target, anyway=True)["job"]
 
@@ -128,9 +128,9 @@ def test_what_another_backbone_saw_corrects_nothing(
     folder = folder_of(40, tmp_path / "strangers")
     strangers.check(folder, world.database, Site(_COHORT.strangers(40, 7_000)), observer, world.settings.far_target)
     with world.database.write() as session:
-        row = corrections.current(session)
+        row = site_corrections.current(session)
         assert row is not None
-        corrections.put(session, backbone_version=2, numbers=row.numbers, audit=row.audit)
+        site_corrections.put(session, backbone_version=2, numbers=row.numbers, audit=row.audit)
     one = world.enroll("Ada", somebody(1))
     here.until("Ada is live", lambda: world.ended(one))
     assert live_head(world).meta["metrics"]["site"] is None

@@ -29,6 +29,7 @@ _BLUEPRINTS = (
     people.blueprint,
     operating.models.blueprint,
     operating.jobs.blueprint,
+    operating.site.blueprint,
     operating.health.blueprint,
     web.docs.blueprint,
 )

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from familiar.errors import FamiliarError, InvalidInput
 from familiar.knowing import Head
 from familiar.learning import Cohort, Correction, Rate, cohort, site
-from familiar.records import Database, corrections, migrate, trainings, versions
+from familiar.records import Database, migrate, site_corrections, trainings, versions
 from familiar.seeing import Observation, Observer, decode, detectors
 from familiar.servable import BackboneMeta
 from familiar.serving import Models, ServingClient
@@ -228,11 +228,11 @@ _KEPT = ("pictures", "live", "site")
 
 def forget(database: Database) -> str | None:
     """Delete the correction and return the training that takes it out of service; None if there was none."""
-    return database.retry(lambda session: trainings.ask(session).id if corrections.drop(session) else None)
+    return database.retry(lambda session: trainings.ask(session).id if site_corrections.drop(session) else None)
 
 
 def _keep(session: Session, version: int, correction: Correction, audit: Mapping[str, Any]) -> str:
-    corrections.put(session, backbone_version=version, numbers=correction.to_dict(), audit=dict(audit))
+    site_corrections.put(session, backbone_version=version, numbers=correction.to_dict(), audit=dict(audit))
     # The reconciler puts it on the queue within a second; so this needs no Redis.
     return trainings.ask(session).id
 
@@ -258,7 +258,7 @@ def _run(options: argparse.Namespace, settings: Settings, database: Database) ->
         return {"job": forget(database)}
     if options.show:
         with database.read() as session:
-            row = corrections.current(session)
+            row = site_corrections.current(session)
         return {"correction": None} if row is None else {"correction": row.numbers, **row.audit}
     models = Models(ServingClient(settings.serving_addr, timeout_s=settings.serving_timeout_s))
     observer = Observer(detectors.create(settings.detector, settings.search_pixels))

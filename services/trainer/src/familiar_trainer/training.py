@@ -21,8 +21,8 @@ from familiar.records import (
     SiteCorrection,
     Stage,
     TrainingKind,
-    corrections,
     samples,
+    site_corrections,
     versions,
 )
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
@@ -229,7 +229,7 @@ class Training:
         backbone = BackboneMeta.from_dict(recorded[version])
         cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
         with database.read() as session:
-            correction = _correction(corrections.current(session), version, cohort)
+            correction = _correction(site_corrections.current(session), version, cohort)
         return Material(version, backbone, self._gallery(version), cohort, correction)
 
     def _gallery(self, backbone_version: int, without: Collection[str] = ()) -> Gallery:

@@ -5,7 +5,7 @@ session, belong to the caller's transaction and never commit. The same noun in t
 for it, and needs no database.
 """
 
-from familiar.records import corrections, enrollments, people, person, samples, trainings, versions
+from familiar.records import enrollments, people, person, samples, site_corrections, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus, IfKnown
 from familiar.records.enrollments import Capture
@@ -34,12 +34,12 @@ __all__ = [
     "TrainingKind",
     "check_id",
     "clean_name",
-    "corrections",
     "enrollments",
     "migrate",
     "people",
     "person",
     "samples",
+    "site_corrections",
     "trainings",
     "versions",
 ]

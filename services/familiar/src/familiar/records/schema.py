@@ -131,7 +131,7 @@ class SiteCorrection(Base):
     There is one at most; of the strangers' faces nothing is kept.
     """
 
-    __tablename__ = "corrections"
+    __tablename__ = "site_corrections"
     id: Mapped[str] = mapped_column(_ID, primary_key=True)
     backbone_version: Mapped[int]
     numbers: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from familiar.records import BackboneVersion, HeadVersion, Stage, Training, versions
+from familiar.records import BackboneVersion, HeadVersion, SiteCorrection, Stage, Training, versions
 from familiar_gateway.web import Json, error, reference, time
 
 
@@ -76,4 +76,16 @@ def job(training: Training) -> Json:
         "created_at": time(training.created_at),
         "started_at": time(training.started_at),
         "ended_at": time(training.ended_at),
+    }
+
+
+def site_correction(row: SiteCorrection) -> Json:
+    """Show what strangers of the site taught, and how many pictures there were."""
+    return {
+        "measured_at": time(row.created_at),
+        "backbone_version": row.backbone_version,
+        "pictures": row.audit["pictures"],
+        "live": row.audit["live"],
+        "site": row.audit["site"],
+        "numbers": row.numbers,
     }

@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "corrections",
+        "site_corrections",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("backbone_version", sa.Integer(), nullable=False),
         sa.Column("numbers", sa.JSON(), nullable=False),
@@ -22,4 +22,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("corrections")
+    op.drop_table("site_corrections")
