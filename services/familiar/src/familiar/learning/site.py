@@ -38,7 +38,7 @@ _SPARE = 8
 """Times as many pairs are kept as are above: a bootstrap draws some people again and again, and others never."""
 
 _SHIFT_BEFORE = 3.0
-_STRETCH_BEFORE = 0.15
+_STRETCH_BEFORE = 0.2
 """What is thought of a site before anything is measured, as standard deviations: the shift in lengths of the spread,
 so that a camera before which twenty times as many strangers are named is nothing unheard of."""
 
