@@ -9,6 +9,7 @@ from familiar.direction import Direction
 from familiar.knowing import Head
 from familiar.learning.calibration import Rate
 from familiar.learning.gallery import Gallery
+from familiar.learning.promise import Promise
 from familiar.learning.prototypes import Material
 from familiar.learning.trial import Trial
 
@@ -24,23 +25,25 @@ def of_nobody(far_target: float) -> dict[str, Any]:
     return {"far_target": far_target, "calibrated": True, "fpir": None, "fnir": None, "dropped": 0, "site": None}
 
 
-def summary(material: Material, trial: Trial, far_target: float, fpir: Rate | None) -> dict[str, Any]:
+def summary(material: Material, trial: Trial, far_target: float, promise: Promise) -> dict[str, Any]:
     """Return what to expect in all of a head made from ``material``; its size does not grow with the people.
 
     Args:
         material: what it was made from; ``dropped`` counts the samples it left out.
         trial: how it does on held-out samples; ``fnir`` is the share of them that it misses.
         far_target: the share of strangers that may be named.
-        fpir: the share to expect, with the interval in which it lies; None if strangers are not known.
+        promise: ``fpir`` is the share to expect, with the interval in which it lies, None if strangers are not known;
+            ``site`` what the site's own strangers changed, None if none were handed in.
     """
     held_out = int(trial.judged.sum())
     fnir = Rate.of(held_out - int(trial.named.sum()), held_out)
     return {
         "far_target": far_target,
-        "calibrated": fpir is not None,
-        "fpir": _share(fpir) if fpir else None,
+        "calibrated": promise.fpir is not None,
+        "fpir": _share(promise.fpir) if promise.fpir else None,
         "fnir": _share(fnir) if fnir.count else None,
         "dropped": int((~material.used).sum()),
+        "site": promise.site,
     }
 
 

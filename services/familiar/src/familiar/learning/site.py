@@ -17,7 +17,7 @@ from familiar.learning import prototypes
 from familiar.learning.calibration import tail_quantile
 from familiar.learning.cohort import Cohort
 from familiar.learning.correction import Correction
-from familiar.learning.learned import lengths
+from familiar.learning.promise import lengths
 from familiar.learning.rivals import highest
 
 Float32 = NDArray[np.float32]

@@ -1,0 +1,143 @@
+"""The promise: how long prototypes are and from which score somebody is named, so that few strangers are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from familiar.learning.calibration import Rate, quantiles, tail_quantile
+from familiar.learning.cohort import Cohort
+from familiar.learning.correction import Correction
+from familiar.learning.gallery import Gallery
+from familiar.learning.rivals import highest
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+_REACH_SHARE = 0.001
+_REACH_WEIGHT = 0.5
+"""Prototypes that strangers come near are shortened, by half of what would give everybody equal false accepts."""
+_LEAST_REACH = 0.1
+_LONGEST = 0.9
+"""Of the median reach: whom strangers come near less than that gets a prototype of length 1, so no score is above 1."""
+
+_DOUBT = 1.5
+"""The threshold is set for the promised share divided by this: of strangers whom the cohort has hardly seen more are
+named than of drawn ones."""
+_MOST_BY_ONE = 0.1
+"""Of those strangers no more than this share may be taken for one person, or two equal shares where people are few. Who
+would take more is named from a closer likeness only, and nobody else pays; see
+docs/adr/0013-a-metric-and-a-promise-each.md."""
+_DEAREST = 32
+"""So many people, of those whom strangers come nearest to, may lower the threshold by what they are not taken for."""
+_ROUNDS = 4
+_NEAR = 0.05
+"""Share of the strangers who are looked at in these rounds, at least."""
+
+_STRANGERS = 30_000
+"""For the reach, however many people there are: others would give everybody another length, and lose samples by it."""
+_IN_TAIL = 120_000
+"""The threshold lies where one stranger in a thousand is: it takes more of them to know that place well."""
+_IN_TAIL_OF_MANY = 40_000
+_MANY_PEOPLE = 1_000
+
+_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What turns the directions of P prototypes into a head that names few strangers.
+
+    Attributes:
+        lengths: float32[P], of the prototypes, 1 at most.
+        thresholds: float32[P], the score from which each person is named.
+        less_sure: bool[P], for whom more strangers would be taken than for others by the threshold of all.
+        fpir: the share of strangers to expect by name; None if strangers are not known.
+        site: what the site's own strangers changed, as JSON values; None if none were handed in.
+    """
+
+    lengths: Float32
+    thresholds: Float32
+    less_sure: NDArray[np.bool_]
+    fpir: Rate | None = None
+    site: dict[str, Any] | None = None
+
+
+def kept_to(cohort: Cohort, weights: Float32, far_target: float, correction: Correction | None) -> Promise:
+    """Return what names at most ``far_target`` of the strangers of a fitted ``cohort``, as ``correction`` moves it.
+
+    There is one threshold for all whose prototypes have the directions ``weights`` [P, D]. Whoever would be taken for
+    more strangers than ``_MOST_BY_ONE`` allows is restrained by a shorter prototype instead. The threshold falls by
+    that; less sure is whoever had to be restrained before it fell.
+    """
+    people, aim = len(weights), far_target / _DOUBT
+    in_tail = _IN_TAIL if people <= _MANY_PEOPLE else _IN_TAIL_OF_MANY
+    # Each step has strangers of its own: judged by those it was fitted to, it would look better than it is.
+    for_reach = cohort.strangers(_STRANGERS, seed=0)
+    for_threshold, for_report = (cohort.strangers(in_tail, seed) for seed in (1, 2))
+    reach, least = quantiles(for_reach, weights, (_REACH_SHARE, min(1.0, aim * max(2 / people, _MOST_BY_ONE))))
+    length = _shortened(reach)
+    least = (length * least).astype(np.float32)
+    first, threshold = _thresholds(for_threshold, weights * length[:, None], least, aim)
+    length *= np.minimum(1, threshold / least)
+    named = int((highest(for_report, weights * length[:, None]) >= threshold).sum())
+    fpir, share, site = Rate.of(named, len(for_report)).widened(cohort.misfit), aim / people, None
+    if correction is not None:
+        threshold, site = threshold + correction.move(share), correction.report(share)
+    return Promise(length, np.full(people, threshold, np.float32), least > first, fpir, site)
+
+
+def lengths(weights: Float32, cohort: Cohort) -> Float32:
+    """Return float32[P]: the lengths of prototypes whose directions ``weights`` [P, D] are, nobody restrained."""
+    return _shortened(quantiles(cohort.strangers(_STRANGERS, seed=0), weights, _REACH_SHARE))
+
+
+def _shortened(reach: Float64) -> Float32:
+    reach = np.maximum(reach, _LEAST_REACH)
+    shortened: Float32 = np.minimum(1, (_LONGEST * np.median(reach) / reach) ** _REACH_WEIGHT).astype(np.float32)
+    return shortened
+
+
+def _thresholds(strangers: Float32, weights: Float32, least: Float32, aim: float) -> tuple[float, float]:
+    """Return the scores that ``aim`` of the strangers reach, with the prototypes as they are, and with shortened ones.
+
+    A prototype is shortened to where the person's ``least`` score, of float32[P], meets the threshold, where that is
+    lower. The threshold falls by it, and soon settles.
+    """
+    dearest = np.argsort(-least, kind="stable")[:_DEAREST]
+    others = highest(strangers, np.delete(weights, dearest, axis=0))
+    scores = strangers @ weights[dearest].T
+    highest_scores = np.maximum(others, scores.max(axis=1))
+    first = threshold = float(tail_quantile(highest_scores, aim))
+    # Whoever is far below the threshold stays there, since scores only fall.
+    near = max(1, int(len(strangers) * min(1, max(_NEAR, 8 * aim))))
+    rows = np.argpartition(highest_scores, -near)[-near:]
+    others, scores, share = others[rows], scores[rows], aim * len(strangers) / near
+    for _ in range(_ROUNDS):
+        restraint = np.minimum(1, threshold / least[dearest]).astype(np.float32)
+        threshold = float(tail_quantile(np.maximum(others, (scores * restraint).max(axis=1)), share))
+    return first, threshold
+
+
+def to_nobody(gallery: Gallery, weights: Float32, held_out: Float32) -> Promise:
+    """Return what can be done where strangers are not known: thresholds above everybody else, and half of oneself.
+
+    Args:
+        gallery: N samples of P people.
+        weights: float32[P, D], their prototypes.
+        held_out: float32[N], the score of each sample for its person without its own block of time, NaN if unknown.
+    """
+    thresholds = np.full(len(weights), 0.99, np.float32)
+    foreign = np.full(len(weights), -1.0, np.float32)
+    for start in range(0, len(gallery), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        scores = gallery.embeddings[part] @ weights.T
+        scores[np.arange(len(scores)), gallery.person[part]] = -1.0
+        np.maximum(foreign, scores.max(axis=0), out=foreign)
+    starts = np.flatnonzero(np.r_[True, np.diff(gallery.person) > 0])
+    for position, own in enumerate(np.split(held_out, starts[1:])):
+        if np.isfinite(own).any():
+            thresholds[position] = np.nanmedian(own)
+    thresholds = np.maximum(thresholds, foreign + np.float32(1e-6))
+    return Promise(np.ones(len(weights), np.float32), thresholds, np.zeros(len(weights), np.bool_))
