@@ -108,8 +108,8 @@ def test_pictures_of_somebody_else_are_refused_and_name_them_if_they_are_enrolle
 
 def test_people_who_look_alike_but_can_be_told_apart_are_both_learned():
     captures = Captures()
-    towards = normalise(CENTRES["settled2"] + 0.45 * CENTRES["joan"])
-    assert towards @ CENTRES["settled2"] > 0.93  # two pictures of one person are no more alike
+    towards = normalise(CENTRES["settled2"] + 0.6 * CENTRES["joan"])
+    assert towards @ CENTRES["settled2"] > 0.98  # two pictures of one person are no more alike
     captures.add("1", "sister", towards, 40)
     assert refused(captures.admit()) == {}
 
