@@ -7,21 +7,19 @@ import numpy as np
 import pytest
 from trainer_world import DIM, Here, World, somebody
 
+import crowd
 import portraits
 from familiar.errors import InvalidInput
 from familiar.knowing.embedding import normalise
-from familiar.learning import cohort
 from familiar.records import HeadVersion, site_corrections, trainings, versions
 from familiar.seeing import Observer, detectors
 from familiar.servable import BackboneMeta
 from familiar_trainer import strangers
 
-_COHORT = cohort.load("face_resnet", DIM)
-
 
 def hazy(faces: np.ndarray) -> np.ndarray:
     """Return ``faces`` as a camera shows them before which all look more alike."""
-    return normalise(0.7 * faces + 0.3 * _COHORT.strangers(2_000, 9_999).mean(axis=0))
+    return normalise(0.6 * faces + 0.4 * crowd.STRANGERS.strangers(2_000, 9_999).mean(axis=0))
 
 
 class Site:
@@ -31,7 +29,7 @@ class Site:
         self._faces = list(faces)
 
     def backbone(self, version: int) -> BackboneMeta:
-        return BackboneMeta("face_resnet", 150, DIM, "CC0-1.0", "0" * 64)
+        return BackboneMeta(crowd.BACKBONE, 150, DIM, "CC0-1.0", "0" * 64, metric=crowd.METRIC)
 
     def embed(self, chips: np.ndarray, version: int) -> np.ndarray:
         taken, self._faces = self._faces[: len(chips)], self._faces[len(chips) :]
@@ -70,12 +68,12 @@ def test_strangers_raise_the_threshold_of_the_live_head_until_they_are_forgotten
     waiting = [world.enroll(f"Person {number}", hazy(somebody(number)[None])[0]) for number in range(5)]
     here.until("all are live", lambda: all(world.ended(one) == "live" for one in waiting))
     before = live_head(world)
-    folder, crowd = folder_of(40, tmp_path / "strangers"), hazy(_COHORT.strangers(40, 7_000))
+    folder, strange = folder_of(40, tmp_path / "strangers"), hazy(crowd.STRANGERS.strangers(40, 7_000))
     far_target = world.settings.far_target
 
-    only_checked = strangers.check(folder, world.database, Site(crowd), observer, far_target, keep=False)
+    only_checked = strangers.check(folder, world.database, Site(strange), observer, far_target, keep=False)
     assert only_checked["job"] is None
-    told = strangers.check(folder, world.database, Site(crowd), observer, far_target)
+    told = strangers.check(folder, world.database, Site(strange), observer, far_target)
     assert {**told, "job": None} == only_checked
     assert told["pictures"]["people"] == told["pictures"]["used"] == 40
     assert told["site"]["times"]["value"] > 2
@@ -108,11 +106,11 @@ def test_few_strangers_and_a_hardly_true_crowd_leave_all_as_it_is(
     one = world.enroll("Ada", somebody(1))
     here.until("Ada is live", lambda: world.ended(one))
     few, far_target = folder_of(29, tmp_path / "few"), world.settings.far_target
-    told = strangers.check(few, world.database, Site(_COHORT.strangers(29, 7_000)), observer, far_target)
+    told = strangers.check(few, world.database, Site(crowd.STRANGERS.strangers(29, 7_000)), observer, far_target)
     assert (told["site"], told["job"]) == (None, None)
     # Three loose pictures of each of twenty people, from days on which they looked a little different.
-    noise = np.random.default_rng(0).standard_normal((60, DIM)).astype(np.float32) * 0.02
-    loose = normalise(np.repeat(_COHORT.strangers(20, 7_100), 3, axis=0) + noise)
+    noise = np.random.default_rng(0).standard_normal((60, DIM)).astype(np.float32) * crowd.SPREAD
+    loose = normalise(np.repeat(crowd.STRANGERS.strangers(20, 7_100), 3, axis=0) + noise)
     many = folder_of(60, tmp_path / "many")
     with pytest.raises(InvalidInput, match="one folder for each person"):
         strangers.check(many, world.database, Site(loose), observer, far_target)
@@ -126,7 +124,9 @@ def test_what_another_backbone_saw_corrects_nothing(
     world: World, here: Here, observer: Observer, tmp_path: Path
 ) -> None:
     folder = folder_of(40, tmp_path / "strangers")
-    strangers.check(folder, world.database, Site(_COHORT.strangers(40, 7_000)), observer, world.settings.far_target)
+    strangers.check(
+        folder, world.database, Site(crowd.STRANGERS.strangers(40, 7_000)), observer, world.settings.far_target
+    )
     with world.database.write() as session:
         row = site_corrections.current(session)
         assert row is not None

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError, InvalidInput
 from familiar.knowing import Head
-from familiar.learning import Cohort, Correction, Rate, cohort, site
+from familiar.learning import Cohort, Correction, Rate, cohort, promise, site
 from familiar.records import Database, migrate, site_corrections, trainings, versions
 from familiar.seeing import Observation, Observer, decode, detectors
 from familiar.servable import BackboneMeta
@@ -195,9 +195,9 @@ def check(
     version = live.meta.backbone_version
     faces, audit = look(folder, observer, models, version)
     meta = BackboneMeta.from_dict(backbones[version])
-    finding = judge(faces, live.head, cohort.load(meta.name, meta.dim), far_target)
+    finding = judge(faces, live.head, cohort.load(meta.name, meta.dim, meta.metric), far_target)
     audit |= {"people": finding.people, "enrolled": finding.enrolled_people}
-    correction, share = finding.correction, far_target / max(len(live.head.person_ids), 1)
+    correction, share = finding.correction, promise.share_of_pairs(far_target, max(len(live.head.person_ids), 1))
     told = {
         "pictures": audit,
         "taken_for_enrolled": list(finding.enrolled),

@@ -52,7 +52,8 @@ def test_only_what_is_asked_for_is_looked_at_and_kept_by_camera(tmp_path: Path) 
     cache = SightCache(tmp_path / "cache")
     try:
         first, again, other = (
-            cameras.look(Brightness(), cache, people, [0, 2, 3], camera) for camera in ("dark", "dark", "low contrast")
+            cameras.look(Brightness(), cache, people, [0, 2, 3], camera).embeddings
+            for camera in ("dark", "dark", "low contrast")
         )
     finally:
         cache.close()

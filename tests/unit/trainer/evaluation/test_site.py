@@ -3,15 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import crowd
-import portraits
 from familiar.knowing import normalise
 from familiar_trainer.evaluation import site
-from familiar_trainer.evaluation.cache import SightCache
 from familiar_trainer.evaluation.pictures import People, Picture
-from familiar_trainer.evaluation.sight import Sight, Sights
+from familiar_trainer.evaluation.sight import Sights
 
 ENROLLED, PICTURES, STRANGERS = 12, 16, 700
 
@@ -47,39 +44,6 @@ def test_strangers_of_a_hazy_camera_are_named_too_often_until_some_are_handed_in
     assert all(row.times > 2 for row in often)
     assert all(row.missed_after >= row.missed_before for row in found)
     assert site.table("hazy", found).count("\n") == len(found) - 1
-
-
-class Looking:
-    """A pipeline that remembers which frames it was shown, and sees how bright they are."""
-
-    name, identity, dim = "looking", "looking 1", 4
-
-    def __init__(self) -> None:
-        self.shown: list[np.ndarray] = []
-
-    def see(self, pictures: list[bytes]) -> list[Sight]:
-        return [Sight(1, None, np.ones(4, np.float32)) for _ in pictures]
-
-    def see_frames(self, frames: list[np.ndarray]) -> list[Sight]:
-        self.shown += frames
-        return [Sight(1, None, np.full(4, frame.mean(), np.float32)) for frame in frames]
-
-
-def test_cameras_change_pictures_and_each_is_looked_at_once(tmp_path: Path) -> None:
-    file = portraits.path("Grace Hopper")
-    people, pipeline, cache = People((Picture("Grace Hopper", file),)), Looking(), SightCache(tmp_path)
-    seen = {name: site.see(people, [0], name, pipeline, cache).embeddings[0, 0] for name in site.CAMERAS}
-    assert len(pipeline.shown) == len(site.CAMERAS) - 1
-    assert seen["dark"] < 0.5 * seen["tinted"]
-    by_name = dict(zip([name for name, camera in site.CAMERAS.items() if camera], pipeline.shown, strict=True))
-    red, blue = (by_name["tinted"][:, :, channel].mean() for channel in (0, 2))
-    plain = portraits.frame("Grace Hopper")
-    assert red / blue > 1.3 * plain[:, :, 0].mean() / plain[:, :, 2].mean()
-    assert by_name["low contrast"].std() < 0.6 * plain.std()
-    again = {name: site.see(people, [0], name, pipeline, cache).embeddings[0, 0] for name in site.CAMERAS}
-    assert again == pytest.approx(seen)
-    assert len(pipeline.shown) == len(site.CAMERAS) - 1
-    cache.close()
 
 
 def test_only_people_to_enrol_and_one_picture_of_each_stranger_are_looked_at() -> None:

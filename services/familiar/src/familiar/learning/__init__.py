@@ -1,6 +1,6 @@
 """Learning: from samples to a head with a calibrated threshold, and whether it may replace the one in service."""
 
-from familiar.learning import cohort, metric, site
+from familiar.learning import cohort, metric, promise, site
 from familiar.learning.admission import Admission, Refusal, admit
 from familiar.learning.calibration import Rate
 from familiar.learning.cohort import Cohort
@@ -27,6 +27,7 @@ __all__ = [
     "cohort",
     "learn",
     "metric",
+    "promise",
     "site",
     "worse_than",
 ]

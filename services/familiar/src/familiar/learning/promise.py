@@ -82,10 +82,16 @@ def kept_to(cohort: Cohort, weights: Float32, far_target: float, correction: Cor
     first, threshold = _thresholds(for_threshold, weights * length[:, None], least, aim)
     length *= np.minimum(1, threshold / least)
     named = int((highest(for_report, weights * length[:, None]) >= threshold).sum())
-    fpir, share, site = Rate.of(named, len(for_report)).widened(cohort.misfit), aim / people, None
+    fpir, site, restrained = Rate.of(named, len(for_report)).widened(cohort.misfit), None, least > first
     if correction is not None:
+        share = share_of_pairs(far_target, people)
         threshold, site = threshold + correction.move(share), correction.report(share)
-    return Promise(length, np.full(people, threshold, np.float32), least > first, fpir, site)
+    return Promise(length, np.full(people, threshold, np.float32), restrained, fpir, site)
+
+
+def share_of_pairs(far_target: float, people: int) -> float:
+    """Return the share of all pairs, of a stranger and one of ``people`` enrolled, that a threshold may let through."""
+    return far_target / _DOUBT / people
 
 
 def lengths(weights: Float32, cohort: Cohort) -> Float32:

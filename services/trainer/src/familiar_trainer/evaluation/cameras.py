@@ -16,7 +16,7 @@ from familiar.seeing import Frame, decode
 from familiar_trainer.evaluation.cache import SightCache
 from familiar_trainer.evaluation.pictures import People
 from familiar_trainer.evaluation.pipelines import AlignedFaces
-from familiar_trainer.evaluation.sight import Float32, Sight, Sights
+from familiar_trainer.evaluation.sight import Sight, Sights
 
 _MOST_PICTURES = 30
 _LEAST_PICTURES = 11
@@ -53,8 +53,8 @@ def chosen(people: People) -> list[int]:
     return sorted([place for mine in able for place in mine] + others[:: max(1, len(others) // _STRANGERS)])
 
 
-def look(pipeline: AlignedFaces, cache: SightCache, people: People, places: Sequence[int], camera: str) -> Float32:
-    """Return float32[N, D]: what ``pipeline`` sees on those of N pictures that are at ``places``, else zeros."""
+def look(pipeline: AlignedFaces, cache: SightCache, people: People, places: Sequence[int], camera: str) -> Sights:
+    """Return what ``pipeline`` sees on the pictures of ``people`` at ``places``, as ``camera`` shows them."""
     source = inspect.getsource(sys.modules[__name__])
     identity = hashlib.sha256(f"{pipeline.identity}\0{camera}\0{source}".encode()).hexdigest()[:32]
     pictures = [people.pictures[place] for place in places]
@@ -63,7 +63,7 @@ def look(pipeline: AlignedFaces, cache: SightCache, people: People, places: Sequ
         return pipeline.see_frames([_frame(pictures[at].path.read_bytes(), CAMERAS[camera]) for at in wanted])
 
     sights = cache.recall(identity, [picture.content for picture in pictures], see)
-    return Sights.of(pipeline, len(people.pictures), dict(zip(places, sights, strict=True))).embeddings
+    return Sights.of(pipeline, len(people.pictures), dict(zip(places, sights, strict=True)))
 
 
 def _frame(data: bytes, change: Callable[[Frame], Frame]) -> Frame | None:

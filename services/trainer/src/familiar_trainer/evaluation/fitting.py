@@ -23,6 +23,7 @@ from familiar_trainer.evaluation.cache import SightCache, default_folder
 from familiar_trainer.evaluation.pictures import People, UnusableData
 from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
 from familiar_trainer.evaluation.sight import Float32
+from familiar_trainer.evaluation.split import was_fitted
 
 COMPONENTS = 16
 SHRINKAGE = 40.0
@@ -95,6 +96,19 @@ def numbers(people: People) -> NDArray[np.intp]:
     """Return int[N]: who is on each picture, as a position in ``list(people.of)``."""
     place = {name: i for i, name in enumerate(people.of)}
     return np.array([place[picture.person] for picture in people.pictures], np.intp)
+
+
+def fitted_apart(people: People, looks: Sequence[Float32]) -> Space | None:
+    """Return what is fitted to those of LFW whom ``was_fitted`` names, and who are not measured; None if too few.
+
+    ``looks`` are float32[N, D] each, of all N pictures of ``people``, as ``Space.fit`` takes them.
+    """
+    number = numbers(people)
+    chosen = np.array([was_fitted(people, name) for name in people.of])[number]
+    person = np.unique(number[chosen], return_inverse=True)[1]
+    if person.max(initial=0) < 20 * COMPONENTS:
+        return None
+    return Space.fit([look[chosen] for look in looks], person, {"rule": "split.was_fitted"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

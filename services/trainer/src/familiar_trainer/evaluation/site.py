@@ -1,35 +1,33 @@
 """Another camera than the cohort's: whether the promise holds there, and once some of its strangers were handed in.
 
 ``python -m familiar_trainer.evaluation.site --data FOLDER``. Everybody, enrolled or not, is seen by one simulated
-camera. Of the strangers some are handed in, and all others are asked about. Nobody is one of those whom the cohort was
-fitted to.
+camera. Of the strangers some are handed in, and all others are asked about. Nobody is one of those whom metric and
+cohort were fitted to, and none of these was seen by another camera than their own.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import inspect
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from familiar import learning
-from familiar.errors import InvalidInput
-from familiar.learning import Cohort, cohort, site
-from familiar.seeing import Frame, QualityLimits, decode, encode_jpeg
+from familiar.learning import Cohort, site
+from familiar.seeing import QualityLimits
 from familiar_trainer import backbones
+from familiar_trainer.evaluation import cameras
 from familiar_trainer.evaluation.cache import SightCache, default_folder
+from familiar_trainer.evaluation.fitting import fitted_apart, twins
 from familiar_trainer.evaluation.heads import Lesson, answerer, named_by
-from familiar_trainer.evaluation.pictures import People
+from familiar_trainer.evaluation.pictures import People, UnusableData
 from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
-from familiar_trainer.evaluation.sight import Sight, Sights
+from familiar_trainer.evaluation.sight import Sights
 from familiar_trainer.evaluation.split import Places, eligible, strangers_to
 
 PEOPLE = 30
@@ -39,28 +37,8 @@ STRANGERS = 1_500
 HANDED_IN = (30, 100, 300)
 TARGETS = (0.01, 0.001)
 
-Camera = Callable[[Frame, np.random.Generator], Frame]
-
-
-def _camera(
-    gain: float, tint: Sequence[float] = (1, 1, 1), lift: float = 0.0, blur_px: float = 0.0, noise: float = 2.0
-) -> Camera:
-    def look(frame: Frame, rng: np.random.Generator) -> Frame:
-        seen = frame.astype(np.float32) * (gain * np.asarray(tint, np.float32)) + lift
-        if blur_px:
-            seen = cv2.GaussianBlur(seen, (0, 0), blur_px)
-        pixels = np.clip(np.rint(seen + rng.normal(0, noise, seen.shape)), 0, 255).astype(np.uint8)
-        return decode(encode_jpeg(np.ascontiguousarray(pixels), 85))
-
-    return look
-
-
-CAMERAS: Mapping[str, Camera | None] = {
-    "as they are": None,
-    "tinted": _camera(1.0, (1.05, 0.8, 0.55)),
-    "dark": _camera(0.3, (1.0, 0.87, 0.73), noise=2.5),
-    "low contrast": _camera(0.4, lift=110, blur_px=1.0),
-}
+AS_THEY_ARE = "as they are"
+_CAMERAS = (AS_THEY_ARE, *cameras.CAMERAS)
 
 
 @dataclass(frozen=True)
@@ -139,29 +117,6 @@ def _usable(places: Sequence[int] | Places, usable: NDArray[np.bool_]) -> Places
     return np.array([place for place in places if usable[place]], np.intp)
 
 
-def see(people: People, places: Sequence[int], name: str, pipeline: AlignedFaces, cache: SightCache) -> Sights:
-    """Return what ``pipeline`` makes of the pictures at ``places`` as the camera called ``name`` shows them."""
-    camera = CAMERAS[name]
-    if camera is None:
-        return cache.see(pipeline, people.pictures, places)
-    made = hashlib.sha256((pipeline.identity + name + inspect.getsource(_camera)).encode()).hexdigest()[:32]
-    contents = [people.pictures[place].content for place in places]
-
-    def look(wanted: list[int]) -> list[Sight]:
-        return pipeline.see_frames([_shown(people, places[at], contents[at], camera) for at in wanted])
-
-    sights = cache.recall(made, contents, look)
-    return Sights.of(pipeline, len(people.pictures), dict(zip(places, sights, strict=True)))
-
-
-def _shown(people: People, place: int, content: str, camera: Camera) -> Frame | None:
-    try:
-        frame = decode(people.pictures[place].path.read_bytes())
-    except InvalidInput:
-        return None
-    return camera(frame, np.random.default_rng(int(content[:8], 16)))
-
-
 def wanted(people: People) -> list[int]:
     """Return the places of all pictures that are needed: of people to enrol, and one of each stranger."""
     enrolled = eligible(people, LEARN + 1)
@@ -183,20 +138,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="one folder of pictures per person")
+    parser.add_argument("--other", type=Path, metavar="FOLDER", help="the same pictures by another camera, to fit to")
     parser.add_argument("--cache", type=Path, default=default_folder(), metavar="FOLDER")
     parser.add_argument("--draws", type=int, default=6, help="galleries for each row")
-    parser.add_argument("--cameras", nargs="+", choices=list(CAMERAS), default=list(CAMERAS))
+    parser.add_argument("--cameras", nargs="+", choices=_CAMERAS, default=_CAMERAS)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     people = People.read(options.data)
-    pipeline, cache = AlignedFaces(Embedder(backbones.load("face_resnet"))), SightCache(options.cache)
+    other = [twins(people, People.read(options.other))] if options.other else []
+    pipeline, cache = AlignedFaces(Embedder(backbones.face_resnet_in(None))), SightCache(options.cache)
     print("| camera | strangers handed in | promise | said, times | before, times | after, times | missed % | then |")
     print("|---|---|---|---|---|---|---|---|")
     try:
+        looks = [cache.see(pipeline, folder.pictures) for folder in (people, *other)]
+        space = fitted_apart(people, [look.embeddings for look in looks])
+        if space is None:
+            raise UnusableData(f"{options.data} holds too few people to fit a metric and a cohort to")
         for name in options.cameras:
-            sights = see(people, wanted(people), name, pipeline, cache).gated(QualityLimits())
-            expected = cohort.load("face_resnet", pipeline.dim)
-            print(table(name, outcomes(people, sights, expected, options.draws)), flush=True)
+            seen = looks[0] if name == AS_THEY_ARE else cameras.look(pipeline, cache, people, wanted(people), name)
+            sights = seen.within(space.metric).gated(QualityLimits())
+            print(table(name, outcomes(people, sights, space.cohort, options.draws)), flush=True)
+    except UnusableData as error:
+        print(f"familiar evaluation: {error}", file=sys.stderr)
+        return 1
     finally:
         cache.close()
     return 0

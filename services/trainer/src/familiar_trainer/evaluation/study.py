@@ -15,7 +15,7 @@ from familiar.seeing import QualityLimits
 from familiar_trainer.backbones import DEFAULT, BackboneError, face_resnet_in, load
 from familiar_trainer.evaluation import bursts, cameras, promise, robustness, rotation, tables
 from familiar_trainer.evaluation.cache import SightCache
-from familiar_trainer.evaluation.fitting import COMPONENTS, Space, numbers, twins
+from familiar_trainer.evaluation.fitting import Space, fitted_apart, numbers, twins
 from familiar_trainer.evaluation.heads import ClassMeans, Learner, NearestNeighbour, Product, Softmax
 from familiar_trainer.evaluation.identification import Identification, identify
 from familiar_trainer.evaluation.measures import Verification, verification
@@ -23,8 +23,8 @@ from familiar_trainer.evaluation.peers import FaceRecognition
 from familiar_trainer.evaluation.pictures import Pair, People
 from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder, WholeFrames
 from familiar_trainer.evaluation.promise import Kept
-from familiar_trainer.evaluation.sight import Float32, Pipeline, Sights
-from familiar_trainer.evaluation.split import Split, eligible, split, strangers_to, was_fitted
+from familiar_trainer.evaluation.sight import Pipeline, Sights
+from familiar_trainer.evaluation.split import Split, eligible, split, strangers_to
 from familiar_trainer.evaluation.survey import Losses, losses
 
 _log = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ def run(plan: Plan, cache: SightCache) -> Report:
     coloured = twins(people, People.read(plan.colour, plan.names)) if plan.colour else None
     if coloured:
         looks["colour"] = cache.see(product, coloured.pictures).embeddings
-    space = _space(people, list(looks.values())) or Space.shipped(backbone.meta)
+    space = fitted_apart(people, list(looks.values())) or Space.shipped(backbone.meta)
     sights = plain.within(space.metric)
     results = list(_of_product(sights, splits, space.cohort))
     compared, lost = _verify(sights, pairs), [losses(sights, QualityLimits())]
@@ -169,7 +169,7 @@ def run(plan: Plan, cache: SightCache) -> Report:
     rotated: tuple[Sequence[rotation.Kept], Sequence[rotation.Group]] = [], []
     if promised and len(people.of) >= rotation.LEAST_PEOPLE:
         others, seen = coloured or people, cameras.chosen(people)
-        unfitted = {camera: cameras.look(product, cache, others, seen, camera) for camera in cameras.CAMERAS}
+        unfitted = {camera: cameras.look(product, cache, others, seen, camera).embeddings for camera in cameras.CAMERAS}
         faces = rotation.Faces(tuple(people.of), numbers(people), looks, unfitted)
         rotated = rotation.kept(faces, 0, plan.draws, plan.thinned, plan.learn)
     trials: list[robustness.Trial] = []
@@ -183,16 +183,6 @@ def run(plan: Plan, cache: SightCache) -> Report:
         len(people.of), len(people.pictures), len(enrolled), len(strangers), results, compared, lost, kept, *rotated,
         trials, gate, gains,
     )  # fmt: skip
-
-
-def _space(people: People, looks: Sequence[Float32]) -> Space | None:
-    """Return what is fitted to those of LFW whom ``was_fitted`` names, if they are among ``people`` and suffice."""
-    number = numbers(people)
-    chosen = np.array([was_fitted(people, name) for name in people.of])[number]
-    person = np.unique(number[chosen], return_inverse=True)[1]
-    if person.max(initial=0) < 20 * COMPONENTS:
-        return None
-    return Space.fit([look[chosen] for look in looks], person, {"rule": "split.was_fitted"})
 
 
 def _of_product(sights: Sights, splits: Sequence[Split], cohort: Cohort) -> Iterator[Identification]:
