@@ -18,9 +18,15 @@ METRIC = metric.load(BACKBONE).digest
 STRANGERS = cohort.load(BACKBONE, DIM, METRIC)
 
 
+_MIDDLE = STRANGERS.strangers(4_000, 77).mean(axis=0)
+_APART = 0.2
+"""How far people are from the middle of all: the mean of several pictures is nearer to it than one picture is. People
+are as like each other, and strangers come as near to them, as real ones."""
+
+
 def centres(count: int, seed: int) -> Float32:
     """Draw the true embedding float32[count, DIM] of that many people."""
-    return STRANGERS.strangers(count, 1000 + seed).copy()
+    return normalise(_MIDDLE + _APART * normalise(STRANGERS.strangers(count, 1000 + seed) - _MIDDLE))
 
 
 def faces(centre: Float32, count: int, seed: int, spread: float = SPREAD) -> Float32:

@@ -105,7 +105,7 @@ def report_on(rows: Sequence[StoredRow]) -> dict[str, Any]:
             "nearest": ids[(place + 1) % len(ids)] if len(ids) > 1 else None,
             "similarity": 0.4321 if len(ids) > 1 else None,
             "weakest": {"direction": "up", "held_out": 3, "missed": 1, "margin": -0.0123} if place == 0 else None,
-            "less_sure": place == 0,
+            "less_sure": "few_comparable" if place == 0 else None,
         }
         for place, person_id in enumerate(ids)
     }

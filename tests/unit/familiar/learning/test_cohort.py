@@ -5,6 +5,7 @@ import pytest
 
 import crowd
 from familiar.knowing.embedding import normalise
+from familiar.learning.calibration import Tail
 from familiar.learning.cohort import Cohort, load
 from familiar.learning.mixture import Mixture
 
@@ -97,9 +98,11 @@ def test_strangers_in_another_metric_are_not_taken_for_those_of_a_backbone(metri
 
 
 def test_a_cohort_survives_the_round_trip_through_bytes():
-    cohort = Cohort(4, Mixture.fit(two_clusters(), components=2, shrinkage=5), {"strangers": 400})
+    mixture = Mixture.fit(two_clusters(), components=2, shrinkage=5)
+    cohort = Cohort(4, mixture, Tail(0.5, 0.25), {"strangers": 400})
     again = Cohort.from_bytes(cohort.to_bytes())
-    assert again.origin == cohort.origin
+    assert (again.origin, again.reach) == (cohort.origin, cohort.reach)
+    assert Cohort.from_bytes(Cohort(4, mixture).to_bytes()).reach is None
     assert np.allclose(again.mixture.factors, cohort.mixture.factors, rtol=1e-3, atol=1e-6)
     assert np.allclose(normalise(again.strangers(50)), cohort.strangers(50), atol=1e-3)
 

@@ -13,6 +13,7 @@ from familiar.learning.cohort import Cohort
 from familiar.learning.comparison import worse_than
 from familiar.learning.gallery import Gallery
 from familiar.learning.learned import learn
+from familiar.learning.promise import Promise
 from familiar.learning.prototypes import Material
 
 TARGET = 0.001
@@ -41,7 +42,7 @@ def test_nobody_enrolled_is_learned_as_a_head_that_knows_nobody():
 def test_strangers_are_named_as_often_as_was_promised(people, target):
     head = learn(crowd.gallery(crowd.centres(people, seed=people), 10), crowd.STRANGERS, target).head
     named = head.identify(crowd.STRANGERS.strangers(60_000, seed=99)).known.mean()
-    assert target / 5 <= named <= target  # it aims lower, and is careful with each of them
+    assert target / 25 <= named <= target  # it aims lower, and is careful with each of them
 
 
 def test_enrolled_people_are_named_in_new_samples():
@@ -176,7 +177,8 @@ def test_the_weakest_direction_is_the_one_whose_held_out_samples_are_farthest_fr
     plain = learn(gallery, crowd.STRANGERS, TARGET).people["p0002"]["weakest"]
     embeddings = gallery.embeddings.copy()
     turned = (gallery.person == 2) & (gallery.direction == LOOKS.index(direction))
-    embeddings[turned] = normalise(embeddings[turned] + centres[4])  # towards somebody else
+    noise = np.random.default_rng(29).standard_normal((turned.sum(), crowd.DIM)).astype(np.float32)
+    embeddings[turned] = normalise(embeddings[turned] + 0.02 * noise)  # less like themselves, each in its own way
     weakest = learn(replace(gallery, embeddings=embeddings), crowd.STRANGERS, TARGET).people["p0002"]["weakest"]
     assert (weakest["direction"], weakest["held_out"]) == (direction, 10)
     assert weakest["margin"] < plain["margin"]
@@ -191,7 +193,9 @@ def test_the_margin_of_the_weakest_direction_is_the_median_of_its_held_out_sampl
     margin = generator.normal(size=len(gallery)).astype(np.float32)
     head = learn(gallery, crowd.STRANGERS, TARGET).head
     trial = report.Trial(judged, named, margin)
-    told = report.by_person(head, Material.of(gallery, crowd.STRANGERS), trial, np.zeros(4, np.bool_))
+    told = report.by_person(
+        head, Material.of(gallery, crowd.STRANGERS), trial, Promise(np.ones(4), head.thresholds, [None] * 4)
+    )
     for i in range(4):
         by_hand = {}
         for look in (Direction.DOWN, Direction.RIGHT):
@@ -233,9 +237,9 @@ def test_whoever_would_be_taken_for_too_many_strangers_is_known_less_surely_and_
     learned = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET)
     answer = learned.head.identify(strangers)
     taken = np.bincount(answer.index[answer.known, 0], minlength=20) / len(strangers)
-    assert learned.people["p0003"]["less_sure"]
+    assert learned.people["p0003"]["less_sure"] == "many_alike"
     assert 0 < taken.max() < 2 * 0.1 * TARGET
-    assert sum(person["less_sure"] for person in learned.people.values()) < 10
+    assert sum(person["less_sure"] == "many_alike" for person in learned.people.values()) < 10
     alone = learn(crowd.gallery(np.delete(people, 3, axis=0), 10), crowd.STRANGERS, TARGET)
     assert learned.threshold < alone.threshold + 0.004
 
@@ -275,3 +279,26 @@ def test_nobody_is_worse_off_because_somebody_was_erased_or_is_new():
     candidate = learn(without_the_first, crowd.STRANGERS, TARGET)
     assert worse_than(live, candidate, without_the_first) == []
     assert worse_than(Head.empty(crowd.DIM), learn(gallery, crowd.STRANGERS, TARGET), gallery) == []
+
+
+def test_whom_strangers_hardly_come_near_is_known_less_surely_since_few_comparable_faces_are():
+    people, strangers = crowd.centres(20, seed=27), crowd.STRANGERS.strangers(30_000, seed=95)
+    people[3] = normalise(strangers[np.argsort(strangers @ people.mean(axis=0))[0]])  # like nobody
+    careful = learn(crowd.gallery(people, 10), crowd.STRANGERS, TARGET)
+    trusting = learn(crowd.gallery(people, 10), replace(crowd.STRANGERS, reach=None), TARGET)
+    few = [who for who, told in careful.people.items() if told["less_sure"] == "few_comparable"]
+    assert "p0003" in few and len(few) < 5
+    assert {told["less_sure"] for told in trusting.people.values()} <= {None, "many_alike"}
+    # The likeness that each is named from: p0003 from a closer one, and nobody else pays.
+    with_care, without = (
+        told.head.thresholds / np.linalg.norm(told.head.prototypes, axis=1) for told in (careful, trusting)
+    )
+    assert with_care[3] > without[3] + 0.005
+    assert np.median(with_care - without) < 0.001
+
+
+def test_whoever_is_enrolled_alone_needs_the_likeness_that_most_people_would_need_alone():
+    for place, centre in enumerate(crowd.centres(5, seed=28)):
+        learned = learn(crowd.gallery(centre[None], 10, seed=place), crowd.STRANGERS, TARGET)
+        assert learned.threshold >= crowd.STRANGERS.reach.at(TARGET)
+        assert named_correctly(learned.head, centre[None], first=0) > 0.9

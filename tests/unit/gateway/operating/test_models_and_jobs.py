@@ -151,4 +151,8 @@ def test_a_failed_enrolment_says_why(world, collins_frames):
     with world.database.write() as session:
         enrollments.settle(session, [shown["id"]], EnrollmentStatus.FAILED, code="confused", message="too like Ada")
     shown = world.client.get(f"/v1/enrollments/{shown['id']}").json
-    assert shown["status"] == "failed" and shown["error"] == {"code": "confused", "message": "too like Ada"}
+    assert shown["status"] == "failed" and shown["error"] == {
+        "code": "confused",
+        "message": "too like Ada",
+        "person": None,
+    }

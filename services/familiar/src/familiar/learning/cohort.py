@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar.knowing import normalise
+from familiar.learning.calibration import Tail
 from familiar.learning.mixture import Mixture
 
 Float32 = NDArray[np.float32]
@@ -25,11 +26,14 @@ class Cohort:
     Attributes:
         dim: D, the length of an embedding.
         mixture: what was fitted, or None: nothing is known of strangers before this backbone.
+        reach: how near strangers come to most people, of whom each is known by several pictures; None if that is not
+            known.
         origin: what it was fitted to and how well it keeps its promise, for the report of a head.
     """
 
     dim: int
     mixture: Mixture | None = None
+    reach: Tail | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
     # Drawing takes longer than all the rest of a training, and every training asks for the same ones.
     _drawn: dict[tuple[int, int], Float32] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -70,6 +74,7 @@ class Cohort:
             means=self.mixture.means.astype(np.float32),
             factors=self.mixture.factors[:, rows, columns].astype(np.float16),
             freedom=np.array(self.mixture.freedom),
+            reach=np.array([self.reach.level, self.reach.step] if self.reach else []),
             origin=np.array(json.dumps(dict(self.origin), sort_keys=True)),
         )
         return buffer.getvalue()
@@ -85,13 +90,15 @@ class Cohort:
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 weights, means = stored["weights"].astype(np.float64), stored["means"].astype(np.float64)
                 packed, origin = stored["factors"], json.loads(str(stored["origin"]))
-                freedom = float(stored["freedom"])
+                freedom, reach = float(stored["freedom"]), stored["reach"].tolist()
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as exc:
             raise ValueError(f"not a cohort: {exc}") from exc
         count, dim = means.shape
         factors = np.zeros((count, dim, dim))
         factors[:, *np.tril_indices(dim)] = packed
-        return cls(dim, Mixture(weights / weights.sum(), means, factors, freedom), origin)
+        return cls(
+            dim, Mixture(weights / weights.sum(), means, factors, freedom), Tail(*reach) if reach else None, origin
+        )
 
 
 @cache

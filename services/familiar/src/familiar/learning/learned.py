@@ -71,6 +71,6 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float, correction: Corre
         head,
         float(np.median(head.thresholds)),
         report.summary(material, trial, far_target, kept),
-        report.by_person(head, material, trial, kept.less_sure),
+        report.by_person(head, material, trial, kept),
         owed,
     )

@@ -1,12 +1,15 @@
 """The promise: how long prototypes are and from which score somebody is named, so that few strangers are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar.learning.calibration import Rate, quantiles, tail_quantile
+from familiar.learning import prototypes
+from familiar.learning.calibration import Rate, Tail, quantiles, tail_quantile
 from familiar.learning.cohort import Cohort
 from familiar.learning.correction import Correction
 from familiar.learning.gallery import Gallery
@@ -16,13 +19,15 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 _REACH_SHARE = 0.001
-_REACH_WEIGHT = 0.5
-"""Prototypes that strangers come near are shortened, by half of what would give everybody equal false accepts."""
+_CAUTION = 0.5
+"""Whom drawn strangers come less near than most people is in a part of face space that few of the fitted people are in,
+and real strangers there come nearer than drawn ones. Such a prototype is shortened, by this power of what it lacks."""
+_FEW = 0.02
+"""Few comparable faces are known for somebody to whom one stranger in a thousand is no nearer than so many to most:
+one person in twenty or so."""
 _LEAST_REACH = 0.1
-_LONGEST = 0.9
-"""Of the median reach: whom strangers come near less than that gets a prototype of length 1, so no score is above 1."""
 
-_DOUBT = 1.5
+_DOUBT = 1.3
 """The threshold is set for the promised share divided by this: of strangers whom the cohort has hardly seen more are
 named than of drawn ones."""
 _MOST_BY_ONE = 0.1
@@ -45,6 +50,15 @@ _MANY_PEOPLE = 1_000
 _CHUNK = 1024
 
 
+class LessSure(StrEnum):
+    """Why somebody is known less surely than others."""
+
+    FEW_COMPARABLE = "few_comparable"
+    """Few comparable faces are known, so little can be said of the strangers who look like this person."""
+    MANY_ALIKE = "many_alike"
+    """More strangers look like this person than may be taken for any one."""
+
+
 @dataclass(frozen=True)
 class Promise:
     """What turns the directions of P prototypes into a head that names few strangers.
@@ -52,14 +66,14 @@ class Promise:
     Attributes:
         lengths: float32[P], of the prototypes, 1 at most.
         thresholds: float32[P], the score from which each person is named.
-        less_sure: bool[P], for whom more strangers would be taken than for others by the threshold of all.
+        less_sure: P reasons why somebody is named from a closer likeness than others; None for most.
         fpir: the share of strangers to expect by name; None if strangers are not known.
         site: what the site's own strangers changed, as JSON values; None if none were handed in.
     """
 
     lengths: Float32
     thresholds: Float32
-    less_sure: NDArray[np.bool_]
+    less_sure: Sequence[LessSure | None]
     fpir: Rate | None = None
     site: dict[str, Any] | None = None
 
@@ -67,9 +81,9 @@ class Promise:
 def kept_to(cohort: Cohort, weights: Float32, far_target: float, correction: Correction | None) -> Promise:
     """Return what names at most ``far_target`` of the strangers of a fitted ``cohort``, as ``correction`` moves it.
 
-    There is one threshold for all whose prototypes have the directions ``weights`` [P, D]. Whoever would be taken for
-    more strangers than ``_MOST_BY_ONE`` allows is restrained by a shorter prototype instead. The threshold falls by
-    that; less sure is whoever had to be restrained before it fell.
+    There is one threshold for all whose prototypes have the directions ``weights`` [P, D]. Who is in a part of face
+    space that the cohort hardly knows, or would be taken for more strangers than ``_MOST_BY_ONE`` allows, is restrained
+    by a shorter prototype instead. The threshold falls by that, never below what most people would have alone.
     """
     people, aim = len(weights), far_target / _DOUBT
     in_tail = _IN_TAIL if people <= _MANY_PEOPLE else _IN_TAIL_OF_MANY
@@ -77,16 +91,26 @@ def kept_to(cohort: Cohort, weights: Float32, far_target: float, correction: Cor
     for_reach = cohort.strangers(_STRANGERS, seed=0)
     for_threshold, for_report = (cohort.strangers(in_tail, seed) for seed in (1, 2))
     reach, least = quantiles(for_reach, weights, (_REACH_SHARE, min(1.0, aim * max(2 / people, _MOST_BY_ONE))))
-    length = _shortened(reach)
+    length = _cautious(reach, cohort.reach)
     least = (length * least).astype(np.float32)
     first, threshold = _thresholds(for_threshold, weights * length[:, None], least, aim)
+    if cohort.reach is not None:
+        threshold = max(threshold, cohort.reach.at(aim))
     length *= np.minimum(1, threshold / least)
     named = int((highest(for_report, weights * length[:, None]) >= threshold).sum())
-    fpir, site, restrained = Rate.of(named, len(for_report)).widened(cohort.misfit), None, least > first
+    fpir, site = Rate.of(named, len(for_report)).widened(cohort.misfit), None
+    few = reach < cohort.reach.at(_FEW) if cohort.reach else np.zeros(people, np.bool_)
     if correction is not None:
         share = share_of_pairs(far_target, people)
         threshold, site = threshold + correction.move(share), correction.report(share)
-    return Promise(length, np.full(people, threshold, np.float32), restrained, fpir, site)
+    return Promise(length, np.full(people, threshold, np.float32), _reasons(few, least > first), fpir, site)
+
+
+def _reasons(few: NDArray[np.bool_], many: NDArray[np.bool_]) -> list[LessSure | None]:
+    return [
+        LessSure.MANY_ALIKE if alike else LessSure.FEW_COMPARABLE if alone else None
+        for alone, alike in zip(few.tolist(), many.tolist(), strict=True)
+    ]
 
 
 def share_of_pairs(far_target: float, people: int) -> float:
@@ -94,14 +118,23 @@ def share_of_pairs(far_target: float, people: int) -> float:
     return far_target / _DOUBT / people
 
 
+def typical(means: Float32, cohort: Cohort) -> Tail:
+    """Return how near strangers of ``cohort`` come to most of the people whose class means float32[P, D] are."""
+    weights = prototypes.from_means(means, cohort)
+    level, beyond = np.median(quantiles(cohort.strangers(_STRANGERS, seed=0), weights, (0.001, 0.0001)), axis=1)
+    return Tail(float(level), float(beyond - level))
+
+
 def lengths(weights: Float32, cohort: Cohort) -> Float32:
-    """Return float32[P]: the lengths of prototypes whose directions ``weights`` [P, D] are, nobody restrained."""
-    return _shortened(quantiles(cohort.strangers(_STRANGERS, seed=0), weights, _REACH_SHARE))
+    """Return float32[P]: the lengths of prototypes whose directions ``weights`` [P, D] are, as ``kept_to`` begins."""
+    return _cautious(quantiles(cohort.strangers(_STRANGERS, seed=0), weights, _REACH_SHARE), cohort.reach)
 
 
-def _shortened(reach: Float64) -> Float32:
-    reach = np.maximum(reach, _LEAST_REACH)
-    shortened: Float32 = np.minimum(1, (_LONGEST * np.median(reach) / reach) ** _REACH_WEIGHT).astype(np.float32)
+def _cautious(reach: Float64, most: Tail | None) -> Float32:
+    if most is None:
+        return np.ones(len(reach), np.float32)
+    lacking = np.maximum(reach, _LEAST_REACH) / most.at(_REACH_SHARE)
+    shortened: Float32 = np.minimum(1, lacking**_CAUTION).astype(np.float32)
     return shortened
 
 
@@ -146,4 +179,4 @@ def to_nobody(gallery: Gallery, weights: Float32, held_out: Float32) -> Promise:
         if np.isfinite(own).any():
             thresholds[position] = np.nanmedian(own)
     thresholds = np.maximum(thresholds, foreign + np.float32(1e-6))
-    return Promise(np.ones(len(weights), np.float32), thresholds, np.zeros(len(weights), np.bool_))
+    return Promise(np.ones(len(weights), np.float32), thresholds, [None] * len(weights))

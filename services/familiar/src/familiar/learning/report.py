@@ -47,13 +47,13 @@ def summary(material: Material, trial: Trial, far_target: float, promise: Promis
     }
 
 
-def by_person(head: Head, material: Material, trial: Trial, less_sure: NDArray[np.bool_]) -> dict[str, dict[str, Any]]:
+def by_person(head: Head, material: Material, trial: Trial, promise: Promise) -> dict[str, dict[str, Any]]:
     """Return by person id what to expect of ``head``, which was made from ``material``.
 
     Each person has: ``samples``, ``dropped`` (those of them that are more like strangers, by id, None where it is not
     known), ``held_out`` and ``missed`` samples, the ``nearest`` other person with the ``similarity`` of the two
-    prototypes, which is who they are most easily taken for, the ``weakest`` direction, see ``_weakest``, and whether
-    the person is ``less_sure``, bool[P]: too many strangers would be taken for them by the threshold of all others.
+    prototypes, which is who they are most easily taken for, the ``weakest`` direction, see ``_weakest``, and why the
+    person is known ``less_sure``ly than others, None for most.
     """
     gallery, people = material.gallery, len(head.person_ids)
     held_out = np.bincount(gallery.person[trial.judged], minlength=people)
@@ -73,7 +73,7 @@ def by_person(head: Head, material: Material, trial: Trial, less_sure: NDArray[n
             "nearest": head.person_ids[nearest[i]] if nearest[i] >= 0 else None,
             "similarity": round(float(similarity[i]), 4) if nearest[i] >= 0 else None,
             "weakest": weakest.get(i),
-            "less_sure": bool(less_sure[i]),
+            "less_sure": promise.less_sure[i],
         }
         for i, person_id in enumerate(head.person_ids)
     }

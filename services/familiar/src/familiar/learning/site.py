@@ -133,6 +133,8 @@ def digest(cohort: Cohort) -> str:
     state = hashlib.sha256(_FORM)
     for part in (cohort.mixture.weights, cohort.mixture.means, cohort.mixture.factors, cohort.mixture.freedom):
         state.update(np.asarray(part, "<f4").tobytes())
+    if cohort.reach is not None:
+        state.update(np.array([cohort.reach.level, cohort.reach.step], "<f4").tobytes())
     return state.hexdigest()[:16]
 
 

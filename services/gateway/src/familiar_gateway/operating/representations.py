@@ -46,7 +46,7 @@ def report(person_id: str, told: Mapping[str, Any], names: Mapping[str, str]) ->
         "person": reference(person_id, names),
         **{name: told[name] for name in as_stored},
         "nearest": nearest,
-        "less_sure": bool(told.get("less_sure", False)),  # heads of before do not say
+        "less_sure": told.get("less_sure"),  # heads of before do not say
     }
 
 

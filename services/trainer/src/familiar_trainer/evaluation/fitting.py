@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar.learning import Cohort, Metric, Mixture, cohort, metric
+from familiar.learning import Cohort, Metric, Mixture, cohort, metric, promise
 from familiar.servable import BackboneMeta
 from familiar_trainer import backbones
 from familiar_trainer.evaluation.cache import SightCache, default_folder
@@ -30,6 +30,8 @@ SHRINKAGE = 40.0
 FREEDOM = 8.0
 """Degrees of freedom of each component: strangers have longer tails than a normal distribution. Chosen together with
 the metric, on people who were not fitted to; see docs/adr/0013-a-metric-and-a-promise-each.md."""
+WELL_KNOWN, PICTURES = 200, 10
+"""So many people of whom there are most pictures, and so many of each, say how near strangers come to most people."""
 MISFIT = 2.0
 """By which factor the promise was missed at worst on people not fitted to, in the mean over galleries: see there."""
 
@@ -76,7 +78,16 @@ class Space:
             "misfit": MISFIT,
             "metric": fitted.digest,
         }
-        return cls(fitted, Cohort(fitted.dim, dataclasses.replace(mixture, freedom=FREEDOM), told))
+        drawn = Cohort(fitted.dim, dataclasses.replace(mixture, freedom=FREEDOM), origin=told)
+        means = _means_of_most_pictures(fitted.apply(rows), who)
+        return cls(fitted, dataclasses.replace(drawn, reach=promise.typical(means, drawn)))
+
+
+def _means_of_most_pictures(rows: Float32, who: NDArray[np.integer[Any]]) -> Float32:
+    """Return float32[P, D]: the sums of some pictures each of those P of whom there are most."""
+    counts = np.bincount(who)
+    known = np.argsort(-counts, kind="stable")[: min(WELL_KNOWN, int((counts > 1).sum()))]
+    return np.stack([rows[np.flatnonzero(who == one)[:PICTURES]].sum(axis=0) for one in known])
 
 
 def twins(people: People, other: People) -> People:
