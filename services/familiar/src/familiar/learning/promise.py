@@ -25,7 +25,6 @@ and real strangers there come nearer than drawn ones. Such a prototype is shorte
 _FEW = 0.02
 """Few comparable faces are known for somebody to whom one stranger in a thousand is no nearer than so many to most:
 one person in twenty or so."""
-_LEAST_REACH = 0.1
 
 _DOUBT = 1.3
 """The threshold is set for the promised share divided by this: of strangers whom the cohort has hardly seen more are
@@ -133,7 +132,8 @@ def lengths(weights: Float32, cohort: Cohort) -> Float32:
 def _cautious(reach: Float64, most: Tail | None) -> Float32:
     if most is None:
         return np.ones(len(reach), np.float32)
-    lacking = np.maximum(reach, _LEAST_REACH) / most.at(_REACH_SHARE)
+    # Whoever is still farther away is like nobody the cohort knows; more caution would name nobody there at all.
+    lacking = np.maximum(reach, most.at(1.0)) / most.at(_REACH_SHARE)
     shortened: Float32 = np.minimum(1, lacking**_CAUTION).astype(np.float32)
     return shortened
 
