@@ -5,9 +5,9 @@ import pytest
 
 import crowd
 from familiar.knowing.embedding import normalise
-from familiar.learning.calibration import Tail
 from familiar.learning.cohort import Cohort, load
 from familiar.learning.mixture import Mixture
+from familiar.learning.reach import Reach
 
 
 def two_clusters(count=400, seed=0):
@@ -99,7 +99,7 @@ def test_strangers_in_another_metric_are_not_taken_for_those_of_a_backbone(metri
 
 def test_a_cohort_survives_the_round_trip_through_bytes():
     mixture = Mixture.fit(two_clusters(), components=2, shrinkage=5)
-    cohort = Cohort(4, mixture, Tail(0.5, 0.25), {"strangers": 400})
+    cohort = Cohort(4, mixture, Reach(0.5, 0.25, 0.125), {"strangers": 400})
     again = Cohort.from_bytes(cohort.to_bytes())
     assert (again.origin, again.reach) == (cohort.origin, cohort.reach)
     assert Cohort.from_bytes(Cohort(4, mixture).to_bytes()).reach is None

@@ -46,23 +46,6 @@ class Rate:
         return Rate(self.value, self.low / factor, min(1.0, self.high * factor), self.count)
 
 
-@dataclass(frozen=True)
-class Tail:
-    """The upper end of scores: which one a share of them exceeds, on a straight line over the share's logarithm.
-
-    Attributes:
-        level: the score that one in a thousand exceeds.
-        step: how much more one in ten thousand does.
-    """
-
-    level: float
-    step: float
-
-    def at(self, share: float) -> float:
-        """Return the score that ``share`` exceeds."""
-        return self.level + self.step * math.log10(0.001 / share)
-
-
 def tail_quantile(scores: Real, share: float | Sequence[float]) -> Float64:
     """Return what ``share`` of ``scores`` [S] or [P, S] exceed (by row), also where S * share is below 1.
 

@@ -1,5 +1,6 @@
 """The stranger cohort: what strangers look like to a backbone, as a distribution that holds none of them."""
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -13,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar.knowing import normalise
-from familiar.learning.calibration import Tail
 from familiar.learning.mixture import Mixture
+from familiar.learning.reach import Reach
 
 Float32 = NDArray[np.float32]
 
@@ -26,14 +27,13 @@ class Cohort:
     Attributes:
         dim: D, the length of an embedding.
         mixture: what was fitted, or None: nothing is known of strangers before this backbone.
-        reach: how near strangers come to most people, of whom each is known by several pictures; None if that is not
-            known.
+        reach: how near strangers come to most people; None if that is not known.
         origin: what it was fitted to and how well it keeps its promise, for the report of a head.
     """
 
     dim: int
     mixture: Mixture | None = None
-    reach: Tail | None = None
+    reach: Reach | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
     # Drawing takes longer than all the rest of a training, and every training asks for the same ones.
     _drawn: dict[tuple[int, int], Float32] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -74,7 +74,7 @@ class Cohort:
             means=self.mixture.means.astype(np.float32),
             factors=self.mixture.factors[:, rows, columns].astype(np.float16),
             freedom=np.array(self.mixture.freedom),
-            reach=np.array([self.reach.level, self.reach.step] if self.reach else []),
+            reach=np.array(dataclasses.astuple(self.reach) if self.reach else ()),
             origin=np.array(json.dumps(dict(self.origin), sort_keys=True)),
         )
         return buffer.getvalue()
@@ -97,7 +97,7 @@ class Cohort:
         factors = np.zeros((count, dim, dim))
         factors[:, *np.tril_indices(dim)] = packed
         return cls(
-            dim, Mixture(weights / weights.sum(), means, factors, freedom), Tail(*reach) if reach else None, origin
+            dim, Mixture(weights / weights.sum(), means, factors, freedom), Reach(*reach) if reach else None, origin
         )
 
 

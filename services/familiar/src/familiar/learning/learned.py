@@ -59,7 +59,7 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float, correction: Corre
     scores = own_scores(gallery.embeddings, prototypes.from_means(rest, cohort), inverse)
     owed = np.where(judged, own_scores(gallery.embeddings, weights, gallery.person) - scores, np.float32(0))
     if cohort.fitted:
-        kept = promise.kept_to(cohort, weights, far_target, correction)
+        kept = promise.kept_to(cohort, material, weights, far_target, correction)
     else:
         kept = promise.to_nobody(gallery, weights, np.where(judged, scores, np.nan))
     scores *= kept.lengths[gallery.person]

@@ -1,6 +1,6 @@
 """The promise: how long prototypes are and from which score somebody is named, so that few strangers are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar.learning import prototypes
-from familiar.learning.calibration import Rate, Tail, quantiles, tail_quantile
+from familiar.learning.calibration import Rate, quantiles, tail_quantile
 from familiar.learning.cohort import Cohort
 from familiar.learning.correction import Correction
 from familiar.learning.gallery import Gallery
+from familiar.learning.prototypes import Material, from_means
+from familiar.learning.reach import Reach
 from familiar.learning.rivals import highest
 
 Float32 = NDArray[np.float32]
@@ -77,12 +78,15 @@ class Promise:
     site: dict[str, Any] | None = None
 
 
-def kept_to(cohort: Cohort, weights: Float32, far_target: float, correction: Correction | None) -> Promise:
+def kept_to(
+    cohort: Cohort, material: Material, weights: Float32, far_target: float, correction: Correction | None
+) -> Promise:
     """Return what names at most ``far_target`` of the strangers of a fitted ``cohort``, as ``correction`` moves it.
 
-    There is one threshold for all whose prototypes have the directions ``weights`` [P, D]. Who is in a part of face
-    space that the cohort hardly knows, or would be taken for more strangers than ``_MOST_BY_ONE`` allows, is restrained
-    by a shorter prototype instead. The threshold falls by that, never below what most people would have alone.
+    There is one threshold for all whose prototypes have the directions ``weights`` [P, D], made from ``material``. Who
+    is in a part of face space that the cohort hardly knows, or would be taken for more strangers than ``_MOST_BY_ONE``
+    allows, is restrained by a shorter prototype instead, and the threshold falls by that. Nobody is named from less
+    than most people would be if they were enrolled alone.
     """
     people, aim = len(weights), far_target / _DOUBT
     in_tail = _IN_TAIL if people <= _MANY_PEOPLE else _IN_TAIL_OF_MANY
@@ -90,19 +94,18 @@ def kept_to(cohort: Cohort, weights: Float32, far_target: float, correction: Cor
     for_reach = cohort.strangers(_STRANGERS, seed=0)
     for_threshold, for_report = (cohort.strangers(in_tail, seed) for seed in (1, 2))
     reach, least = quantiles(for_reach, weights, (_REACH_SHARE, min(1.0, aim * max(2 / people, _MOST_BY_ONE))))
-    length = _cautious(reach, cohort.reach)
+    usual = _usual(cohort, material.means, material.counts)
+    length = _cautious(reach, usual)
     least = (length * least).astype(np.float32)
     first, threshold = _thresholds(for_threshold, weights * length[:, None], least, aim)
-    if cohort.reach is not None:
-        threshold = max(threshold, cohort.reach.at(aim))
-    length *= np.minimum(1, threshold / least)
+    many, few = least > first, reach < usual(_FEW)
+    length *= np.minimum(1, threshold / np.maximum(least, length * usual(aim))).astype(np.float32)
     named = int((highest(for_report, weights * length[:, None]) >= threshold).sum())
     fpir, site = Rate.of(named, len(for_report)).widened(cohort.misfit), None
-    few = reach < cohort.reach.at(_FEW) if cohort.reach else np.zeros(people, np.bool_)
     if correction is not None:
         share = share_of_pairs(far_target, people)
         threshold, site = threshold + correction.move(share), correction.report(share)
-    return Promise(length, np.full(people, threshold, np.float32), _reasons(few, least > first), fpir, site)
+    return Promise(length, np.full(people, threshold, np.float32), _reasons(few, many), fpir, site)
 
 
 def _reasons(few: NDArray[np.bool_], many: NDArray[np.bool_]) -> list[LessSure | None]:
@@ -117,23 +120,35 @@ def share_of_pairs(far_target: float, people: int) -> float:
     return far_target / _DOUBT / people
 
 
-def typical(means: Float32, cohort: Cohort) -> Tail:
-    """Return how near strangers of ``cohort`` come to most of the people whose class means float32[P, D] are."""
-    weights = prototypes.from_means(means, cohort)
-    level, beyond = np.median(quantiles(cohort.strangers(_STRANGERS, seed=0), weights, (0.001, 0.0001)), axis=1)
-    return Tail(float(level), float(beyond - level))
+def usual_reach(sums: Float32, counts: NDArray[np.integer[Any]], cohort: Cohort) -> Reach:
+    """Return how near strangers of ``cohort`` come to most of P people: sums float32[P, D] of int[P] pictures each."""
+    return Reach.of(cohort.strangers(_STRANGERS, seed=0), from_means(sums, cohort), sums, counts)
 
 
-def lengths(weights: Float32, cohort: Cohort) -> Float32:
-    """Return float32[P]: the lengths of prototypes whose directions ``weights`` [P, D] are, as ``kept_to`` begins."""
-    return _cautious(quantiles(cohort.strangers(_STRANGERS, seed=0), weights, _REACH_SHARE), cohort.reach)
+def lengths(weights: Float32, sums: Float32, counts: NDArray[np.integer[Any]], cohort: Cohort) -> Float32:
+    """Return float32[P]: the lengths that ``kept_to`` begins with.
+
+    Args:
+        weights: float32[P, D], the directions of the prototypes.
+        sums: float32[P, D], of the pictures that each is made from.
+        counts: int[P], how many these are.
+        cohort: a fitted one.
+    """
+    reach = quantiles(cohort.strangers(_STRANGERS, seed=0), weights, _REACH_SHARE)
+    return _cautious(reach, _usual(cohort, sums, counts))
 
 
-def _cautious(reach: Float64, most: Tail | None) -> Float32:
-    if most is None:
-        return np.ones(len(reach), np.float32)
+def _usual(cohort: Cohort, sums: Float32, counts: NDArray[np.integer[Any]]) -> Callable[[float], Float64]:
+    """Return what tells the score float64[P] that a share of strangers would exceed if each were like most people."""
+    if cohort.reach is None:
+        return lambda share: np.full(len(sums), 1e-6)  # which everybody's strangers come nearer than
+    usual, faded = cohort.reach, cohort.reach.faded(sums, counts)
+    return lambda share: usual.at(share) * faded
+
+
+def _cautious(reach: Float64, usual: Callable[[float], Float64]) -> Float32:
     # Whoever is still farther away is like nobody the cohort knows; more caution would name nobody there at all.
-    lacking = np.maximum(reach, most.at(1.0)) / most.at(_REACH_SHARE)
+    lacking = np.maximum(reach, usual(1.0)) / usual(_REACH_SHARE)
     shortened: Float32 = np.minimum(1, lacking**_CAUTION).astype(np.float32)
     return shortened
 

@@ -63,6 +63,11 @@ class Material:
             used = ~_outliers(gallery, cohort)
         return cls(gallery, used, _sums(gallery.embeddings, gallery.person, used))
 
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """int[P]: how many samples each mean is made from."""
+        return np.bincount(self.gallery.person[self.used], minlength=len(self.means))
+
     def without_own_block(self) -> tuple[Float32, NDArray[np.intp]]:
         """Return (float32[B, D], intp[N]): means with a block held out, and which of them belongs to each sample.
 
@@ -74,7 +79,7 @@ class Material:
         held_out = _sums(self.gallery.embeddings, inverse, self.used)
         counts = np.bincount(inverse[self.used], minlength=len(present))
         owner = present // blocks
-        left = np.bincount(self.gallery.person[self.used], minlength=len(self.means))[owner] - counts
+        left = self.counts[owner] - counts
         rest = self.means[owner] - held_out
         rest[left == 0] = 0.0
         return rest, inverse

@@ -6,7 +6,7 @@ enrolled in truth, so the correction stays when people come and go.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ def measure(embeddings: Float32, person: Groups, cohort: Cohort) -> Correction:
     sums = np.zeros((people, embeddings.shape[1]), np.float32)
     np.add.at(sums, owner, rows)
     pretended = prototypes.from_means(sums, cohort)
-    pretended *= lengths(pretended, cohort)[:, None]
+    pretended *= lengths(pretended, sums, np.bincount(owner), cohort)[:, None]
     share = _PAIRS_EACH / (people - 1)
     expected = cohort.strangers(min(_STRANGERS, _EXPECTED // people), seed=3) @ pretended.T
     level, spread = _upper_end(np.sort(expected, axis=None)[::-1], None, share * expected.size)
@@ -134,7 +134,7 @@ def digest(cohort: Cohort) -> str:
     for part in (cohort.mixture.weights, cohort.mixture.means, cohort.mixture.factors, cohort.mixture.freedom):
         state.update(np.asarray(part, "<f4").tobytes())
     if cohort.reach is not None:
-        state.update(np.array([cohort.reach.level, cohort.reach.step], "<f4").tobytes())
+        state.update(np.array(astuple(cohort.reach), "<f4").tobytes())
     return state.hexdigest()[:16]
 
 

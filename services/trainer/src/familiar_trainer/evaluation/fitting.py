@@ -79,15 +79,16 @@ class Space:
             "metric": fitted.digest,
         }
         drawn = Cohort(fitted.dim, dataclasses.replace(mixture, freedom=FREEDOM), origin=told)
-        means = _means_of_most_pictures(fitted.apply(rows), who)
-        return cls(fitted, dataclasses.replace(drawn, reach=promise.typical(means, drawn)))
+        sums, counts = _most_pictures(fitted.apply(rows), who)
+        return cls(fitted, dataclasses.replace(drawn, reach=promise.usual_reach(sums, counts, drawn)))
 
 
-def _means_of_most_pictures(rows: Float32, who: NDArray[np.integer[Any]]) -> Float32:
-    """Return float32[P, D]: the sums of some pictures each of those P of whom there are most."""
+def _most_pictures(rows: Float32, who: NDArray[np.integer[Any]]) -> tuple[Float32, NDArray[np.intp]]:
+    """Return (float32[P, D], int[P]): sums of some pictures each of those P of whom there are most, and how many."""
     counts = np.bincount(who)
     known = np.argsort(-counts, kind="stable")[: min(WELL_KNOWN, int((counts > 1).sum()))]
-    return np.stack([rows[np.flatnonzero(who == one)[:PICTURES]].sum(axis=0) for one in known])
+    sums = np.stack([rows[np.flatnonzero(who == one)[:PICTURES]].sum(axis=0) for one in known])
+    return sums, np.minimum(counts[known], PICTURES)
 
 
 def twins(people: People, other: People) -> People:
