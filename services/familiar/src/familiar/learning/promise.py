@@ -159,15 +159,13 @@ def _thresholds(strangers: Float32, weights: Float32, least: Float32, aim: float
     A prototype is shortened to where the person's ``least`` score, of float32[P], meets the threshold, where that is
     lower. The threshold falls by it, and soon settles.
     """
-    dearest = np.argsort(-least, kind="stable")[:_DEAREST]
-    others = highest(strangers, np.delete(weights, dearest, axis=0))
-    scores = strangers @ weights[dearest].T
-    highest_scores = np.maximum(others, scores.max(axis=1))
-    first = threshold = float(tail_quantile(highest_scores, aim))
+    scores = highest(strangers, weights)
+    first = threshold = float(tail_quantile(scores, aim))
     # Whoever is far below the threshold stays there, since scores only fall.
     near = max(1, int(len(strangers) * min(1, max(_NEAR, 8 * aim))))
-    rows = np.argpartition(highest_scores, -near)[-near:]
-    others, scores, share = others[rows], scores[rows], aim * len(strangers) / near
+    strangers, share = strangers[np.argpartition(scores, -near)[-near:]], aim * len(strangers) / near
+    dearest = np.argsort(-least, kind="stable")[:_DEAREST]
+    others, scores = highest(strangers, np.delete(weights, dearest, axis=0)), strangers @ weights[dearest].T
     for _ in range(_ROUNDS):
         restraint = np.minimum(1, threshold / least[dearest]).astype(np.float32)
         threshold = float(tail_quantile(np.maximum(others, (scores * restraint).max(axis=1)), share))
