@@ -8,19 +8,8 @@ import pytest
 from familiar.knowing import normalise
 from familiar_trainer.evaluation import rotation, tables
 from familiar_trainer.evaluation.fitting import Space
-from familiar_trainer.evaluation.rotation import (
-    KINDS,
-    Draw,
-    Faces,
-    Fold,
-    Kept,
-    Outcome,
-    draws,
-    folds,
-    kinds,
-    measure,
-    thinned_folds,
-)
+from familiar_trainer.evaluation.folds import KINDS, Draw, Faces, Fold, draws, folds, kinds, thinned_folds
+from familiar_trainer.evaluation.rotation import Kept, Outcome, measure
 
 DIM, PEOPLE, LEARN = 24, 600, 3
 

@@ -16,6 +16,7 @@ from familiar_trainer.backbones import DEFAULT, BackboneError, face_resnet_in, l
 from familiar_trainer.evaluation import bursts, cameras, promise, robustness, rotation, tables
 from familiar_trainer.evaluation.cache import SightCache
 from familiar_trainer.evaluation.fitting import Space, fitted_apart, numbers, twins
+from familiar_trainer.evaluation.folds import Faces
 from familiar_trainer.evaluation.heads import ClassMeans, Learner, NearestNeighbour, Product, Softmax
 from familiar_trainer.evaluation.identification import Identification, identify
 from familiar_trainer.evaluation.measures import Verification, verification
@@ -170,7 +171,7 @@ def run(plan: Plan, cache: SightCache) -> Report:
     if promised and len(people.of) >= rotation.LEAST_PEOPLE:
         others, seen = coloured or people, cameras.chosen(people)
         unfitted = {camera: cameras.look(product, cache, others, seen, camera).embeddings for camera in cameras.CAMERAS}
-        faces = rotation.Faces(tuple(people.of), numbers(people), looks, unfitted)
+        faces = Faces(tuple(people.of), numbers(people), looks, unfitted)
         rotated = rotation.kept(faces, 0, plan.draws, plan.thinned, plan.learn)
     trials: list[robustness.Trial] = []
     gains: list[bursts.Gain] = []
