@@ -59,6 +59,8 @@ CODES: Mapping[str, str] = {
     "models_changing": "the backbone was replaced at this moment",
     "queue_unavailable": "Redis does not answer",
     "database_unavailable": "the database does not answer",
+    "database_damaged": "the database is damaged; `/readyz` says which file, and what to do",
+    "disk_full": "there is no room to write; what needs no change goes on",
     # A defect of ours.
     "internal": "a defect of ours; the log has it under the request id",
     "serving_rejected": "TensorFlow Serving refused what we asked; seen as `internal` by clients",

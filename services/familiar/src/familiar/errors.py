@@ -107,9 +107,18 @@ class QueueUnavailable(Unavailable):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database does not answer."""
+    """The database does not answer.
+
+    ``message`` is for whoever asked; as text the error also says, for whoever runs the system, which database that is
+    (``where``), what it said itself (``remark``) and what can be done (``remedy``), as far as these details are given.
+    """
 
     code = "database_unavailable"
+
+    def __str__(self) -> str:
+        where, remark, remedy = (str(self.details.get(name, "")) for name in ("where", "remark", "remedy"))
+        said = self.message + (f": {where}" if where else "") + (f" ({remark})" if remark else "")
+        return said + (f"; {remedy}" if remedy else "")
 
 
 class Busy(Unavailable):

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 
 from alembic import command
@@ -11,19 +13,24 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from familiar.errors import FamiliarError, MisconfiguredError
-from familiar.records.engine import Database
+from familiar.records.engine import Database, patience
 from familiar.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 # Any number will do; it keeps two processes from migrating one PostgreSQL database at once.
 _ADVISORY_LOCK = 7_263_948_115
+_PATIENCE_S = 300
 
 
 def migrate(database: Database) -> None:
-    """Bring the tables up to date; safe to call from several processes at once, and when there is nothing to do."""
-    with database.engine.connect() as connection:
-        _lock(connection, database.is_sqlite)
+    """Bring the tables up to date; safe to call from several processes at once, and when there is nothing to do.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer, is damaged, or cannot be written to.
+    """
+    database.inspect()
+    with database.connected() as connection, _alone(connection, database.is_sqlite):
         config = _config()
         before = MigrationContext.configure(connection).get_current_revision()
         config.attributes["connection"] = connection
@@ -39,10 +46,11 @@ def check(database: Database) -> None:
 
     Raises:
         MisconfiguredError: they have not; run the migration first.
+        DatabaseUnavailable: the database does not answer, or is not sound.
     """
     database.check()
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
-    with database.engine.connect() as connection:
+    with database.connected() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     if present != wanted:
         raise MisconfiguredError(
@@ -59,11 +67,17 @@ def _config() -> Config:
     return config
 
 
-def _lock(connection: Connection, is_sqlite: bool) -> None:
+@contextmanager
+def _alone(connection: Connection, is_sqlite: bool) -> Iterator[None]:
+    """Keep other processes from migrating until the transaction ends, waiting for one that does."""
     if is_sqlite:
-        connection.execute(text("BEGIN IMMEDIATE"))
+        with patience(connection, _PATIENCE_S):
+            connection.execute(text("BEGIN IMMEDIATE"))
+            yield
     else:
+        connection.execute(text(f"SET LOCAL lock_timeout = {_PATIENCE_S * 1000:.0f}"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        yield
 
 
 def main() -> int:

@@ -85,4 +85,4 @@ def _ask(name: str, ask: Callable[[], str]) -> Part:
     try:
         return Part(name, True, ask())
     except FamiliarError as exc:
-        return Part(name, False, exc.message)
+        return Part(name, False, str(exc))  # to whoever runs the system it also says where, and what to do
