@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from bench import pictures
 from bench.figures import Figures, Tables, percentile
 from client import Client
-from familiar.records import versions
+from familiar.records import erasures
 from system import System, wait_until
 
 _PATIENCE_S = 60.0
@@ -135,7 +135,7 @@ class Turns:
 
         def settled() -> bool:
             with self._database.read() as session:
-                pending = versions.pending_erasures(session)
+                pending = erasures.open_ones(session)
             states = self._system.serving_states("head")
             on_disk = {int(path.name) for path in (self._system.models / "head").iterdir() if path.name.isdigit()}
             served = {version for version, state in states.items() if state == "AVAILABLE"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from familiar.knowing.embedding import class_mean, from_blob
 from familiar.knowing.head import Head
-from familiar.records import samples, versions
+from familiar.records import erasures, samples, versions
 from familiar.records.schema import Embedding, Sample
 from system import System, wait_until
 
@@ -60,7 +60,7 @@ def test_nothing_on_disk_holds_a_deleted_person_and_the_next_frame_calls_them_un
 
     def erased() -> bool:
         with database.read() as session:
-            return not versions.pending_erasures(session)
+            return not erasures.open_ones(session)
 
     wait_until(erased, 60, "the erasure is complete")
     wait_until(

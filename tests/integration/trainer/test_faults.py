@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from trainer_world import Here, ModelServer, World, somebody
 
-from familiar.records import trainings, versions
+from familiar.records import erasures, trainings, versions
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar.serving.client import VersionStatus
@@ -129,7 +129,7 @@ def test_somebody_deleted_while_their_head_is_loading_never_goes_live(world: Wor
     assert world.live() > published[0]
     with world.database.read() as session:
         assert versions.head(session, published[0]).status == HeadStatus.ERASED
-        assert versions.pending_erasures(session) == []
+        assert erasures.open_ones(session) == []
     assert world.named(somebody(1)) is None
     assert world.named(somebody(2)) == world.enrollment(grace).person_id
 
@@ -171,6 +171,25 @@ def test_a_training_of_another_trainer_is_left_alone_until_its_lease_runs_out(wo
     here.work()
     assert world.training_of(enrollment).lease_owner == "somebody else"
     assert here.until("the enrolment has ended", lambda: world.ended(enrollment)) == "live"
+
+
+@pytest.mark.parametrize("by_s", [3600.0, -3600.0])
+def test_a_training_of_a_trainer_that_died_is_taken_over_soon_though_the_clock_was_set(
+    world: World, here: Here, by_s: float
+) -> None:
+    ada, grace = world.enroll("Ada", somebody(1)), world.enroll("Grace", somebody(2))
+    here.until("both are live", lambda: world.ended(ada) and world.ended(grace))
+    erased = world.erase(ada)
+    enrollment = world.enroll("Mary", somebody(3))
+    with world.database.write() as session:
+        dead = trainings.claim(session, world.training_of(enrollment).id, "somebody who died", lease_s=1.0)
+        # By a clock that was set since, the lease, and all that was written, lies in the future or in the past.
+        dead.lease_until += by_s
+        dead.created_at += by_s
+    assert here.until("the enrolment has ended", lambda: world.ended(enrollment), deadline_s=30) == "live"
+    here.work()
+    with world.database.read() as session:
+        assert erasures.open_ones(session) == [], f"{erased} is forgotten"
 
 
 def _named(world: World, seed: int) -> str | None:

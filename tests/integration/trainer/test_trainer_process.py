@@ -8,7 +8,7 @@ import psutil
 import pytest
 from trainer_world import Here, RedisServer, World, new_world, somebody, until
 
-from familiar.records import versions
+from familiar.records import erasures
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar_trainer import crash_points, priority
@@ -154,4 +154,4 @@ def test_the_trainer_takes_over_from_one_that_died_at_the_worst_moment_twice(wor
 
 def _pending(world: World) -> list[str]:
     with world.database.read() as session:
-        return versions.pending_erasures(session)
+        return erasures.open_ones(session)

@@ -1,11 +1,15 @@
 """What a training does when nothing breaks."""
 
+import sqlite3
+from dataclasses import replace
+
 import numpy as np
 from trainer_world import DIM, Here, World, frames_of, somebody
 
+from familiar import learning
 from familiar.knowing.embedding import normalise
 from familiar.knowing.head import Head
-from familiar.records import people, samples, trainings, versions
+from familiar.records import erasures, people, samples, trainings, versions
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 
@@ -141,7 +145,7 @@ def test_somebody_deleted_is_gone_from_every_version_and_every_row(world: World,
     here.until("the erasure is complete", lambda: holding not in world.on_disk())
     here.work()
     with world.database.read() as session:
-        assert versions.pending_erasures(session) == []
+        assert erasures.open_ones(session) == []
         row = versions.head(session, holding)
         assert (row.status, row.person_ids, row.weights, row.meta["metrics"]) == (HeadStatus.ERASED, [], None, {})
         assert row.report is None
@@ -149,6 +153,86 @@ def test_somebody_deleted_is_gone_from_every_version_and_every_row(world: World,
         assert erased.encode() not in path.read_bytes() or path.suffix == ".log", path
     assert world.named(somebody(1)) is None
     assert world.named(somebody(2)) == world.enrollment(grace).person_id
+
+
+def test_a_head_made_of_samples_that_were_deleted_does_not_come_back(world: World, here: Here) -> None:
+    ada, grace = world.enroll("Ada", somebody(1)), world.enroll("Grace", somebody(2))
+    here.until("both are live", lambda: world.ended(ada) and world.ended(grace))
+    source = world.live()
+    person_id = world.enrollment(ada).person_id
+    with world.database.write() as session:
+        rollback = trainings.ask_rollback(session, source).id
+        for sample in samples.of_person(session, person_id):
+            samples.remove(session, sample)
+        trainings.ask(session)
+    here.until("the erasure is complete", lambda: not _erasing(world))
+    assert world.named(somebody(1)) is None and world.named(somebody(2)) == world.enrollment(grace).person_id
+    with world.database.read() as session:
+        training, row = trainings.get(session, rollback), versions.head(session, source)
+        assert (training.stage, training.error_code) == (Stage.FAILED, "head_erased")
+        assert (row.status, row.weights) == (HeadStatus.ERASED, None)
+    assert source not in world.on_disk()
+
+
+def test_a_sample_deleted_after_it_was_read_is_not_learned(world: World, here: Here, gate) -> None:
+    ada = world.enroll("Ada", somebody(1), many=8)
+    person_id = world.enrollment(ada).person_id
+    deleted: list[str] = []
+
+    class DeletingLearner:
+        """Learns, and while it does so, the first time, somebody deletes half of what was read."""
+
+        def learn(self, gallery, cohort, far_target):
+            with world.database.write() as session:
+                for sample in [] if deleted else samples.of_person(session, person_id)[:4]:
+                    deleted.append(sample.id)
+                    samples.remove(session, sample)
+            return learning.learn(gallery, cohort, far_target)
+
+        worse_than, admit = staticmethod(learning.worse_than), staticmethod(learning.admit)
+
+    there = Here(world, gate, learner=DeletingLearner())
+    assert there.until("the enrolment has ended", lambda: world.ended(ada)) == "live"
+    with world.database.read() as session:
+        told = versions.report_of(session, world.live(), person_id)
+        assert told["samples"] == 4
+        assert world.live() not in erasures.tainted(session)
+    there.until("the erasure is complete", lambda: not _erasing(world))
+
+
+def test_an_erasure_stays_open_as_long_as_somebody_reads_what_was_deleted(world: World, here: Here) -> None:
+    ada = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(ada))
+    reader = sqlite3.connect(world.folder / "familiar.db", isolation_level=None)
+    reader.execute("BEGIN")
+    crop = reader.execute("SELECT crop FROM samples").fetchone()[0]
+    before = world.live()
+    erased = world.erase(ada)
+    here.until("the head is made anew", lambda: world.live() > before)
+    here.work()
+    assert _erasing(world) == [erased]
+    assert any(crop in path.read_bytes() for path in world.folder.glob("familiar.db*"))
+    reader.execute("ROLLBACK")
+    here.until("the erasure is complete", lambda: not _erasing(world))
+    assert not any(crop in path.read_bytes() for path in world.folder.glob("familiar.db*"))
+    reader.close()
+
+
+def _erasing(world: World) -> list[str]:
+    with world.database.read() as session:
+        return erasures.open_ones(session)
+
+
+def test_weights_of_long_ago_are_thrown_away_after_a_training(world: World, here: Here, gate) -> None:
+    there = Here(world, gate, settings=replace(world.settings, keep_weights=3))
+    for number in range(5):
+        enrollment = world.enroll(f"Person {number}", somebody(number))
+        there.until("it is live", lambda each=enrollment: world.ended(each))
+    with world.database.read() as session:
+        rows = [row for row in versions.heads(session) if row.report]
+        kept = [row.version for row in rows if row.weights is not None]
+    assert len(rows) == 5 and kept == [row.version for row in rows][:3]
+    assert [row.status for row in rows] == ["live", "superseded", "superseded", "pruned", "pruned"]
 
 
 def test_when_everybody_is_deleted_the_empty_head_serves(world: World, here: Here) -> None:

@@ -6,20 +6,25 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from sqlalchemy import func, select
 
 from familiar.errors import QueueUnavailable
 from familiar.knowing.head import Head
-from familiar.records import enrollments, people, trainings, versions
+from familiar.records import EnrollmentStatus, enrollments, erasures, people, samples, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.migrate import migrate
+from familiar.records.schema import Enrollment, Person, Sample
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar.settings import Settings
 from familiar_trainer import reconciler as reconciling
 from familiar_trainer.reconciler import Reconciler
+from familiar_trainer.stillness import Stillness
 
 TARGET = 0.001
+DAY_S = 86_400.0
 
 
 class FakeQueue:
@@ -57,13 +62,12 @@ def trainer(database: Database) -> Any:
         queue=FakeQueue(),
         shelf=FakeShelf(),
         keep_house=lambda: None,
+        silent=dict,
         stop=threading.Event(),
     )
 
 
 def live_head_with(database: Database, *person_ids: str, far_target: float = TARGET) -> None:
-    import numpy as np
-
     head = Head(person_ids, np.eye(len(person_ids), 4, dtype=np.float32), np.zeros(len(person_ids), np.float32))
     with database.write() as session:
         version = versions.issue(session, "head")
@@ -121,6 +125,89 @@ def test_somebody_deleted_who_is_still_in_the_live_head_gets_a_training(database
     reconciler.run_once()
     with database.read() as session:
         assert len(trainings.open_ones(session)) == 1
+
+
+def test_a_sample_deleted_of_which_the_live_head_was_made_gets_a_training(database: Database, trainer: Any) -> None:
+    _, sample_id = live_capture(database)
+    reconciler = Reconciler(trainer)
+    reconciler.run_once()
+    assert open_trainings(database) == []
+    with database.write() as session:
+        samples.remove(session, session.get_one(Sample, sample_id))
+    reconciler.run_once()
+    reconciler.run_once()
+    assert len(open_trainings(database)) == 1
+
+
+def live_capture(database: Database, name: str = "Ada", frames: int = 2) -> tuple[str, str]:
+    """Return (enrolment id, id of a sample) of somebody whom the live head knows."""
+    with database.write() as session:
+        enrollment = enrollments.open_one(session, people.add(session, name))
+        for number in range(frames):
+            verdict = enrollments.add_verdict(session, enrollment, str(number), ())
+            sample = samples.add(
+                session, enrollment, verdict, crop=b"crop", vector=np.ones(4, np.float32), backbone_version=1,
+                detector="d", quality={},
+            )  # fmt: skip
+        training = enrollments.close(session, enrollment)
+        trainings.end(training, Stage.LIVE)
+    live_head_with(database, enrollment.person_id)
+    with database.write() as session:
+        live = versions.live_head(session)
+        enrollments.settle(session, [enrollment.id], EnrollmentStatus.LIVE, head_version=live.version)
+    return enrollment.id, sample.id
+
+
+def a_capture(database: Database, untouched_s: float) -> str:
+    with database.write() as session:
+        enrollment = enrollments.open_one(session, people.add(session, "Somebody"))
+        verdict = enrollments.add_verdict(session, enrollment, "digest", ())
+        samples.add(
+            session, enrollment, verdict, crop=b"crop", vector=np.ones(4, np.float32), backbone_version=1,
+            detector="d", quality={},
+        )  # fmt: skip
+        enrollment.updated_at -= untouched_s
+        return enrollment.id
+
+
+def captures(database: Database) -> set[str]:
+    with database.read() as session:
+        return set(session.scalars(select(Enrollment.id)))
+
+
+def test_captures_that_nobody_went_on_with_are_given_up_with_all_that_was_captured(
+    database: Database, trainer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "_LOOKING_ON_S", 0.0)
+    left, young = a_capture(database, DAY_S + 60), a_capture(database, DAY_S - 600)
+    closed, _ = live_capture(database)
+    with database.write() as session:
+        enrollments.get(session, closed).updated_at -= 30 * DAY_S
+    Reconciler(trainer).run_once()
+    assert captures(database) == {young, closed}
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Person)) == 2
+        assert session.scalar(select(func.count()).select_from(Sample)) == 3
+        assert erasures.open_ones(session) == [left], "its crops are still to be removed from the files"
+
+
+def test_a_capture_under_way_is_not_given_up_because_the_clock_was_set(
+    database: Database, trainer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr(reconciling, "Stillness", lambda: Stillness(lambda: seconds[0]))
+    capture = a_capture(database, untouched_s=30 * DAY_S)  # as it looks when the clock was set a month ahead
+    reconciler = Reconciler(trainer)
+    for _ in range(30):
+        reconciler.run_once()
+        seconds[0] += 1.0
+        with database.write() as session:
+            enrollments.get(session, capture).updated_at += 0.5  # somebody goes on, by a clock that is still behind
+    assert captures(database) == {capture}
+    for _ in range(12):
+        reconciler.run_once()
+        seconds[0] += 1.0
+    assert captures(database) == set()
 
 
 def test_a_training_that_just_failed_is_not_asked_for_again_at_once(database: Database, trainer: Any) -> None:

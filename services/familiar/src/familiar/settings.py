@@ -50,11 +50,16 @@ class Settings:
     enroll_frames: int = _setting("ENROLL_FRAMES", 150, "usable frames after which a capture is complete", 1, 2000)
     enroll_max_frames: int = _setting("ENROLL_MAX_FRAMES", 600, "most frames one enrolment takes", 1, 10_000)
     enroll_min_samples: int = _setting("ENROLL_MIN_SAMPLES", 5, "fewest samples a person is learned from", 1, 1000)
+    enroll_most_open: int = _setting("ENROLL_MOST_OPEN", 100, "most captures open at once", 1, 100_000)
+    enroll_abandon_s: float = _setting(
+        "ENROLL_ABANDON_S", 86_400.0, "a capture that nobody adds to for so long is given up", 60, 10**8
+    )
     near_copy_cosine: float = _setting("NEAR_COPY_COSINE", 0.9984, "cosine above which a frame is a copy", 0.5, 1.0)
 
     training_lease_s: float = _setting("TRAINING_LEASE_S", 10.0, "after this silence a training is taken over", 1, 600)
     load_timeout_s: float = _setting("LOAD_TIMEOUT_S", 60.0, "longest wait for Serving to load a version", 1, 3600)
     keep_versions: int = _setting("KEEP_VERSIONS", 3, "head versions kept on disk", 3, 1000)
+    keep_weights: int = _setting("KEEP_WEIGHTS", 20, "head versions that can be rolled back to", 3, 100_000)
     log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
 
     @classmethod

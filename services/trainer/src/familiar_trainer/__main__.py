@@ -1,5 +1,6 @@
 """Start the trainer: ``python -m familiar_trainer``."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -42,6 +43,8 @@ def main() -> int:
         worker.handle_signals(lambda *_: built.stop.set())
         worker.wait_for_database(built)
         if not built.stop.is_set():
+            with contextlib.suppress(FamiliarError):
+                built.silent()  # who is dead already falls silent now, and not when we are warm
             _warm(gate)
             reconciler = Reconciler(built).start()
             worker.serve(built)

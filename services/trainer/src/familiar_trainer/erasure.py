@@ -1,36 +1,39 @@
-"""Erasure: after somebody was deleted, remove them from every head version on disk and from the database's files."""
+"""Erasure: after something was deleted, remove every head made of it from disk, and all of it from the files."""
 
 import logging
 
-from familiar.records import Database, trainings, versions
+from familiar.records import Database, clean, erasures, trainings, versions
 from familiar_trainer import crash_points
 from familiar_trainer.shelf import HeadShelf
 
 _log = logging.getLogger(__name__)
+_PATIENCE_S = 2.0
 
 
 def complete(database: Database, shelf: HeadShelf) -> list[str]:
-    """Remove from the models all deleted people whom the live head no longer holds; return their ids.
+    """Remove what traces are left of people, samples and captures that were deleted; return the ids of those without.
 
-    Nothing happens while a training is under way, because it may have read somebody who was deleted since; it will
-    find out before its head goes live, and whoever is left is removed afterwards.
+    Heads stay while a training is under way, because it may have read something that was deleted since; it will find
+    out before its head goes live, and what is left is removed afterwards. The live one serves until another one does.
+    As long as a reader keeps the database's log from being emptied, nothing counts as erased.
     """
     with database.read() as session:
-        pending = set(versions.pending_erasures(session))
-        live = versions.live_head(session)
-        if not pending or live is None or trainings.under_way(session):
+        if not erasures.open_ones(session):
             return []
-        gone = pending.difference(live.person_ids)
-        holding = [version for version, held in versions.with_erased(session).items() if held & gone]
-    if not gone:
-        return []
-    shelf.remove(holding)
-    shelf.sweep()
-    crash_points.reached(crash_points.REMOVED)
-    # Before it is recorded as done, or a crash here would leave the rows in the write-ahead log for ever.
-    database.scrub()
-    database.retry(lambda session: versions.forget(session, sorted(gone)))
+        live, tainted = versions.live_head(session), erasures.tainted(session)
+        doomed: list[int] = []
+        learned: list[str] = []
+        if live is not None and not trainings.under_way(session):
+            doomed = sorted(tainted - {live.version})
+            learned = [] if live.version in tainted else erasures.open_ones(session, in_heads=True)
+    if doomed or learned:
+        shelf.remove(doomed)
+        shelf.sweep()
+        crash_points.reached(crash_points.REMOVED)
+        database.retry(lambda session: erasures.forget(session, doomed))
+    gone = clean(database, learned)
     crash_points.reached(crash_points.FORGOTTEN)
-    database.scrub()
-    _log.info("%d deleted people are gone from all models; %d head versions held them", len(gone), len(holding))
+    if gone:
+        database.scrub(_PATIENCE_S)  # of the ids, which nobody looks for any more
+        _log.info("%d deletions have left no trace; %d head versions were made of what is gone", len(gone), len(doomed))
     return sorted(gone)

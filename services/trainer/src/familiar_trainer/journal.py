@@ -16,6 +16,7 @@ from familiar.records import (
     Stage,
     TrainingKind,
     enrollments,
+    erasures,
     people,
     samples,
     trainings,
@@ -33,7 +34,7 @@ Report = dict[str, Any] | None
 
 
 class Outdated(Exception):
-    """Somebody whom the head holds was deleted after their samples had been read."""
+    """A person or a sample that the head may be made of was deleted after it had been read."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,16 @@ class Journal:
         self.attempts = training.attempts
 
     @classmethod
-    def claim(cls, database: Database, training_id: str, owner: str, lease_s: float) -> tuple[Self, Lease] | None:
-        """Take a training, with every enrolment that waits at this moment; None if there is nothing to take."""
+    def claim(
+        cls, database: Database, training_id: str, owner: str, lease_s: float, silent: Mapping[str, trainings.Sign]
+    ) -> tuple[Self, Lease] | None:
+        """Take a training, with every enrolment that waits at this moment; None if there is nothing to take.
+
+        ``silent`` are the last signs of those whose trainings may be taken over.
+        """
 
         def take(session: Session) -> tuple[TrainingRow, dict[str, str]] | None:
-            training = trainings.claim(session, training_id, owner, lease_s)
+            training = trainings.claim(session, training_id, owner, lease_s, silent)
             if training is None:
                 return None
             learns = training.kind == TrainingKind.LEARN
@@ -89,20 +95,27 @@ class Journal:
 
         self._database.retry(enter)
 
+    def deletions(self) -> frozenset[str]:
+        """Return what has been deleted so far and is not forgotten yet; to be asked before anything is read."""
+        with self._database.read() as session:
+            return frozenset(erasures.open_ones(session, in_heads=True))
+
     def record(
-        self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Iterable[Refused] = ()
-    ) -> Candidate:
+        self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Iterable[Refused] = (),
+        deleted_before: frozenset[str] = frozenset(),
+    ) -> Candidate:  # fmt: skip
         """Give a head a version number above ``floor`` that nothing ever had, and keep its weights and report.
 
         The enrolments that are ``refused`` end here, so that another try does not learn them again.
 
         Raises:
-            Outdated: it holds somebody who was deleted.
+            Outdated: something was deleted that had not been ``deleted_before`` the head's material was read.
         """
 
         def record(session: Session) -> Candidate:
+            versions.take_turns(session)
             training = self._lease.training(session)
-            _require_everybody(session, head)
+            _require_everything(session, head, deleted_before)
             _refuse(session, refused)
             return _add(session, training, head, meta, report, floor, HeadStatus.PUBLISHED)
 
@@ -124,7 +137,7 @@ class Journal:
             training.head_version = None
             if row is None:
                 return None
-            row.status = status
+            _give_up(row, status)
             return row.version
 
         return self._database.retry(withdraw)
@@ -138,13 +151,12 @@ class Journal:
         """Make ``candidate`` the live head and end the training and its enrolments.
 
         Raises:
-            Outdated: it holds somebody who was deleted.
+            Outdated: it was made of something deleted since.
         """
 
         def go_live(session: Session) -> None:
             training = self._lease.training(session)
-            _require_everybody(session, candidate.head)
-            if _published(session, training) is None:
+            if _published(session, training) is None or candidate.version in erasures.tainted(session):
                 raise Outdated
             previous = versions.live_head(session)
             versions.go_live(session, candidate.version)
@@ -166,17 +178,22 @@ class Journal:
 
         return self._database.retry(end)
 
-    def reject(self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Sequence[Refused]) -> None:
-        """Keep a head that must not serve, with its report, and end the training, all of whose enrolments are refused.
+    def reject(
+        self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Sequence[Refused],
+        deleted_before: frozenset[str],
+    ) -> None:  # fmt: skip
+        """Keep the report of a head that must not serve, and end the training, all of whose enrolments are refused.
 
         Raises:
-            Outdated: it holds somebody who was deleted.
+            Outdated: something was deleted that had not been ``deleted_before`` the head's material was read.
         """
 
         def reject(session: Session) -> None:
+            versions.take_turns(session)
             training = self._lease.training(session)
-            _require_everybody(session, head)
-            _add(session, training, head, meta, report, floor, HeadStatus.REJECTED)
+            _require_everything(session, head, deleted_before)
+            rejected = _add(session, training, head, meta, report, floor, HeadStatus.PUBLISHED)
+            _give_up(versions.head(session, rejected.version), HeadStatus.REJECTED)
             _refuse(session, refused)
             trainings.end(training, Stage.REJECTED, code=refused[0].code, message=refused[0].message)
 
@@ -188,7 +205,7 @@ class Journal:
         def fail(session: Session) -> None:
             training = self._lease.training(session)
             if row := _published(session, training):
-                row.status = HeadStatus.FAILED
+                _give_up(row, HeadStatus.FAILED)
             self._settle(session, list(self.joined), EnrollmentStatus.FAILED, code=code, message=message)
             trainings.end(training, Stage.FAILED, code=code, message=message)
 
@@ -248,7 +265,14 @@ def _published(session: Session, training: TrainingRow) -> HeadVersion | None:
     return row if row is not None and row.status == HeadStatus.PUBLISHED else None
 
 
-def _require_everybody(session: Session, head: Head) -> None:
+def _give_up(row: HeadVersion, status: HeadStatus) -> None:
+    """Keep of a version that will never serve what is known of it, and not its weights."""
+    row.status, row.weights = status, None
+
+
+def _require_everything(session: Session, head: Head, deleted_before: frozenset[str]) -> None:
     everybody = set(head.person_ids)
     if everybody - people.names(session, everybody).keys():
+        raise Outdated
+    if set(erasures.open_ones(session, in_heads=True)) - deleted_before:
         raise Outdated

@@ -12,13 +12,15 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
-from familiar.records import enrollments, trainings, versions
+from familiar.records import enrollments, erasures, trainings, versions
+from familiar_trainer.stillness import Stillness
 from familiar_trainer.trainer import Trainer
 
 _log = logging.getLogger(__name__)
 _PERIOD_S = 1.0
 _PAUSE_AFTER_FAILURE_S = 30.0
 """Before a training that nobody asked for by hand is asked for again."""
+_LOOKING_ON_S = 10.0
 _SIGN_OF_LIFE = Path(tempfile.gettempdir()) / "familiar-trainer.alive"
 """Its age tells a health check whether the rounds are still made."""
 
@@ -30,6 +32,7 @@ class Reconciler:
         self._trainer = trainer
         self._duties: tuple[Callable[[], None], ...] = (
             self.adopt_stranded_enrollments,
+            self.give_up_abandoned_captures,
             self.ask_for_erasure,
             self.ask_for_the_far_target,
             self.put_open_trainings_on_the_queue,
@@ -37,6 +40,7 @@ class Reconciler:
             trainer.keep_house,
         )
         self._complaints: dict[str, str] = {}
+        self._captures = Stillness()
         self._target_was_met = False
         self._asked_for_target_at = -math.inf
 
@@ -78,16 +82,37 @@ class Reconciler:
         if count := self._trainer.database.retry(adopt):
             _log.warning("%d enrolments had no training; they have one now", count)
 
+    def give_up_abandoned_captures(self) -> None:
+        """Delete the captures that nobody has added to for long, with all that was captured.
+
+        By the clock alone one could be old that was opened a minute ago, before the clock was set; so nobody adds to it
+        either while we look on.
+        """
+        database = self._trainer.database
+        with database.read() as session:
+            old = enrollments.abandoned(session, self._trainer.settings.enroll_abandon_s)
+
+        def give_up(session: Session) -> int:
+            left = enrollments.abandoned(session, self._trainer.settings.enroll_abandon_s)
+            doomed = [each for each, touched_at in left.items() if still.get(each) == touched_at]
+            for enrollment_id in doomed:
+                enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True))
+            return len(doomed)
+
+        if (still := self._captures.of(old, _LOOKING_ON_S)) and (count := database.retry(give_up)):
+            _log.info("%d captures that nobody went on with were given up", count)
+
     def ask_for_erasure(self) -> None:
-        """Ask for a training if somebody deleted is still in the live head and none is to come."""
+        """Ask for a training if the live head was made of something deleted since and none is to come."""
         with self._trainer.database.read() as session:
-            pending, live = set(versions.pending_erasures(session)), versions.live_head(session)
-            held = pending.intersection(live.person_ids) if live else set()
-            recently = time.time() - trainings.last_failure_at(session) < _PAUSE_AFTER_FAILURE_S
-            if not held or recently or trainings.any_open(session):
+            tainted = erasures.tainted(session)
+            live = versions.live_head(session) if tainted else None
+            if live is None or live.version not in tainted:
+                return
+            if trainings.just_failed(session, _PAUSE_AFTER_FAILURE_S) or trainings.any_open(session):
                 return
         self._trainer.database.retry(trainings.ask)
-        _log.warning("%d deleted people are still in the live head; a training will remove them", len(held))
+        _log.warning("the live head was made of what has been deleted; a training will make another one")
 
     def ask_for_the_far_target(self) -> None:
         """Ask for a training if, since this trainer started, the live head never promised what is set.
@@ -111,8 +136,9 @@ class Reconciler:
 
     def put_open_trainings_on_the_queue(self) -> None:
         """Put trainings that nobody works on back on the queue."""
+        silent = self._trainer.silent()
         with self._trainer.database.read() as session:
-            waiting = [training.id for training in trainings.open_ones(session)]
+            waiting = [training.id for training in trainings.open_ones(session, silent)]
         for training_id in waiting:
             self._trainer.queue.put(training_id)
 

@@ -108,6 +108,15 @@ class HeadShelf:
         finally:
             self._lock.release()
 
+    def prune(self, keep_weights: int) -> None:
+        """Delete the weights of all but the last few head versions that served, never of one that is kept on disk."""
+        keep = max(keep_weights, self._keep_versions)
+        with self._database.read() as session:
+            if not versions.prunable(session, keep):
+                return
+        if pruned := self._database.retry(lambda session: versions.prune(session, keep)):
+            _log.info("the weights of %d head versions of long ago were thrown away", len(pruned))
+
 
 def surplus(on_disk: Iterable[int], known: Mapping[int, HeadStatus], keep_versions: int) -> list[int]:
     """Return which versions on disk have to go.

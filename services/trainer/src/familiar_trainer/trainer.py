@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import uuid4
@@ -13,7 +13,7 @@ from familiar import learning
 from familiar.knowing import Head
 from familiar.learning import Admission, Cohort, Correction, Gallery, Learned, Loss, cohort
 from familiar.queueing import TrainingQueue
-from familiar.records import Database
+from familiar.records import Database, trainings
 from familiar.servable import BACKBONE, HEAD
 from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
@@ -23,6 +23,7 @@ from familiar_trainer.export.publish import ModelFolder
 from familiar_trainer.loading import StatusSource
 from familiar_trainer.reembedding import Embedder
 from familiar_trainer.shelf import HeadShelf
+from familiar_trainer.stillness import Stillness
 
 _log = logging.getLogger(__name__)
 
@@ -60,13 +61,24 @@ class Trainer:
     shelf: HeadShelf
     learner: Learner = learning
     cohort: Callable[[str, int, str], Cohort] = cohort.load
+    leases: Stillness = field(default_factory=Stillness)
     owner: str = field(default_factory=lambda: f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}")
     stop: threading.Event = field(default_factory=threading.Event)
 
+    def silent(self) -> Mapping[str, trainings.Sign]:
+        """Return the last signs of those who work on trainings and have not renewed their lease for as long as it is.
+
+        Everybody is given that time anew by a process that has just begun to look.
+        """
+        with self.database.read() as session:
+            held = trainings.leases(session)
+        return self.leases.of(held, self.settings.training_lease_s)
+
     def keep_house(self) -> None:
-        """Finish what follows a training: nobody deleted is left in the models, no superfluous version on disk."""
+        """Finish what follows a training: nothing deleted is left, and no version, nor its weights, for too long."""
         erasure.complete(self.database, self.shelf)
         self.shelf.tidy()
+        self.shelf.prune(self.settings.keep_weights)
 
 
 def build(settings: Settings, gate: Gate) -> Trainer:

@@ -23,6 +23,7 @@ from familiar.records import (
     TrainingKind,
     samples,
     site_corrections,
+    trainings,
     versions,
 )
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
@@ -38,7 +39,6 @@ from familiar_trainer.trainer import Trainer
 _log = logging.getLogger(__name__)
 _MOST_REFUSALS = 2
 _MOST_SURPRISES = 3
-_LONGEST_PAUSE_S = 5.0
 
 
 def run(trainer: Trainer, training_id: str) -> str:
@@ -46,12 +46,13 @@ def run(trainer: Trainer, training_id: str) -> str:
 
     May be called at any time, by any number of trainers, for a training in any state.
     """
-    claimed = Journal.claim(trainer.database, training_id, trainer.owner, trainer.settings.training_lease_s)
+    lease_s = trainer.settings.training_lease_s
+    claimed = Journal.claim(trainer.database, training_id, trainer.owner, lease_s, trainer.silent())
     if claimed is None:
         return "nothing to do"
     crash_points.reached(crash_points.CLAIMED)
     journal, lease = claimed
-    pause_s = min(0.25 * 2 ** min(journal.attempts, 10), _LONGEST_PAUSE_S)
+    pause_s = min(0.25 * 2 ** min(journal.attempts, 10), trainings.LONGEST_PAUSE_S)
     with lease:
         try:
             Training(trainer, journal).finish()
@@ -94,7 +95,8 @@ def _fail(journal: Journal, *, code: str, message: str) -> str:
 class Material:
     """What a head is made from: everybody's samples as one backbone version sees them, and what is known of strangers.
 
-    ``correction`` is what the site's own strangers taught, None if none were handed in.
+    ``correction`` is what the site's own strangers taught, None if none were handed in. ``deleted_before`` is what had
+    been deleted before the samples were read; of what is deleted later they may hold a part.
     """
 
     backbone_version: int
@@ -102,6 +104,7 @@ class Material:
     gallery: Gallery
     cohort: Cohort
     correction: Correction | None
+    deleted_before: frozenset[str]
 
     @property
     def corrected(self) -> str:
@@ -172,7 +175,7 @@ class Training:
                     self._wait_for_serving(candidate)
                     self._go_live(candidate)
             except Outdated:
-                _log.info("training %s: somebody was deleted meanwhile; starting over", self._journal.training_id)
+                _log.info("training %s: something was deleted meanwhile; starting over", self._journal.training_id)
                 self._withdraw(HeadStatus.ABANDONED)
             except (GateFailed, LoadFailed) as exc:
                 _log.warning("training %s: %s", self._journal.training_id, exc)
@@ -209,13 +212,15 @@ class Training:
             return None
         learned, material = admitted.learned, admitted.material
         meta, refused = self._describe(learned, material), [_refused(each) for each in admitted.refused]
-        candidate = self._journal.record(learned.head, meta, learned.people, self._trainer.shelf.highest(), refused)
+        candidate = self._journal.record(
+            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, material.deleted_before
+        )
         crash_points.reached(crash_points.RECORDED)
         return candidate
 
     def _read(self) -> Material:
         """Read everybody's samples, after the backbone has seen those that it had not seen yet."""
-        database = self._trainer.database
+        database, deleted_before = self._trainer.database, self._journal.deletions()
         with database.read() as session:
             live = versions.live_head(session)
             recorded = {row.version: row.meta for row in versions.backbones(session)}
@@ -230,7 +235,7 @@ class Training:
         cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
         with database.read() as session:
             correction = _correction(site_corrections.current(session), version, cohort)
-        return Material(version, backbone, self._gallery(version), cohort, correction)
+        return Material(version, backbone, self._gallery(version), cohort, correction, deleted_before)
 
     def _gallery(self, backbone_version: int, without: Collection[str] = ()) -> Gallery:
         """Return what there is to learn from, but for some of the enrolments that this training settles."""
@@ -288,11 +293,13 @@ class Training:
         return live is not None and material.made(live, self._trainer.settings.far_target)
 
     def _reject(self, learned: Learned, material: Material, admitted: Admitted) -> None:
-        """End a training of which nothing is left to publish; keep the head with everybody, to see what was wrong."""
+        """End a training of which nothing is left to publish; keep what is known of the head with everybody."""
         worse = sorted({str(loss) for refusal in admitted.refused for loss in refusal.losses})
         meta = self._describe(learned, material, worse=worse)
         refused = [_refused(each) for each in admitted.refused]
-        self._journal.reject(learned.head, meta, learned.people, self._trainer.shelf.highest(), refused)
+        self._journal.reject(
+            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, material.deleted_before
+        )
 
     def _describe(self, learned: Learned, material: Material, **more: list[str]) -> HeadMeta:
         return HeadMeta(
@@ -316,18 +323,22 @@ class Training:
         self._withdraw(HeadStatus.ABANDONED)
         source_version = self._journal.source_version
         assert source_version is not None
+        deleted_before = self._journal.deletions()
         with self._trainer.database.read() as session:
             row, live = versions.head(session, source_version), versions.live_head(session)
             source, report = Candidate.stored(row), row.report
         if source is None:
-            raise TrainingFailed(f"head {source_version} held somebody who was deleted; it is gone", code="head_erased")
+            message = f"head {source_version} was made of a person or a sample that was deleted; it is gone"
+            raise TrainingFailed(message, code="head_erased")
         if live is not None and live.backbone_version != source.meta.backbone_version:
             raise TrainingFailed(
                 f"head {source_version} was made for backbone {source.meta.backbone_version}, "
                 f"in service is {live.backbone_version}",
                 code="backbone_changed",
             )
-        return self._journal.record(source.head, source.meta, report, self._trainer.shelf.highest())
+        return self._journal.record(
+            source.head, source.meta, report, self._trainer.shelf.highest(), deleted_before=deleted_before
+        )
 
     def _publish(self, candidate: Candidate) -> None:
         try:

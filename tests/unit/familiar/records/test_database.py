@@ -10,7 +10,7 @@ from familiar.direction import Direction
 from familiar.errors import Conflict, DatabaseUnavailable, MisconfiguredError, NotFound
 from familiar.knowing.embedding import normalise, to_blob
 from familiar.knowing.head import Head
-from familiar.records import enrollments, people, samples, trainings, versions
+from familiar.records import enrollments, erasures, people, samples, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.migrate import migrate
@@ -147,7 +147,7 @@ def test_enrolments_that_arrive_together_share_a_training_and_later_ones_get_the
         assert enrollments.capture(session, eve).status is EnrollmentStatus.QUEUED
 
 
-def test_one_training_runs_at_a_time_until_its_lease_ends(database: Database) -> None:
+def test_one_training_runs_at_a_time_until_its_worker_falls_silent(database: Database) -> None:
     _, _, first = closed(database, "Ada")
     with database.write() as session:
         assert trainings.claim(session, first, "one", 10)
@@ -156,12 +156,60 @@ def test_one_training_runs_at_a_time_until_its_lease_ends(database: Database) ->
         assert trainings.claim(session, first, "two", 10) is None
         assert trainings.claim(session, second, "two", 10) is None
         assert [t.id for t in trainings.open_ones(session)] == [second]
-        assert trainings.renew(session, first, "one", -1)
+        silent = trainings.leases(session)
+        assert silent.keys() == {first}
+        assert trainings.renew(session, first, "one", 10)
         assert not trainings.renew(session, first, "two", 10)
     with database.write() as session:
-        assert [t.id for t in trainings.open_ones(session)] == [first, second]
-        assert trainings.claim(session, first, "two", 10).attempts == 2
+        assert [t.id for t in trainings.open_ones(session, silent)] == [second], "it has stirred since"
+        assert trainings.claim(session, first, "two", 10, silent) is None
+        silent = trainings.leases(session)
+        assert [t.id for t in trainings.open_ones(session, silent)] == [first, second]
+        assert trainings.claim(session, first, "two", 10, silent).attempts == 2
         assert not trainings.renew(session, first, "one", 10)
+
+
+@pytest.mark.parametrize("set_by_s", [-3600, 3600])
+def test_a_clock_that_is_set_neither_ends_a_lease_nor_prolongs_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch, set_by_s: float
+) -> None:
+    _, _, training_id = closed(database, "Ada")
+    with database.write() as session:
+        trainings.claim(session, training_id, "one", 10)
+        silent = trainings.leases(session)
+    set_clock(monkeypatch, set_by_s)
+    with database.write() as session:
+        assert trainings.open_ones(session) == []
+        assert trainings.claim(session, training_id, "two", 10) is None
+        assert [t.id for t in trainings.open_ones(session, silent)] == [training_id]
+        assert trainings.claim(session, training_id, "two", 10, silent)
+
+
+@pytest.mark.parametrize("set_by_s", [-3600, -30, 30, 3600])
+def test_a_clock_that_is_set_ends_a_pause(database: Database, monkeypatch: pytest.MonkeyPatch, set_by_s: float) -> None:
+    _, _, training_id = closed(database, "Ada")
+    with database.write() as session:
+        trainings.give_back(trainings.claim(session, training_id, "one", 10), after_s=600.0)
+        assert trainings.open_ones(session) == []
+    set_clock(monkeypatch, set_by_s)
+    with database.read() as session:
+        assert [t.id for t in trainings.open_ones(session)] == [training_id]
+
+
+def test_a_failure_by_a_clock_that_was_set_since_is_none_of_just_now(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        assert not trainings.just_failed(session, 30.0)
+        trainings.end(trainings.ask(session), Stage.FAILED)
+        assert trainings.just_failed(session, 30.0)
+        set_clock(monkeypatch, -3600)
+        assert not trainings.just_failed(session, 30.0)
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, by_s: float) -> None:
+    now = time.time
+    monkeypatch.setattr(trainings.time, "time", lambda: now() + by_s)
 
 
 def test_a_training_that_ended_is_not_claimed_again(database: Database) -> None:
@@ -240,11 +288,13 @@ def test_erasing_a_person_removes_every_byte_of_them_from_the_files(tmp_path: Pa
     with database.write() as session:
         people.erase(session, gone)
     with database.write() as session:
-        assert versions.with_erased(session) == {1: {gone}}
-        assert versions.pending_erasures(session) == [gone]
+        assert erasures.tainted(session) == {1}
+        assert erasures.open_ones(session) == [gone]
         assert session.get_one(HeadVersion, 1).weights is None
-        versions.forget(session, [gone])
-        assert versions.pending_erasures(session) == []
+        erasures.forget(session, [1])
+        assert erasures.tainted(session) == set()
+        erasures.end(session, [gone])
+        assert erasures.open_ones(session) == []
         assert versions.head(session, 1).status == "erased"
         assert versions.head(session, 1).report is None
         assert versions.head(session, 2).report == {stays: {"nearest": stays}}
@@ -372,6 +422,6 @@ def test_a_head_whose_people_were_erased_knows_nobody(database: Database) -> Non
     add_head(database, 1, "a" * 32)
     with database.write() as session:
         versions.head(session, 1).meta = {"people": 1}
-        versions.forget(session, ["a" * 32])
+        erasures.forget(session, [1])
     with database.read() as session:
         assert versions.people_of(versions.head(session, 1)) == 0

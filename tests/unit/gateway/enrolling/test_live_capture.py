@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from fakes import FakeBackbone, backbone_meta
 from familiar.errors import ServingUnavailable
-from familiar.records import enrollments, samples, trainings
+from familiar.records import samples, trainings
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample
 from familiar.records.training import Stage
 from familiar.seeing.image import Frame, decode, encode_jpeg
@@ -259,14 +259,39 @@ def test_an_enrolment_takes_only_so_many_frames(make_world, collins_frames):
     assert add(world, enrollment, collins_frames[:1])["frames"][0]["accepted"]  # said before, so said again
 
 
-def test_captures_left_for_a_day_are_removed_when_the_next_one_is_opened(world, collins_frames):
-    left = start(world)
-    add(world, left, collins_frames[:2])
-    with world.database.write() as session:
-        enrollments.get(session, left).updated_at -= 25 * 3600
-    start(world, "Grace Hopper")
-    assert world.client.get(f"/v1/enrollments/{left}").status_code == 404
-    assert rows(world, Sample) == 0
+def test_only_so_many_captures_are_open_at_once(make_world, collins_frames):
+    world = make_world(enroll_most_open=3)
+    first, *_ = [start(world, f"Person {number}") for number in range(3)]
+    refused = world.client.post("/v1/enrollments", json={"name": "One too many"})
+    assert refused.status_code == 503 and refused.json["error"]["code"] == "busy"
+    assert refused.json["error"]["retryable"] and refused.headers["Retry-After"]
+    upload = world.client.post("/v1/enroll", data={"name": "One too many", "frames": files(collins_frames[:6])})
+    assert upload.status_code == 503 and rows(world, Person) == 3
+    world.client.delete(f"/v1/enrollments/{first}")
+    start(world, "Now there is room")
+
+
+def test_a_key_finds_its_capture_also_where_no_other_could_be_opened(make_world):
+    world = make_world(enroll_most_open=1)
+    headers = {"Idempotency-Key": "1"}
+    first = start(world, **headers)
+    again = world.client.post("/v1/enrollments", json={"name": "Eileen Collins"}, headers=headers)
+    assert again.status_code == 200 and again.json["id"] == first
+
+
+def test_a_capture_whose_samples_were_deleted_has_too_few(world, collins_frames):
+    enrollment = start(world)
+    said = add(world, enrollment, collins_frames[:6])
+    assert said["accepted"] == 6
+    person = said["person"]["id"]
+    for sample in world.client.get(f"/v1/people/{person}/samples").json["samples"][:3]:
+        assert world.client.delete(f"/v1/people/{person}/samples/{sample['id']}").status_code == 202
+    assert world.client.get(f"/v1/enrollments/{enrollment}").json["accepted"] == 3
+    answer = world.client.post(f"/v1/enrollments/{enrollment}/finish")
+    assert answer.status_code == 409 and answer.json["error"]["code"] == "too_few_samples"
+    assert answer.json["error"]["details"]["accepted"] == 3
+    assert add(world, enrollment, collins_frames[6:12])["accepted"] >= 5
+    assert finish(world, enrollment).status_code == 202
 
 
 def test_a_backbone_replaced_between_judging_and_storing_stores_nothing(world, collins_frames):

@@ -92,6 +92,7 @@ def test_the_head_in_service_cannot_be_asked_back(world):
         (HeadStatus.ABANDONED, "version_not_tried"),
         (HeadStatus.FAILED, "version_failed"),
         (HeadStatus.ERASED, "version_erased"),
+        (HeadStatus.PRUNED, "version_pruned"),
     ],
 )
 def test_a_head_that_never_served_or_was_erased_cannot_be_asked_back(world, status, code):
@@ -106,6 +107,21 @@ def test_a_head_that_holds_somebody_deleted_cannot_be_asked_back(world, collins_
     world.enroll("Grace Hopper", hopper_frames[:6])
     world.client.delete(f"/v1/people/{gone}")
     refused(world, 2, "version_erased")
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_a_head_made_of_samples_that_were_deleted_cannot_be_asked_back(
+    world, collins_frames, hopper_frames, all_of_them
+):
+    person = world.enroll("Eileen Collins", collins_frames[:6])["person"]["id"]
+    world.enroll("Grace Hopper", hopper_frames[:6])
+    taken = [each["id"] for each in world.client.get(f"/v1/people/{person}/samples").json["samples"]]
+    for sample in taken if all_of_them else taken[-1:]:
+        assert world.client.delete(f"/v1/people/{person}/samples/{sample}").status_code == 202
+    world.train()
+    for made_of_them in (2, 3):
+        refused(world, made_of_them, "version_erased")
+    assert roll_back(world, 1).status_code == 202, "which knew nobody"
 
 
 def test_a_head_of_a_backbone_no_longer_served_cannot_be_asked_back(world):

@@ -6,7 +6,7 @@ import pytest
 from gateway_world import World
 from sqlalchemy import func, select
 
-from familiar.records import trainings, versions
+from familiar.records import erasures, trainings
 from familiar.records.schema import Embedding, Enrollment, Erasure, FrameVerdict, HeadVersion, Person, Sample
 from familiar.records.training import Stage
 from familiar.seeing.image import decode
@@ -136,7 +136,7 @@ def test_deleting_a_person_erases_everything_and_asks_for_models_without_them(wo
         held = [head for head in session.scalars(select(HeadVersion)) if gone in head.person_ids]
         assert held and all(head.weights is None for head in held)
         assert [each.id for each in trainings.open_ones(session)] == [answer.json["job"]["id"]]
-        assert versions.pending_erasures(session) == [gone]
+        assert erasures.open_ones(session) == [gone]
 
 
 def test_nothing_of_a_deleted_person_stays_in_the_files_of_the_database(make_world, collins_frames, tmp_path: Path):

@@ -5,13 +5,14 @@ session, belong to the caller's transaction and never commit. The same noun in t
 for it, and needs no database.
 """
 
-from familiar.records import enrollments, people, person, samples, site_corrections, trainings, versions
+from familiar.records import enrollments, erasures, people, person, samples, site_corrections, trainings, versions
+from familiar.records.cleaning import clean
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus, IfKnown
 from familiar.records.enrollments import Capture
 from familiar.records.people import PersonSummary
 from familiar.records.person import check_id, clean_name
-from familiar.records.schema import BackboneVersion, Enrollment, HeadVersion, Person, Sample, SiteCorrection, Training
+from familiar.records.schema import BackboneVersion, HeadVersion, Person, Sample, SiteCorrection, Training
 from familiar.records.training import Stage, TrainingKind
 from familiar.records.versions import HeadStatus
 
@@ -20,7 +21,6 @@ __all__ = [
     "BackboneVersion",
     "Capture",
     "Database",
-    "Enrollment",
     "EnrollmentStatus",
     "HeadStatus",
     "HeadVersion",
@@ -33,8 +33,10 @@ __all__ = [
     "Training",
     "TrainingKind",
     "check_id",
+    "clean",
     "clean_name",
     "enrollments",
+    "erasures",
     "migrate",
     "people",
     "person",

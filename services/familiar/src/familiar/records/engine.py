@@ -141,10 +141,11 @@ class Database:
         with self._translated(), self.engine.connect() as connection:
             yield connection
 
-    def scrub(self) -> bool:
+    def scrub(self, patience_s: float = 0.2) -> bool:
         """Remove erased rows from the files as well: fold SQLite's write-ahead log into the database and empty it.
 
-        Tell whether that is done; while another connection reads what was there before, or writes, it cannot be.
+        Tell whether that is done; while another connection reads what was there before, or writes, it cannot be. One
+        that does so only for ``patience_s`` is waited for.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
@@ -152,8 +153,7 @@ class Database:
         if not self.is_sqlite:
             return True
         try:
-            with self.connected() as connection, patience(connection, 0):
-                # Whoever is in the way may stay for hours, and whoever asks has an answer to give.
+            with self.connected() as connection, patience(connection, patience_s):
                 hindered, *_ = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
         except DatabaseUnavailable as exc:
             if exc.code == faults.BUSY.code:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
 from familiar.reason import Reason
+from familiar.records import erasures, trainings
 from familiar.records import person as rules
-from familiar.records import trainings
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus, status_of
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample, Training
@@ -20,9 +20,10 @@ from familiar.records.training import Stage
 
 @dataclass(frozen=True)
 class Capture:
-    """An enrolment as it stands: what came, what was kept, what became of it.
+    """An enrolment as it stands: what came, what is kept, what became of it.
 
-    ``status`` is the one to show; ``usable`` counts frames that showed a good face, near copies included.
+    ``status`` is the one to show. ``accepted`` counts the samples there are, ``usable`` near copies of them as well: a
+    frame whose sample was deleted since is neither.
     """
 
     id: str
@@ -44,14 +45,17 @@ class Capture:
     updated_at: float
 
 
-def open_one(session: Session, person: Person, idempotency_key: str | None = None) -> Enrollment:
-    """Open an enrolment for ``person``."""
+def open_one(
+    session: Session, person: Person, idempotency_key: str | None = None, request_digest: str | None = None
+) -> Enrollment:
+    """Open an enrolment for ``person``; ``request_digest`` tells what the key was sent with."""
     now = time.time()
     enrollment = Enrollment(
         id=rules.new_id(),
         person_id=person.id,
         status=EnrollmentStatus.OPEN,
         idempotency_key=idempotency_key,
+        request_digest=request_digest,
         created_at=now,
         updated_at=now,
     )
@@ -87,13 +91,16 @@ def capture(session: Session, enrollment_id: str) -> Capture:
     person = session.get_one(Person, enrollment.person_id)
     training = session.get(Training, enrollment.training_id) if enrollment.training_id else None
     stage = Stage(training.stage) if training else None
+    of_the_frame = (Sample.enrollment_id == FrameVerdict.enrollment_id) & (Sample.position == FrameVerdict.position)
     rows = session.execute(
-        select(FrameVerdict.position, FrameVerdict.reasons)
+        select(FrameVerdict.position, FrameVerdict.reasons, Sample.id)
+        .outerjoin(Sample, of_the_frame)
         .where(FrameVerdict.enrollment_id == enrollment_id)
         .order_by(FrameVerdict.position)
     ).all()
-    rejected = tuple((position, tuple(reasons)) for position, reasons in rows if reasons)
+    rejected = tuple((position, tuple(reasons)) for position, reasons, _ in rows if reasons)
     copies = sum(1 for _, reasons in rejected if reasons == (Reason.NEAR_COPY,))
+    kept = sum(1 for *_, sample_id in rows if sample_id is not None)
     return Capture(
         id=enrollment.id,
         person_id=person.id,
@@ -106,8 +113,8 @@ def capture(session: Session, enrollment_id: str) -> Capture:
         error_message=enrollment.error_message,
         alike_person_id=enrollment.alike_person_id,
         received=len(rows),
-        usable=len(rows) - len(rejected) + copies,
-        accepted=len(rows) - len(rejected),
+        usable=kept + copies,
+        accepted=kept,
         refused=Counter(reason for _, reasons in rejected for reason in reasons),
         rejected=rejected,
         created_at=enrollment.created_at,
@@ -158,9 +165,14 @@ def add_verdict(session: Session, enrollment: Enrollment, digest: str, reasons: 
 
 
 def close(session: Session, enrollment: Enrollment) -> Training:
-    """End the capture and ask for the training that will learn it; both or neither."""
+    """End the capture and ask for the training that will learn it; both or neither.
+
+    From now on the person counts as enrolled: if another one already is under that name, and they may not share it, the
+    database's constraint fails.
+    """
     require_capturing(enrollment)
     training = trainings.ask(session)
+    session.get_one(Person, enrollment.person_id).enrolled = True
     enrollment.status = EnrollmentStatus.QUEUED
     enrollment.training_id = training.id
     enrollment.updated_at = time.time()
@@ -185,6 +197,8 @@ def discard(session: Session, enrollment: Enrollment) -> None:
     require_capturing(enrollment)
     person = session.get_one(Person, enrollment.person_id)
     samples = select(Sample.id).where(Sample.enrollment_id == enrollment.id)
+    if session.scalars(samples.limit(1)).first() is not None:
+        erasures.begin(session, enrollment.id, in_heads=False)
     session.execute(delete(Embedding).where(Embedding.sample_id.in_(samples)))
     session.execute(delete(Sample).where(Sample.enrollment_id == enrollment.id))
     session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id == enrollment.id))
@@ -193,11 +207,20 @@ def discard(session: Session, enrollment: Enrollment) -> None:
     _drop_if_bare(session, person)
 
 
-def abandoned(session: Session, untouched_since: float) -> Sequence[Enrollment]:
-    """Return the captures that nobody has added to or finished since then (UTC seconds)."""
+def abandoned(session: Session, untouched_s: float) -> dict[str, float]:
+    """Return the captures that nobody has added to or finished for so long, by this clock, and when that was done."""
     capturing = [status for status in EnrollmentStatus if status.takes_frames]
-    query = select(Enrollment).where(Enrollment.status.in_(capturing), Enrollment.updated_at < untouched_since)
-    return session.scalars(query).all()
+    query = select(Enrollment.id, Enrollment.updated_at).where(
+        Enrollment.status.in_(capturing), Enrollment.updated_at < time.time() - untouched_s
+    )
+    return {row.id: row.updated_at for row in session.execute(query)}
+
+
+def capturing(session: Session) -> int:
+    """Return how many captures are open."""
+    under_way = [status for status in EnrollmentStatus if status.takes_frames]
+    query = select(func.count()).select_from(Enrollment).where(Enrollment.status.in_(under_way))
+    return session.scalar(query) or 0
 
 
 def queued(session: Session) -> Sequence[Enrollment]:

@@ -7,10 +7,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import NotFound
+from familiar.records import erasures
 from familiar.records import person as rules
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
-from familiar.records.schema import Embedding, Enrollment, Erasure, FrameVerdict, HeadVersion, Person, Sample
+from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,25 @@ class PersonSummary:
     live: bool
 
 
-def add(session: Session, name: str) -> Person:
-    """Add a person with a name already cleaned."""
-    person = Person(id=rules.new_id(), name=name, created_at=time.time())
+def add(session: Session, name: str, *, shares_name: bool = False) -> Person:
+    """Add a person with a name already cleaned; ``shares_name``: others may be enrolled under it."""
+    person = Person(
+        id=rules.new_id(),
+        name=name,
+        created_at=time.time(),
+        name_key=rules.name_key(name),
+        shares_name=shares_name,
+        enrolled=False,
+    )
     session.add(person)
     session.flush()
     return person
+
+
+def rename(session: Session, person: Person, name: str, *, shares_name: bool = False) -> None:
+    """Give a person another name, already cleaned; two who may not share it fail by the database's constraint."""
+    person.name, person.name_key, person.shares_name = name, rules.name_key(name), shares_name
+    session.flush()
 
 
 def get(session: Session, person_id: str) -> Person:
@@ -44,17 +58,10 @@ def get(session: Session, person_id: str) -> Person:
     return person
 
 
-def by_name(session: Session, name: str) -> list[Person]:
-    """Return the people who bear exactly this name; names are not unique."""
-    return list(session.scalars(select(Person).where(Person.name == name).order_by(Person.created_at)))
-
-
 def namesakes(session: Session, name: str) -> list[Person]:
-    """Return the people enrolled under exactly this name; one whose first capture is not closed yet does not count."""
-    capturing = [status for status in EnrollmentStatus if status.takes_frames]
-    closed = select(Enrollment.person_id).where(Enrollment.status.not_in(capturing))
-    query = select(Person).where(Person.name == name, Person.id.in_(closed)).order_by(Person.created_at)
-    return list(session.scalars(query))
+    """Return the people enrolled under a name that looks like this; who has no closed capture yet does not count."""
+    same = (Person.name_key == rules.name_key(name)) & Person.enrolled
+    return list(session.scalars(select(Person).where(same).order_by(Person.created_at)))
 
 
 def names(session: Session, person_ids: set[str]) -> dict[str, str]:
@@ -105,8 +112,8 @@ def count(session: Session) -> int:
 def erase(session: Session, person_id: str) -> None:
     """Delete a person with all frames, samples, embeddings, enrolments and head weights that hold them.
 
-    Files are not touched: an ``Erasure`` stays behind until a head without the person serves and every version with
-    them is off the disk.
+    Files are not touched: an ``Erasure`` stays behind until a head without the person serves, every version with them
+    is off the disk, and the database's files have been cleaned.
 
     Raises:
         NotFound: there is none with that id.
@@ -119,10 +126,8 @@ def erase(session: Session, person_id: str) -> None:
     session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id.in_(enrollments)))
     session.execute(delete(Enrollment).where(Enrollment.person_id == person_id))
     session.execute(update(Enrollment).where(Enrollment.alike_person_id == person_id).values(alike_person_id=None))
-    for version, held in session.execute(select(HeadVersion.version, HeadVersion.person_ids)).all():
-        if person_id in held:
-            session.execute(update(HeadVersion).where(HeadVersion.version == version).values(weights=None))
-    session.merge(Erasure(person_id=person_id, created_at=time.time()))
+    erasures.begin(session, person_id, in_heads=True)
+    erasures.taint(session, erasures.heads_of(session, person_id))
     session.delete(person)
     session.flush()
 

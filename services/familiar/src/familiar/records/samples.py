@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from familiar.direction import Direction, direction_of
 from familiar.errors import NotFound
 from familiar.knowing import from_blob, to_blob
+from familiar.records import erasures
 from familiar.records import person as rules
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Sample
@@ -78,7 +79,14 @@ def get(session: Session, person_id: str, sample_id: str) -> Sample:
 
 
 def remove(session: Session, sample: Sample) -> None:
-    """Delete one sample and its embeddings."""
+    """Delete one sample with its embeddings, and the weights of every head that was made of it.
+
+    An ``Erasure`` stays behind until no such head serves or is on disk, and the database's files have been cleaned.
+    """
+    capturing = EnrollmentStatus(session.get_one(Enrollment, sample.enrollment_id).status).takes_frames
+    erasures.begin(session, sample.id, in_heads=not capturing)
+    if not capturing:
+        erasures.taint(session, erasures.heads_made_of(session, sample))
     session.execute(delete(Embedding).where(Embedding.sample_id == sample.id))
     session.delete(sample)
     session.flush()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
 
 _ID = String(32)
@@ -14,18 +14,26 @@ class Base(DeclarativeBase):
 
 
 class Person(Base):
-    """Somebody who is, or is about to be, enrolled."""
+    """Somebody who is, or is about to be, enrolled.
+
+    Of all who are ``enrolled`` under names that look the same (``name_key``) the database admits one, but for those
+    who may share theirs (``shares_name``).
+    """
 
     __tablename__ = "people"
     id: Mapped[str] = mapped_column(_ID, primary_key=True)
     name: Mapped[str] = mapped_column(Text, index=True)
     created_at: Mapped[float]
+    name_key: Mapped[str] = mapped_column(Text, index=True)
+    shares_name: Mapped[bool] = mapped_column(default=False)
+    enrolled: Mapped[bool] = mapped_column(default=False)
 
 
 class Enrollment(Base):
     """One capture of one person, from the first frame to being recognised.
 
     ``alike_person_id`` is who the person cannot be told from, if that is why it failed, as long as they are enrolled.
+    ``request_digest`` tells what the ``idempotency_key`` was sent with.
     """
 
     __tablename__ = "enrollments"
@@ -40,6 +48,7 @@ class Enrollment(Base):
     alike_person_id: Mapped[str | None] = mapped_column(_ID)
     created_at: Mapped[float]
     updated_at: Mapped[float]
+    request_digest: Mapped[str | None] = mapped_column(String(64))
 
 
 class FrameVerdict(Base):
@@ -78,7 +87,11 @@ class Embedding(Base):
 
 
 class Training(Base):
-    """One making of a head: asked for, under way, or ended."""
+    """One making of a head: asked for, under way, or ended.
+
+    ``lease_until`` is by the clock of ``lease_owner``, and a sign of life by being renewed; without an owner it is how
+    long the training had better be left alone.
+    """
 
     __tablename__ = "trainings"
     id: Mapped[str] = mapped_column(_ID, primary_key=True)
@@ -140,11 +153,22 @@ class SiteCorrection(Base):
 
 
 class Erasure(Base):
-    """A person who was deleted and whose traces in the models are still to be removed; gone when that is done."""
+    """A person, a capture or a sample that was deleted and still has traces; gone when these are.
+
+    ``in_heads`` tells whether heads may have been made of it, so that there is more to do than to clean the files.
+    """
 
     __tablename__ = "erasures"
-    person_id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
     created_at: Mapped[float]
+    in_heads: Mapped[bool]
+
+
+class TaintedVersion(Base):
+    """A version of the head that was made of something deleted since; gone when nothing of its weights is left."""
+
+    __tablename__ = "tainted_versions"
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class IssuedVersion(Base):
@@ -156,3 +180,11 @@ class IssuedVersion(Base):
 
 
 Index("ix_samples_person_time", Sample.person_id, Sample.captured_at)
+_ONE_OF_A_NAME = text("enrolled AND NOT shares_name")
+Index(
+    "ix_people_one_of_a_name",
+    Person.name_key,
+    unique=True,
+    sqlite_where=_ONE_OF_A_NAME,
+    postgresql_where=_ONE_OF_A_NAME,
+)

@@ -1,16 +1,27 @@
-"""Trainings in the database: asked for once, claimed by one worker at a time, safe to run twice."""
+"""Trainings in the database: asked for once, claimed by one worker at a time, safe to run twice.
+
+Whether a worker still lives is seen by its lease being renewed, and judged by who looks, by a clock of its own: clocks
+of machines differ, and are set.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import NotFound
 from familiar.records.person import new_id
-from familiar.records.schema import IssuedVersion, Training
+from familiar.records.schema import Training
 from familiar.records.training import Stage, TrainingKind
-from familiar.servable import HEAD
+from familiar.records.versions import take_turns
+
+Sign = tuple[str, float]
+"""What a worker shows of itself: its name, and when by its own clock the lease would end; that is a new one with each
+sign of life, and says nothing else to others."""
+
+LONGEST_PAUSE_S = 5.0
+"""Longest time for which a training that was given back may be left alone."""
 
 _ENDED = [stage.value for stage in Stage if stage.ended]
 
@@ -34,7 +45,7 @@ def ask(session: Session, *, backbone_version: int | None = None) -> Training:
 
 def ask_if_none_is_open(session: Session) -> Training | None:
     """Return a new training, or None if one that learns is open; of all who ask at the same time one gets it."""
-    _take_turns(session)
+    take_turns(session)
     return None if any_open(session) else ask(session)
 
 
@@ -60,21 +71,30 @@ def recent(session: Session, limit: int = 100) -> Sequence[Training]:
     return session.scalars(select(Training).order_by(Training.created_at.desc(), Training.id).limit(limit)).all()
 
 
-def claim(session: Session, training_id: str, owner: str, lease_s: float) -> Training | None:
+def leases(session: Session) -> dict[str, Sign]:
+    """Return the last sign of life of whoever works on a training, by the training's id."""
+    query = select(Training.id, Training.lease_owner, Training.lease_until).where(
+        Training.stage.not_in(_ENDED), Training.lease_owner.is_not(None)
+    )
+    return {training_id: (owner or "", until or 0.0) for training_id, owner, until in session.execute(query)}
+
+
+def claim(
+    session: Session, training_id: str, owner: str, lease_s: float, silent: Mapping[str, Sign] | None = None
+) -> Training | None:
     """Take a training that nobody works on, in the order asked for; None if there is nothing to take.
 
-    One training runs at a time: a later one, or one whose worker still renews its lease, is left alone.
+    One training runs at a time: a later one, or one whose worker still lives, is left alone. ``silent`` are the last
+    signs of those that have fallen silent; one that has stirred since lives.
     """
-    _take_turns(session)  # locking only its own row would let two claim different ones
-    now = time.time()
+    take_turns(session)  # locking only its own row would let two claim different ones
     training = session.get(Training, training_id, with_for_update=True)
     if training is None or Stage(training.stage).ended:
         return None
-    held = select(Training).where(
-        Training.stage.not_in(_ENDED), Training.lease_until > now, Training.lease_owner != owner
-    )
-    if session.scalars(held).first() is not None:
+    silent = silent or {}
+    if any(sign[0] != owner and silent.get(held) != sign for held, sign in leases(session).items()):
         return None
+    now = time.time()
     training.lease_owner, training.lease_until = owner, now + lease_s
     training.started_at = now
     training.attempts += 1
@@ -102,10 +122,10 @@ def held(session: Session, training_id: str, owner: str) -> Training | None:
 
 
 def give_back(training: Training, after_s: float = 0.0) -> None:
-    """Leave a claimed training to whoever claims it next; the reconciler will propose it in ``after_s`` seconds."""
+    """Leave a claimed training to whoever claims it next; it will be proposed in ``after_s`` seconds, 5 at most."""
     training.stage = Stage.QUEUED
     training.lease_owner = None
-    training.lease_until = time.time() + after_s if after_s else None
+    training.lease_until = time.time() + min(after_s, LONGEST_PAUSE_S) if after_s else None
 
 
 def under_way(session: Session) -> bool:
@@ -120,21 +140,27 @@ def any_open(session: Session) -> bool:
     return session.scalars(learning).first() is not None
 
 
-def last_failure_at(session: Session) -> float:
-    """Return when the last training that failed did so, 0 if none has."""
-    return session.scalar(select(func.max(Training.ended_at)).where(Training.stage == Stage.FAILED)) or 0.0
+def just_failed(session: Session, within_s: float) -> bool:
+    """Whether a training has failed in the last ``within_s`` seconds; one that will fail, by this clock, has not."""
+    last = session.scalar(select(func.max(Training.ended_at)).where(Training.stage == Stage.FAILED))
+    return last is not None and 0 <= time.time() - last < within_s
 
 
-def open_ones(session: Session) -> Sequence[Training]:
-    """Return the trainings that nobody works on and that have not ended, the oldest first."""
-    return session.scalars(
+def open_ones(session: Session, silent: Mapping[str, Sign] | None = None) -> Sequence[Training]:
+    """Return the trainings that nobody works on and that have not ended, the oldest first.
+
+    ``silent`` are the last signs of those who have fallen silent. A pause that is longer than any that is made, by the
+    clock of this moment, is none: one of the clocks was set.
+    """
+    now, silent = time.time(), silent or {}
+    held = {training_id for training_id, sign in leases(session).items() if silent.get(training_id) != sign}
+    pausing = Training.lease_owner.is_(None) & Training.lease_until.between(now, now + LONGEST_PAUSE_S)
+    rows = session.scalars(
         select(Training)
-        .where(
-            Training.stage.not_in(_ENDED),
-            or_(Training.lease_until.is_(None), Training.lease_until <= time.time()),
-        )
+        .where(Training.stage.not_in(_ENDED), Training.lease_until.is_(None) | ~pausing)
         .order_by(Training.created_at, Training.id)
-    ).all()
+    )
+    return [training for training in rows if training.id not in held]
 
 
 def end(training: Training, stage: Stage, *, code: str | None = None, message: str | None = None) -> None:
@@ -143,11 +169,6 @@ def end(training: Training, stage: Stage, *, code: str | None = None, message: s
     training.error_code, training.error_message = code, message
     training.lease_owner = training.lease_until = None
     training.ended_at = time.time()
-
-
-def _take_turns(session: Session) -> None:
-    """Let whoever comes here pass one after the other, each when the transaction of the one before has ended."""
-    session.get_one(IssuedVersion, HEAD, with_for_update=True)
 
 
 def _add(

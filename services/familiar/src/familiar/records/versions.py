@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session, defer, undefer
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, defer
 
 from familiar.errors import NotFound
 from familiar.knowing import Head
-from familiar.records.schema import BackboneVersion, Erasure, HeadVersion, IssuedVersion
+from familiar.records.schema import BackboneVersion, HeadVersion, IssuedVersion, Training
+from familiar.records.training import Stage, TrainingKind
+from familiar.servable import HEAD
 
 
 class HeadStatus(StrEnum):
@@ -22,6 +24,8 @@ class HeadStatus(StrEnum):
     """The one that answers."""
     SUPERSEDED = "superseded"
     """It was live; its weights are kept for a rollback."""
+    PRUNED = "pruned"
+    """It was live long ago; its weights were thrown away."""
     REJECTED = "rejected"
     """Worse than the one it should have replaced; it never served."""
     FAILED = "failed"
@@ -29,7 +33,15 @@ class HeadStatus(StrEnum):
     ABANDONED = "abandoned"
     """What it was made from changed before it served."""
     ERASED = "erased"
-    """It held somebody who was deleted; weights and people are gone."""
+    """It was made of a person or a sample deleted since; weights and people are gone."""
+
+
+def take_turns(session: Session) -> None:
+    """Let whoever comes here pass one after the other, each when the transaction of the one before has ended.
+
+    Trainings are claimed, heads recorded and what they are made of is deleted one at a time.
+    """
+    session.get_one(IssuedVersion, HEAD, with_for_update=True)
 
 
 def issue(session: Session, servable: str, floor: int = 0) -> int:
@@ -130,24 +142,22 @@ def go_live(session: Session, version: int) -> None:
     session.flush()
 
 
-def with_erased(session: Session) -> dict[int, set[str]]:
-    """Return the head versions that hold somebody deleted, with the ids of those."""
-    erased = set(session.scalars(select(Erasure.person_id)))
-    rows = session.execute(select(HeadVersion.version, HeadVersion.person_ids)) if erased else ()
-    return {version: held for version, person_ids in rows if (held := erased.intersection(person_ids))}
+def prunable(session: Session, keep: int) -> list[int]:
+    """Return the head versions that served before the last ``keep`` that did, but for those about to come back."""
+    served = HeadVersion.status.in_((HeadStatus.LIVE, HeadStatus.SUPERSEDED))
+    kept = session.scalars(select(HeadVersion.version).where(served).order_by(HeadVersion.version.desc()).limit(keep))
+    coming_back = select(Training.source_version).where(
+        Training.kind == TrainingKind.ROLLBACK, Training.stage.not_in([stage for stage in Stage if stage.ended])
+    )
+    stay = {*kept, *session.scalars(coming_back)}
+    superseded = session.scalars(select(HeadVersion.version).where(HeadVersion.status == HeadStatus.SUPERSEDED))
+    return [version for version in superseded if version not in stay]
 
 
-def pending_erasures(session: Session) -> list[str]:
-    """Return the ids of people deleted whose traces in the models are still to be removed."""
-    return list(session.scalars(select(Erasure.person_id).order_by(Erasure.created_at)))
-
-
-def forget(session: Session, person_ids: Sequence[str]) -> None:
-    """Record that no head version on disk holds ``person_ids`` any more: the erasure is complete."""
-    gone = set(person_ids)
-    for row in session.scalars(select(HeadVersion).options(undefer(HeadVersion.person_ids))):
-        if gone.intersection(row.person_ids):
-            row.status, row.person_ids, row.weights = HeadStatus.ERASED, [], None
-            row.report, row.meta = None, {**row.meta, "metrics": {}}  # they tell of single people
-    session.execute(delete(Erasure).where(Erasure.person_id.in_(gone)))
-    session.flush()
+def prune(session: Session, keep: int) -> list[int]:
+    """Delete the weights of what is ``prunable``, and return which those are; their reports and lineage stay."""
+    old = prunable(session, keep)
+    session.execute(
+        update(HeadVersion).where(HeadVersion.version.in_(old)).values(weights=None, status=HeadStatus.PRUNED)
+    )
+    return old

@@ -27,6 +27,7 @@ from familiar.servable import MAX_BATCH
 from familiar.serving import Models
 from familiar.settings import Settings
 from familiar_gateway.operating import Inbox
+from familiar_gateway.people import require_free_name
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +116,18 @@ class Capturer:
             raise first_error
         return verdicts + self._keep(enrollment_id, pending, backbone_version)
 
+    def recall(self, enrollment_id: str) -> list[Verdict]:
+        """Return what was said of each frame so far."""
+        with self._database.read() as session:
+            said = enrollments.verdicts(session, enrollment_id).values()
+        return [Verdict(row.position, tuple(row.reasons)) for row in sorted(said, key=lambda row: row.position)]
+
     def finish(self, enrollment_id: str, if_known: IfKnown = IfKnown.ASK) -> None:
         """End a capture and have it learned; ending it again changes nothing.
 
         Raises:
             NotFound: there is no such enrolment.
-            Conflict: too few samples (``too_few_samples``).
+            Conflict: too few samples (``too_few_samples``), or somebody else was enrolled under the name meanwhile.
             AlreadyKnown: the face is that of somebody enrolled, and ``if_known`` does not say what to do then.
             Unavailable: a part is away; the capture stays open.
         """
@@ -254,4 +261,7 @@ def _close(session: Session, enrollment_id: str, known: tuple[str, str, float] |
         return enrollment.training_id
     if known is not None:
         enrollments.give_to(session, enrollment, people.get(session, known[0]))
+    person = people.get(session, enrollment.person_id)
+    if not (person.enrolled or person.shares_name):
+        require_free_name(session, person.name)  # it was, when the capture was opened
     return enrollments.close(session, enrollment).id

@@ -1,16 +1,16 @@
 """Opening an enrolment: for a new person or one already there, once per idempotency key."""
 
-import time
+import hashlib
+import json
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 
-from familiar.errors import Conflict, InvalidInput
-from familiar.records import Enrollment, Person, enrollments, people
+from familiar.errors import Busy, Conflict, InvalidInput
+from familiar.records import Person, enrollments, people
 from familiar.records import person as rules
 from familiar_gateway.people import require_free_name
-
-ABANDONED_AFTER_S = 24 * 3600.0
-"""A capture that nobody adds to for this long is deleted with its crops when the next one is opened."""
 
 _MAX_KEY_LENGTH = 200
 
@@ -44,41 +44,46 @@ def check_person(name: object | None, person_id: str | None) -> tuple[str | None
     return cleaned, None if person_id is None else rules.check_id(person_id, "person")
 
 
+def request_digest(route: str, fields: dict[str, str | bool | None], files: Sequence[FileStorage] = ()) -> str:
+    """Return what tells a request from others: where it goes and all it says and brings; files end rewound."""
+    contents = []
+    for file in files:
+        contents.append(hashlib.file_digest(file.stream, "sha256").hexdigest())  # type: ignore[arg-type]
+        file.stream.seek(0)
+    said = json.dumps([route, sorted(fields.items()), contents])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
 def open_enrollment(
-    session: Session, name: str | None, person_id: str | None, *, key: str | None, allow_same_name: bool
-) -> tuple[str, bool]:
+    session: Session, name: str | None, person_id: str | None, *, key: str | None, digest: str | None,
+    allow_same_name: bool, most_open: int,
+) -> tuple[str, bool]:  # fmt: skip
     """Return (enrolment id, whether it is new): the one that was opened with ``key`` before, or a new one.
 
     Raises:
         NotFound: there is no person with that id.
-        Conflict: the name is taken, is not that of the person, or the key was used for somebody else.
+        Conflict: the name is taken, is not that of the person, or the key was used for another request than the one
+            with this ``digest``.
+        Busy: ``most_open`` captures are under way; on PostgreSQL a few more where several are opened at one instant.
     """
-    for stale in enrollments.abandoned(session, time.time() - ABANDONED_AFTER_S):
-        enrollments.discard(session, stale)
     earlier = None if key is None else enrollments.by_key(session, key)
     if earlier is not None:
-        _require_same(session, earlier, name, person_id)
+        if earlier.request_digest not in (None, digest):
+            raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
         return earlier.id, False
+    if enrollments.capturing(session) >= most_open:
+        raise Busy(f"{most_open} captures are open, as many as are allowed; finish or give up one, or try again later")
     person = _person_for(session, name, person_id, allow_same_name=allow_same_name)
-    return enrollments.open_one(session, person, key).id, True
+    return enrollments.open_one(session, person, key, digest).id, True
 
 
 def _person_for(session: Session, name: str | None, person_id: str | None, *, allow_same_name: bool) -> Person:
     if person_id is not None:
         person = people.get(session, person_id)
-        if name is not None and name != person.name:
+        if name is not None and rules.name_key(name) != person.name_key:
             raise Conflict(f"person {person_id} is called {person.name}, not {name}", code="name_mismatch")
         return person
     assert name is not None  # checked by check_person
     if not allow_same_name:
         require_free_name(session, name)
-    return people.add(session, name)
-
-
-def _require_same(session: Session, earlier: Enrollment, name: str | None, person_id: str | None) -> None:
-    person = people.get(session, earlier.person_id)
-    # A person renamed since, or a capture given to somebody already known, is still the one the key stands for.
-    if person_id is not None and person_id != person.id:
-        raise Conflict("this Idempotency-Key was used for another person", code="idempotency_key_reused")
-    if person_id is None and name is not None and name != person.name and earlier.training_id is None:
-        raise Conflict("this Idempotency-Key was used for another name", code="idempotency_key_reused")
+    return people.add(session, name, shares_name=allow_same_name)

@@ -1,18 +1,30 @@
 """Enrolments: live capture step by step, or all at once."""
 
+import contextlib
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.datastructures import FileStorage
 
-from familiar.errors import FamiliarError, InvalidInput
-from familiar.records import Database, EnrollmentStatus, IfKnown, check_id, enrollments, people, samples, versions
+from familiar.errors import Busy, Conflict, DatabaseUnavailable, FamiliarError, InvalidInput, NotFound
+from familiar.records import (
+    Database,
+    EnrollmentStatus,
+    IfKnown,
+    check_id,
+    clean,
+    enrollments,
+    people,
+    samples,
+    versions,
+)
 from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import coaching, representations, uploads
 from familiar_gateway.enrolling.capture import Capturer, Shot, Verdict
 from familiar_gateway.enrolling.events import Streams
-from familiar_gateway.enrolling.opening import check_idempotency_key, check_person, open_enrollment
+from familiar_gateway.enrolling.opening import check_idempotency_key, check_person, open_enrollment, request_digest
 from familiar_gateway.operating import Metrics
 from familiar_gateway.web import Json, UnsupportedMediaType, payload, pictures, services
 
@@ -29,6 +41,8 @@ class _Needs(Protocol):
 
 
 blueprint = Blueprint("enrollments", __name__)
+
+_MOST_TRIES = 20
 
 
 @blueprint.post("/v1/enrollments")
@@ -78,8 +92,7 @@ def discard(enrollment_id: str) -> tuple[str, int]:
     """Give up a capture; nothing of it is kept."""
     its = services(_Needs)
     check_id(enrollment_id, "enrolment")
-    its.database.retry(lambda session: enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True)))
-    its.database.scrub()
+    _discard(its.database, enrollment_id)
     return "", 204
 
 
@@ -94,13 +107,34 @@ def stream(enrollment_id: str) -> Response:
 
 @blueprint.post("/v1/enroll")
 def enroll() -> tuple[Json, int, dict[str, str]]:
-    """Enrol somebody from pictures, one archive or one video, all in one request; all of it or nothing is kept."""
-    its = services(_Needs)
+    """Enrol somebody from pictures, one archive or one video, all in one request; all of it or nothing is kept.
+
+    Of several that are the same, key included, each gets the answer that one alone would get.
+    """
     fields, files = _read_upload()
+    for _ in range(_MOST_TRIES):
+        try:
+            enrollment_id, verdicts = _enroll(fields, files)
+        except NotFound as exc:
+            # Another one like this has failed and given the enrolment up under our hands: find out why by ourselves.
+            if exc.code != "enrollment_not_found":
+                raise
+            for file in files:
+                file.stream.seek(0)
+        else:
+            shown = {"frames": [representations.verdict(each) for each in verdicts], **_show(enrollment_id)}
+            return shown, 202, _location(enrollment_id)
+    raise Busy("this enrolment is given up again and again by others; try again")
+
+
+def _enroll(fields: dict[str, str], files: list[FileStorage]) -> tuple[str, list[Verdict]]:
+    its = services(_Needs)
     if_known = _if_known(fields.get("if_known"))
     same_name = payload.parse_flag("allow_same_name", fields.get("allow_same_name"))
     with uploads.open_shots(files, its.decoder, its.settings) as shots:
-        enrollment_id, _ = _open(fields.get("name"), fields.get("person_id"), allow_same_name=same_name)
+        enrollment_id, _ = _open(
+            fields.get("name"), fields.get("person_id"), allow_same_name=same_name, if_known=if_known, files=files
+        )
         try:
             verdicts = _add_unless_closed(enrollment_id, shots)
             its.capturer.finish(enrollment_id, if_known)
@@ -110,8 +144,7 @@ def enroll() -> tuple[Json, int, dict[str, str]]:
                 _withdraw(enrollment_id)
             exc.details.pop("enrollment_id", None)
             raise
-    shown = {"frames": [representations.verdict(each) for each in verdicts], **_show(enrollment_id)}
-    return shown, 202, _location(enrollment_id)
+    return enrollment_id, verdicts
 
 
 def _read_upload() -> tuple[dict[str, str], list[FileStorage]]:
@@ -122,33 +155,47 @@ def _read_upload() -> tuple[dict[str, str], list[FileStorage]]:
     return fields, [*request.files.getlist("frames"), *request.files.getlist("frames[]")]
 
 
-def _open(name: object | None, person_id: str | None, *, allow_same_name: bool) -> tuple[str, bool]:
+def _open(
+    name: object | None, person_id: str | None, *, allow_same_name: bool, if_known: IfKnown | None = None,
+    files: Sequence[FileStorage] = (),
+) -> tuple[str, bool]:  # fmt: skip
+    its = services(_Needs)
     key = check_idempotency_key(request.headers.get("Idempotency-Key"))
     name, person_id = check_person(name, person_id)
-    return services(_Needs).database.retry(
-        lambda session: open_enrollment(session, name, person_id, key=key, allow_same_name=allow_same_name)
-    )
+    said = {"name": name, "person_id": person_id, "allow_same_name": allow_same_name, "if_known": if_known}
+    digest = None if key is None else request_digest(request.path, said, files)
+    return its.database.retry(
+        lambda session: open_enrollment(
+            session, name, person_id, key=key, digest=digest, allow_same_name=allow_same_name,
+            most_open=its.settings.enroll_most_open,
+        )
+    )  # fmt: skip
 
 
 def _add_unless_closed(enrollment_id: str, shots: Any) -> list[Verdict]:
-    """Add the shots; an upload that was repeated after it had been answered adds nothing."""
+    """Add the shots; if a request like this one has finished the enrolment, say of them what was said to that one."""
     its = services(_Needs)
-    with its.database.read() as session:
-        if not enrollments.capture(session, enrollment_id).status.takes_frames:
-            return []
-    verdicts = its.capturer.add(enrollment_id, shots)
+    try:
+        verdicts = its.capturer.add(enrollment_id, shots)
+    except Conflict as exc:
+        if exc.code != "enrollment_closed":
+            raise
+        return its.capturer.recall(enrollment_id)
     _count(verdicts)
     return verdicts
 
 
 def _withdraw(enrollment_id: str) -> None:
     """Discard a capture that will not be finished; its error matters more than one on the way out."""
-    try:
-        services(_Needs).database.retry(
-            lambda session: enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True))
-        )
-    except FamiliarError:
-        return  # closed or deleted by somebody else, or removed later as abandoned
+    # Closed or deleted by somebody else, or removed later as abandoned.
+    with contextlib.suppress(FamiliarError):
+        _discard(services(_Needs).database, enrollment_id)
+
+
+def _discard(database: Database, enrollment_id: str) -> None:
+    database.retry(lambda session: enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True)))
+    with contextlib.suppress(DatabaseUnavailable):
+        clean(database)  # what cannot be cleaned now, the trainer cleans
 
 
 def _if_known(text: str | None) -> IfKnown:

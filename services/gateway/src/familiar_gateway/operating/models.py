@@ -6,7 +6,7 @@ from flask import Blueprint, request, url_for
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, ServingUnavailable
-from familiar.records import Database, HeadStatus, HeadVersion, people, trainings, versions
+from familiar.records import Database, HeadStatus, HeadVersion, erasures, people, trainings, versions
 from familiar.servable import BACKBONE, HEAD
 from familiar.serving import VersionState
 from familiar_gateway.operating import representations
@@ -31,7 +31,8 @@ _REFUSAL = {
     HeadStatus.REJECTED: ("version_rejected", "was worse than the one it should have replaced"),
     HeadStatus.FAILED: ("version_failed", "could not be served"),
     HeadStatus.ABANDONED: ("version_not_tried", "was given up before it served"),
-    HeadStatus.ERASED: ("version_erased", "held somebody who was deleted"),
+    HeadStatus.ERASED: ("version_erased", "was made of a person or a sample that was deleted"),
+    HeadStatus.PRUNED: ("version_pruned", "is too long ago: its weights were thrown away"),
 }
 
 
@@ -80,7 +81,7 @@ def roll_back(version: str) -> tuple[Json, int, dict[str, str]]:
 
 
 def _require_usable(session: Session, head: HeadVersion, backbones: set[int]) -> None:
-    if head.version in versions.with_erased(session) or head.weights is None:
+    if head.version in erasures.tainted(session):
         code, why = _REFUSAL[HeadStatus.ERASED]
     elif head.status in _REFUSAL:
         code, why = _REFUSAL[HeadStatus(head.status)]

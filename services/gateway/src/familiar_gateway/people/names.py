@@ -7,7 +7,10 @@ from familiar.records import people
 
 
 def require_free_name(session: Session, name: str, *, but: str | None = None) -> None:
-    """Check that nobody else is enrolled under this name.
+    """Check that nobody else is enrolled under a name that looks like this one.
+
+    Of two who come at the same time both may pass; the database's constraint then lets one of them through, and whoever
+    does all of its transaction again finds the name taken here.
 
     Raises:
         Conflict: somebody is.

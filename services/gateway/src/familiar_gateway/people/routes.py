@@ -1,18 +1,17 @@
 """People: list, rename, look at their samples, and delete them without a trace."""
 
-import logging
+import contextlib
 from typing import Protocol
 
 from flask import Blueprint, Response, request, url_for
+from sqlalchemy.orm import Session
 
 from familiar.errors import DatabaseUnavailable
-from familiar.records import Database, check_id, clean_name, enrollments, people, samples, trainings, versions
+from familiar.records import Database, check_id, clean, clean_name, enrollments, people, samples, trainings, versions
 from familiar_gateway.operating import Inbox, job
 from familiar_gateway.people import representations
 from familiar_gateway.people.names import require_free_name
 from familiar_gateway.web import Json, page, payload, services
-
-log = logging.getLogger(__name__)
 
 
 class _Needs(Protocol):
@@ -55,11 +54,15 @@ def rename(person_id: str) -> Json:
     check_id(person_id, "person")
     body = payload.read_object(request, {"name": str, "allow_same_name": bool}, required=("name",))
     name = clean_name(body["name"])
-    with services(_Needs).database.write() as session:
+    shares_name = body.get("allow_same_name", False)
+
+    def give_name(session: Session) -> None:
         person = people.get(session, person_id)
-        if not body.get("allow_same_name", False):
+        if not shares_name:
             require_free_name(session, name, but=person_id)
-        person.name = name
+        people.rename(session, person, name, shares_name=shares_name)
+
+    services(_Needs).database.retry(give_name)
     with services(_Needs).database.read() as session:
         return representations.person(people.summary(session, person_id))
 
@@ -71,10 +74,12 @@ def erase(person_id: str) -> tuple[Json, int, dict[str, str]]:
     From this answer on nobody is named as them; the job ends when no model on disk holds them any more.
     """
     check_id(person_id, "person")
-    with services(_Needs).database.write() as session:
+
+    def delete(session: Session) -> Json:
         people.erase(session, person_id)
-        asked = job(trainings.ask(session))
-    return _learn_anew(asked)
+        return job(trainings.ask(session))
+
+    return _learn_anew(services(_Needs).database.retry(delete))
 
 
 @blueprint.get("/<person_id>/samples")
@@ -103,18 +108,17 @@ def remove_sample(person_id: str, sample_id: str) -> tuple[Json, int, dict[str, 
     """Delete one sample, and have the person learned anew without it."""
     check_id(person_id, "person")
     check_id(sample_id, "sample")
-    with services(_Needs).database.write() as session:
+
+    def delete(session: Session) -> Json:
         samples.remove(session, samples.get(session, person_id, sample_id))
-        asked = job(trainings.ask(session))
-    return _learn_anew(asked)
+        return job(trainings.ask(session))
+
+    return _learn_anew(services(_Needs).database.retry(delete))
 
 
 def _learn_anew(asked: Json) -> tuple[Json, int, dict[str, str]]:
     its = services(_Needs)
     its.inbox.put(asked["id"])
-    try:
-        its.database.scrub()
-    except DatabaseUnavailable:
-        # The rows are gone; a reader held the log open. The trainer scrubs again when the erasure is complete.
-        log.warning("the write-ahead log could not be emptied at once")
+    with contextlib.suppress(DatabaseUnavailable):
+        clean(its.database)  # if that cannot be now, the erasure stays open until the trainer has done it
     return {"job": asked}, 202, {"Location": url_for("jobs.show", job_id=asked["id"])}

@@ -193,6 +193,7 @@ export const texts = {
     published: "published",
     live: "live",
     superseded: "superseded",
+    pruned: "pruned",
     rejected: "rejected",
     failed: "failed",
     abandoned: "abandoned",
