@@ -13,6 +13,7 @@ from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar_trainer import crash_points, priority
 from familiar_trainer.export.gate import Gate
+from familiar_trainer.scratch import SCRATCH
 
 pytestmark = pytest.mark.slow
 KILLED = -signal.SIGKILL
@@ -54,6 +55,26 @@ def test_somebody_deleted_is_forgotten_although_the_trainer_died(point: str, wor
     assert erased not in str(world.recognise(somebody(1)))
     assert world.named(somebody(2)) == world.enrollment(grace).person_id
     assert world.leftovers() == []
+
+
+@pytest.mark.parametrize("point", [crash_points.WRITTEN, crash_points.CHECKED])
+def test_trainers_that_are_killed_leave_nothing_in_any_temporary_folder(
+    point: str, world: World, here: Here, tmp_path: Path
+) -> None:
+    temporary, scratch = tmp_path / "tmp", world.settings.models_dir / SCRATCH
+    temporary.mkdir()
+    world.enroll("Ada", somebody(1))
+    for _ in range(2):
+        dying = world.start_trainer(FAMILIAR_CRASH_AT=point, TMPDIR=str(temporary))
+        assert dying.wait() == KILLED, dying.output
+        assert any(scratch.iterdir()), "what it was writing"
+    last = world.start_trainer(TMPDIR=str(temporary))
+    until("it waits for work", lambda: world.queue.workers() == 1)
+    assert len(list(scratch.iterdir())) == 1, "its own"
+    last.signal(signal.SIGTERM)
+    assert last.wait(30) == 0
+    assert list(scratch.iterdir()) == []
+    assert [path.name for path in temporary.iterdir()] == ["familiar-trainer.alive"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -17,7 +17,7 @@ from familiar_gateway.web.errors import _HTTP_CODES
 
 _API = (ROOT / "docs" / "api.md").read_text()
 _OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
-_EMBEDDED_ONLY = {"FAMILIAR_STATE", "REDIS_PORT", "SERVING_PORT", "SERVING_REST_PORT"}
+_EMBEDDED_ONLY = {"FAMILIAR_STATE", "SERVING_PORT", "SERVING_REST_PORT"}
 _METRIC = re.compile(r"\bfamiliar_[a-z]+(?:_[a-z]+)*\b")
 _CALLED = ("code", "error_code")
 _MAY_READ_THE_ENVIRONMENT = {

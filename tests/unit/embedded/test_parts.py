@@ -3,12 +3,16 @@
 import http.server
 import io
 import json
+import socket
+import stat
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from familiar_embedded import environment, procfile, ready, redis_server
 from familiar_embedded.console import Console, LineBuffer
@@ -171,6 +175,53 @@ def test_the_state_folder_tells_who_runs_there_until_it_is_closed(tmp_path: Path
     state.close()
     assert running(state.path) == {}
     StateFolder(tmp_path / "state").close()
+
+
+def test_nobody_else_looks_into_a_state_folder_whatever_it_was_like_before(tmp_path: Path) -> None:
+    for path in ("state", "state/redis", "state/models"):
+        (tmp_path / path).mkdir(mode=0o755)
+    (tmp_path / "state").chmod(0o755)
+    state = StateFolder(tmp_path / "state")
+    assert stat.S_IMODE(state.path.stat().st_mode) == 0o700
+    state.close()
+
+
+@pytest.mark.parametrize("depth", [0, 12])
+def test_the_queues_socket_has_a_short_path_in_a_folder_of_ours_alone(tmp_path: Path, depth: int) -> None:
+    with tempfile.TemporaryDirectory() as near:
+        folder = tmp_path.joinpath(*["a rather long name"] * depth) if depth else Path(near, "a b")
+        check_the_socket(folder, in_the_folder=not depth)
+
+
+def check_the_socket(folder: Path, *, in_the_folder: bool) -> None:
+    state = StateFolder(folder)
+    place = state.redis_socket.parent
+    assert len(str(state.redis_socket)) <= 103
+    assert place.is_relative_to(folder) == in_the_folder
+    private = folder if in_the_folder else place
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(state.redis_socket))
+    url = plan({"GATEWAY_PORT": "0"}, state, ROOT / "deploy").env["REDIS_URL"]
+    assert Redis.from_url(url).connection_pool.connection_kwargs["path"] == str(state.redis_socket)
+    state.close()
+    again = StateFolder(folder)
+    assert again.redis_socket == state.redis_socket
+    again.close()
+    assert place.exists() == in_the_folder, "what lies outside the state folder is removed"
+
+
+def test_a_place_for_the_socket_that_somebody_else_has_made_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "/".join(["a rather long name"] * 12) / "state"
+    state = StateFolder(folder)
+    place = state.redis_socket.parent
+    state.close()
+    place.symlink_to(tmp_path)
+    try:
+        with pytest.raises(EmbeddedError, match="somebody else"):
+            StateFolder(folder)
+    finally:
+        place.unlink()
 
 
 def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 import os
 import signal
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
+from redis import Redis
+from redis.exceptions import RedisError
 
-from .conftest import Run, alive, eventually
+from .conftest import ROOT, Run, alive, eventually
 
 Start = Callable[..., Run]
 
@@ -152,3 +156,50 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(run: Start, tmp_path: Pa
     (tmp_path / ".env").write_text("# settings\nFAR_TARGET=0.01\nLOG_LEVEL='DEBUG'\n")
     here = run("show: sh -c 'echo $FAR_TARGET $LOG_LEVEL; exec sleep 1000'\n", LOG_LEVEL="ERROR")
     eventually(lambda: "| 0.01 ERROR" in here.text(), "the settings reach the services")
+
+
+def test_the_queue_is_reached_by_a_socket_of_ours_and_by_no_port(run: Start, tmp_path: Path) -> None:
+    line = next(line for line in (ROOT / "deploy" / "Procfile").read_text().splitlines() if line.startswith("redis:"))
+    (tmp_path / "redis.conf").write_text((ROOT / "deploy" / "redis.conf").read_text())
+    (tmp_path / "state").mkdir(mode=0o755)
+    here = run(f"{line}\nurl: sh -c 'echo $REDIS_URL; exec sleep 1000'\n")
+    eventually(lambda: "unix://" in here.text(), "the services know where it is")
+    url = here.text().partition("unix://")[2].split()[0]
+    connection = Redis.from_url(f"unix://{url}")
+
+    def answers() -> bool:
+        try:
+            return bool(connection.ping())
+        except RedisError:
+            return False
+
+    eventually(answers, "Redis answers")
+    assert connection.config_get("port") == {"port": "0"}
+    place = Path(connection.connection_pool.connection_kwargs["path"])
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    assert any(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in place.parents)
+    server = connection.info("server")["process_id"]
+    assert [each for each in psutil.Process(server).net_connections("inet") if each.status == "LISTEN"] == []
+    connection.close()
+
+
+def test_a_start_on_a_damaged_database_ends_with_what_is_wrong_and_what_to_do(run: Start, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "familiar.db").write_bytes(os.urandom(20_000))
+    here = run("prepare-database: python -m familiar.records.migrate\n" + sleeper("redis"))
+    assert here.wait() == 1
+    assert "migrate: the database is damaged" in here.text() and "restore a backup" in here.text()
+    assert str(tmp_path / "state" / "familiar.db") in here.text() and "Traceback" not in here.text()
+    assert not here.pids("redis.pids")
+
+
+def test_whatever_a_run_writes_is_for_nobody_else(run: Start, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o777)
+    run("prepare-database: python -m familiar.records.migrate\nshow: sh -c 'umask > mask; exec sleep 1000'\n")
+    eventually(lambda: (tmp_path / "mask").exists() and (tmp_path / "mask").read_text(), "it runs")
+    assert (tmp_path / "mask").read_text().strip().endswith("077")
+    state = tmp_path / "state"
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    files = [path for path in state.rglob("*") if path.is_file()]
+    assert state / "familiar.db" in files
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}

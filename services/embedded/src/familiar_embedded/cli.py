@@ -36,10 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
     except (EmbeddedError, FamiliarError) as exc:
         print(f"familiar: {exc}", file=sys.stderr)
         return exc.exit_status if isinstance(exc, EmbeddedError) else 2
+    except OSError as exc:  # no room on the disk, say
+        print(f"familiar: {exc.filename or options.procfile}: {exc.strerror}", file=sys.stderr)
+        return 2
 
 
 def _run(path: Path) -> int:
     started_at = time.monotonic()
+    os.umask(0o077)  # whatever is written from here on is for nobody else
     entries = procfile.read(path)
     env = read_dotenv(Path(".env")) | dict(os.environ)
     state = StateFolder(Path(env.get("FAMILIAR_STATE") or "state"))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from familiar.settings import Settings
 from familiar_embedded.errors import EmbeddedError
@@ -15,7 +16,7 @@ from familiar_embedded.state import StateFolder
 EXTERNAL = {"redis": "REDIS_URL", "modelserver": "SERVING_ADDR"}
 """Services that are not started when the variable names one that runs elsewhere."""
 
-_PRIVATE_PORTS = ("REDIS_PORT", "SERVING_PORT", "SERVING_REST_PORT")
+_PRIVATE_PORTS = ("SERVING_PORT", "SERVING_REST_PORT")
 
 # Whoever sets one of these keeps what was set.
 _QUIET = {
@@ -65,7 +66,8 @@ def plan(base: Mapping[str, str], state: StateFolder, deploy: Path) -> Plan:
             require_free(LOOPBACK, _port(env, variable), variable)
     env.setdefault("DATABASE_URL", f"sqlite:///{state.database}")
     env.setdefault("MODELS_DIR", str(state.models))
-    env.setdefault("REDIS_URL", f"redis://{LOOPBACK}:{env['REDIS_PORT']}/0")
+    # Whoever reaches the queue can keep the trainer busy: no other user of this machine reaches a socket in our folder.
+    env.setdefault("REDIS_URL", f"unix://{quote(str(state.redis_socket))}?db=0")
     env.setdefault("SERVING_ADDR", f"{LOOPBACK}:{env['SERVING_PORT']}")
     settings = Settings.from_env(env)
     host, port = settings.host, settings.port or free_ports(1)[0]
@@ -74,6 +76,7 @@ def plan(base: Mapping[str, str], state: StateFolder, deploy: Path) -> Plan:
         "GATEWAY_PORT": str(port),
         "DEPLOY_DIR": str(deploy),
         "REDIS_DIR": str(state.redis),
+        "REDIS_SOCKET": str(state.redis_socket),
         "SERVING_CONFIG": str(state.serving_config),
     }
     env |= {name: value for name, value in _QUIET.items() if name not in base}

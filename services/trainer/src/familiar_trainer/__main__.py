@@ -19,6 +19,7 @@ from familiar_trainer.export import savedmodel
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.head_export import head_servable
 from familiar_trainer.reconciler import Reconciler
+from familiar_trainer.scratch import SCRATCH, temporary_files_in
 from familiar_trainer.stopwatch import Stopwatch
 
 _log = logging.getLogger(__name__)
@@ -34,8 +35,9 @@ def main() -> int:
         return 1
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     priority.give_way()
-    with Gate() as gate:
+    with temporary_files_in(settings.models_dir / SCRATCH), contextlib.ExitStack() as ending:
         try:
+            gate = ending.enter_context(Gate())
             built = trainer.build(settings, gate)
         except (FamiliarError, OSError) as exc:
             print(f"familiar-trainer: {exc}", file=sys.stderr)
@@ -58,11 +60,11 @@ def _warm(gate: Gate) -> None:
     watch = Stopwatch()
     meta = HeadMeta(0, _ANY_DIM, 1.0, "", 0.001, 0, 0, "")
     try:
-        with tempfile.TemporaryDirectory(prefix="familiar-") as folder, watch.step("warm-up"):
+        with tempfile.TemporaryDirectory() as folder, watch.step("warm-up"):
             servable = head_servable(Head.empty(_ANY_DIM), meta)
             savedmodel.write(servable, Path(folder))
             gate.check(Path(folder), servable)
-    except FamiliarError as exc:  # a training will find out, and say so where it is seen
+    except (FamiliarError, OSError) as exc:  # a training will find out, and say so where it is seen
         _log.warning("warming up failed: %s", exc)
     _log.info("ready after %s", watch)
 

@@ -26,6 +26,7 @@ from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.publish import ModelFolder
 from familiar_trainer.export.release import release
 from familiar_trainer.export.savedmodel import META_FILE
+from familiar_trainer.scratch import SCRATCH, temporary_files_in
 from familiar_trainer.shelf import HeadShelf
 
 _log = logging.getLogger(__name__)
@@ -141,7 +142,8 @@ def main() -> int:
         settings = Settings.from_env()
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         database = Database(settings.database_url)
-        bootstrap(settings, database)
+        with temporary_files_in(settings.models_dir / SCRATCH):
+            bootstrap(settings, database)
         database.close()
     except FamiliarError as exc:
         print(f"familiar-bootstrap: {exc}", file=sys.stderr)

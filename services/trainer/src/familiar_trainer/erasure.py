@@ -32,8 +32,8 @@ def complete(database: Database, shelf: HeadShelf) -> list[str]:
         crash_points.reached(crash_points.REMOVED)
         database.retry(lambda session: erasures.forget(session, doomed))
     gone = clean(database, learned)
-    crash_points.reached(crash_points.FORGOTTEN)
     if gone:
+        crash_points.reached(crash_points.FORGOTTEN)
         database.scrub(_PATIENCE_S)  # of the ids, which nobody looks for any more
         _log.info("%d deletions have left no trace; %d head versions were made of what is gone", len(gone), len(doomed))
     return sorted(gone)

@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
 from familiar.errors import FamiliarError
-from familiar.queueing import TrainingQueue
+from familiar.queueing import TrainingJob, TrainingQueue
 from familiar.records import migrate
 from familiar_trainer import jobs
 from familiar_trainer.trainer import Trainer
@@ -119,6 +119,7 @@ def _worker(trainer: Trainer) -> TrainingWorker:
     connection = Redis.from_url(trainer.settings.redis_url, socket_connect_timeout=trainer.settings.redis_timeout_s)
     return TrainingWorker(
         [TrainingQueue(connection).rq],
+        job_class=TrainingJob,
         name=f"trainer-{trainer.owner}-{os.urandom(3).hex()}",
         connection=connection,
         worker_ttl=_TTL_S,

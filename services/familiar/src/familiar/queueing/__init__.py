@@ -1,5 +1,6 @@
 """Queueing: telling the trainer over Redis that there is work; nothing in it is the only copy of anything."""
 
+from familiar.queueing.jobs import TrainingJob
 from familiar.queueing.queue import QueueState, TrainingQueue
 
-__all__ = ["QueueState", "TrainingQueue"]
+__all__ = ["QueueState", "TrainingJob", "TrainingQueue"]

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from familiar.errors import MisconfiguredError, QueueUnavailable
-from familiar.queueing.jobs import RUN_TRAINING, TRAINING_QUEUE
+from familiar.queueing.jobs import RUN_TRAINING, TRAINING_QUEUE, TrainingJob
 
 _RESULT_TTL_S = 600
 _FAILURE_TTL_S = 86_400
@@ -32,7 +31,7 @@ class TrainingQueue:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self.rq = Queue(TRAINING_QUEUE, connection=redis, serializer=JSONSerializer)
+        self.rq = Queue(TRAINING_QUEUE, connection=redis, serializer=JSONSerializer, job_class=TrainingJob)
 
     @classmethod
     def at(cls, url: str, timeout_s: float) -> "TrainingQueue":
@@ -98,7 +97,7 @@ class TrainingQueue:
     def forget(self, training_id: str) -> None:
         """Remove what Redis remembers of a training."""
         with _translated():
-            Job(training_id, connection=self._redis, serializer=JSONSerializer).delete()
+            TrainingJob(training_id, connection=self._redis, serializer=JSONSerializer).delete()
 
 
 @contextmanager
