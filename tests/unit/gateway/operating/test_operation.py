@@ -1,10 +1,17 @@
 """Health, readiness, metrics, request ids, error bodies and limits."""
 
+import os
+import sqlite3
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
 from gateway_world import World, settings_for
 
 from fakes import FakeQueue, FakeServing
 from familiar import errors as domain
 from familiar.errors import FamiliarError, ServingUnavailable
+from familiar.records import engine, inspection
 from familiar.records.engine import Database
 from familiar_gateway.app import create_app
 from familiar_gateway.services import assemble
@@ -58,6 +65,70 @@ def test_a_database_without_tables_is_not_ready_and_every_request_can_be_tried_a
     database.close()
 
 
+def database_part(world: World) -> dict:
+    answer = world.client.get("/readyz")
+    part = next(each for each in answer.json["parts"] if each["name"] == "database")
+    assert part["ok"] is (answer.status_code == 200)
+    return part
+
+
+def test_readiness_says_which_file_is_damaged_and_what_to_do_and_no_client_sees_a_traceback(
+    world, collins_frames, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(inspection, "_LEAST_PAUSE_S", 0.0)
+    world.enroll("Eileen Collins", collins_frames[:6])
+    assert world.database.scrub() and database_part(world)["ok"]
+    with world.database.file.open("r+b") as file:
+        for page in range(1, world.database.file.stat().st_size // 4096):
+            file.seek(page * 4096)
+            file.write(os.urandom(4096))
+    deadline = time.monotonic() + 30
+    while (part := database_part(world))["ok"]:
+        assert time.monotonic() < deadline
+    assert "damaged" in part["message"] and "restore a backup" in part["message"]
+    assert str(world.database.file) in part["message"]
+    world.database.close()  # what was read before would still be answered with
+    for path in ("/v1/people", "/v1/jobs", "/v1/models", f"/v1/people/{'0' * 32}"):
+        answer = world.client.get(path)
+        assert answer.status_code == 503 and answer.json["error"]["code"] == "database_damaged", answer.text
+        assert str(world.database.file) not in answer.text
+
+
+def test_readiness_says_that_the_disk_is_full_and_recognition_goes_on(world, collins_frames, monkeypatch):
+    world.enroll("Eileen Collins", collins_frames[:6])
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_LEAST_ROOM_BYTES", 2**62)
+        part = database_part(world)
+        assert not part["ok"] and "no room" in part["message"] and str(world.database.file) in part["message"]
+        said = world.client.post("/v1/recognize", data=collins_frames[9], content_type="image/jpeg")
+        assert said.status_code == 200 and said.json["faces"][0]["status"] == "known"
+    assert database_part(world)["ok"], "it goes on by itself"
+
+
+def test_while_another_process_holds_the_database_openings_are_told_so_and_the_others_go_on(
+    make_world, collins_frames, monkeypatch
+):
+    monkeypatch.setattr(engine, "_PATIENCE_S", 0.3)
+    world = make_world(threads=64)
+    world.enroll("Eileen Collins", collins_frames[:6])
+    other = sqlite3.connect(world.database.file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def ask(number: int) -> tuple[int, str | None]:
+        client = world.client.application.test_client()
+        if number % 5 == 0:
+            return client.get("/v1/people").status_code, None
+        answer = client.post("/v1/enrollments", json={"name": f"Person {number}"})
+        return answer.status_code, answer.json["error"]["code"]
+
+    with ThreadPoolExecutor(50) as threads:
+        answers = Counter(threads.map(ask, range(50)))
+    assert answers == {(503, "busy"): 40, (200, None): 10}
+    other.execute("ROLLBACK")
+    other.close()
+    assert world.client.post("/v1/enrollments", json={"name": "Ada"}).status_code == 201
+
+
 def test_metrics_count_requests_by_route_and_faces_by_status(world, collins_frames):
     world.client.post("/v1/recognize", data=collins_frames[0], content_type="image/jpeg")
     for path in ("/v1/people/" + "0" * 32, "/v1/people/" + "1" * 32, "/a/b/c", "/d"):
@@ -72,6 +143,7 @@ def test_metrics_count_requests_by_route_and_faces_by_status(world, collins_fram
     assert 'familiar_recognition_stage_seconds_count{stage="detect"} 1.0' in text
     assert 'familiar_queue_trainings{state="waiting"} 0.0' in text
     assert "familiar_head_version 1.0" in text and 'familiar_part_up{part="queue"} 1.0' in text
+    assert "familiar_erasures_open 0.0" in text
 
 
 def test_metrics_are_given_with_queue_and_database_away(world, monkeypatch):

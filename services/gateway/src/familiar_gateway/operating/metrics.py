@@ -9,7 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from familiar.errors import FamiliarError
-from familiar.records import Database, versions
+from familiar.records import Database, erasures, versions
 from familiar_gateway.operating.ports import Queue
 
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
@@ -94,13 +94,15 @@ class _State(Collector):
             up.add_metric(["queue"], 0)
         live = GaugeMetricFamily("familiar_head_version", "Version of the head that is in service")
         people = GaugeMetricFamily("familiar_head_people", "People whom the head in service knows")
+        erasing = GaugeMetricFamily("familiar_erasures_open", "Deletions of which there are traces yet")
         try:
             with self._database.read() as session:
                 head = versions.live_head(session)
+                erasing.add_metric([], len(erasures.open_ones(session)))
             if head is not None:
                 live.add_metric([], head.version)
                 people.add_metric([], versions.people_of(head))
             up.add_metric(["database"], 1)
         except FamiliarError:
             up.add_metric(["database"], 0)
-        yield from (up, depth, live, people)
+        yield from (up, depth, live, people, erasing)
