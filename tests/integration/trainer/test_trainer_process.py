@@ -9,6 +9,7 @@ import pytest
 from trainer_world import Here, RedisServer, World, new_world, somebody, until
 
 from familiar.records import erasures
+from familiar.records.schema import Training
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar_trainer import crash_points, priority
@@ -75,6 +76,26 @@ def test_trainers_that_are_killed_leave_nothing_in_any_temporary_folder(
     assert last.wait(30) == 0
     assert list(scratch.iterdir()) == []
     assert [path.name for path in temporary.iterdir()] == ["familiar-trainer.alive"]
+
+
+@pytest.mark.parametrize("set_by_s", [-3600.0, 3600.0])
+def test_a_trainer_that_was_killed_is_replaced_soon_though_the_clock_was_set_meanwhile(
+    world: World, here: Here, set_by_s: float
+) -> None:
+    ada = world.enroll("Ada", somebody(1))
+    here.until("Ada is live", lambda: world.ended(ada))
+    dying = world.start_trainer(FAMILIAR_CRASH_AT=crash_points.LEARNED)
+    erased = world.erase(ada)
+    grace = world.enroll("Grace", somebody(2))
+    assert dying.wait() == KILLED, dying.output
+    with world.database.write() as session:  # what it wrote last looks like this to a clock that is set
+        left = session.get_one(Training, world.training_of(grace).id)
+        assert left.lease_owner and left.lease_until
+        left.lease_until -= set_by_s
+        left.created_at -= set_by_s
+    world.start_trainer()
+    assert until("Grace is live", lambda: world.ended(grace), deadline_s=60) == "live"
+    until(f"{erased} is forgotten", lambda: not _pending(world), deadline_s=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

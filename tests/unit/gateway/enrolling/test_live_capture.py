@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from fakes import FakeBackbone, backbone_meta
 from familiar.errors import ServingUnavailable
-from familiar.records import samples, trainings
+from familiar.records import enrollments, samples, trainings
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample
 from familiar.records.training import Stage
 from familiar.seeing.image import Frame, decode, encode_jpeg
@@ -269,6 +269,21 @@ def test_only_so_many_captures_are_open_at_once(make_world, collins_frames):
     assert upload.status_code == 503 and rows(world, Person) == 3
     world.client.delete(f"/v1/enrollments/{first}")
     start(world, "Now there is room")
+
+
+def test_where_no_more_may_be_open_the_one_left_longest_makes_room(make_world, collins_frames):
+    world = make_world(enroll_most_open=3)
+    left, longest, young = [start(world, f"Person {number}") for number in range(3)]
+    add(world, longest, collins_frames[:2])
+    with world.database.write() as session:
+        for enrollment, minutes in ((left, 11), (longest, 30), (young, 9)):
+            enrollments.get(session, enrollment).updated_at -= 60 * minutes
+    for _ in range(2):
+        start(world, "Somebody who comes now")
+    gone = [world.client.get(f"/v1/enrollments/{each}").status_code == 404 for each in (left, longest, young)]
+    assert gone == [True, True, False]
+    assert rows(world, Sample) == 0
+    assert world.client.post("/v1/enrollments", json={"name": "One too many"}).status_code == 503
 
 
 def test_a_key_finds_its_capture_also_where_no_other_could_be_opened(make_world):

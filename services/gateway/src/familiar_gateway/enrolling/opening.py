@@ -13,6 +13,8 @@ from familiar.records import person as rules
 from familiar_gateway.people import require_free_name
 
 _MAX_KEY_LENGTH = 200
+_MAKES_ROOM_AFTER_S = 600.0
+"""Where no more captures may be open, one that nobody has added to for so long is given up for the next one."""
 
 
 def check_idempotency_key(key: str | None) -> str | None:
@@ -72,9 +74,16 @@ def open_enrollment(
             raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
         return earlier.id, False
     if enrollments.capturing(session) >= most_open:
-        raise Busy(f"{most_open} captures are open, as many as are allowed; finish or give up one, or try again later")
+        _make_room(session, most_open)
     person = _person_for(session, name, person_id, allow_same_name=allow_same_name)
     return enrollments.open_one(session, person, key, digest).id, True
+
+
+def _make_room(session: Session, most_open: int) -> None:
+    left = enrollments.abandoned(session, _MAKES_ROOM_AFTER_S)
+    if not left:
+        raise Busy(f"{most_open} captures are open, as many as are allowed; finish or give up one, or try again later")
+    enrollments.discard(session, enrollments.get(session, min(left, key=lambda each: left[each]), lock=True))
 
 
 def _person_for(session: Session, name: str | None, person_id: str | None, *, allow_same_name: bool) -> Person:
