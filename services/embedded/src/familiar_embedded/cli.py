@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"familiar: {exc}", file=sys.stderr)
         return exc.exit_status if isinstance(exc, EmbeddedError) else 2
     except OSError as exc:  # no room on the disk, say
-        print(f"familiar: {exc.filename or options.procfile}: {exc.strerror}", file=sys.stderr)
+        print(f"familiar: {f'{exc.filename}: ' if exc.filename else ''}{exc.strerror}", file=sys.stderr)
         return 2
 
 

@@ -39,7 +39,6 @@ def bootstrap(settings: Settings, database: Database) -> None:
     Raises:
         FamiliarError: something is missing that only an operator can provide; the message says what.
     """
-    database.check()
     migrate.migrate(database)
     backbone = backbones.load(settings.backbone, Path(settings.backbone_weights) if settings.backbone_weights else None)
     backbone_folder = ModelFolder(settings.models_dir / BACKBONE)

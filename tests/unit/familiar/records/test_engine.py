@@ -16,7 +16,7 @@ from sqlalchemy import event, text
 from familiar.errors import DatabaseUnavailable
 from familiar.records import engine, inspection, people, versions
 from familiar.records.engine import Database
-from familiar.records.migrate import migrate
+from familiar.records.migrate import check, migrate
 from familiar.records.schema import IssuedVersion
 
 PATIENCE_S = 0.3
@@ -210,6 +210,13 @@ def test_a_full_disk_is_said_to_be_one_and_with_room_all_goes_on(file: Path, mon
         assert caught.value.code == "disk_full"
 
 
+def test_a_full_disk_keeps_nobody_from_starting(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_LEAST_ROOM_BYTES", 2**62)
+    with opened(f"sqlite:///{file}") as database:
+        migrate(database)
+        check(database)
+
+
 def test_a_fault_that_lasts_is_told_until_a_change_was_written(file: Path) -> None:
     with opened(f"sqlite:///{file}") as database:
         file.chmod(0o400)
@@ -223,6 +230,17 @@ def test_a_fault_that_lasts_is_told_until_a_change_was_written(file: Path) -> No
         assert code_of(database.check) == "database_unavailable"
         most = 2
         database.check()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:{folder}/a.db?uri=true"])
+def test_a_database_in_memory_or_named_in_sqlites_own_way_makes_no_file_of_that_name(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with opened(url.replace("{folder}", str(tmp_path))) as database:
+        database.check()
+        assert database.scrub()
+    assert {path.name for path in tmp_path.iterdir()} <= {"a.db"}
 
 
 def modes(folder: Path) -> dict[str, int]:

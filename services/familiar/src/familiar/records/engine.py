@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.orm import Session
@@ -47,7 +47,7 @@ class Database:
         try:
             parsed = make_url(url)
             self.is_sqlite = parsed.get_backend_name() == "sqlite"
-            self.file = Path(parsed.database).absolute() if self.is_sqlite and parsed.database else None
+            self.file = _file_of(parsed) if self.is_sqlite else None
             if self.file is not None:
                 self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.engine = _sqlite(url, self.file) if self.is_sqlite else _postgresql(url)
@@ -109,8 +109,7 @@ class Database:
         Raises:
             DatabaseUnavailable: it gives none, is damaged, or could not be written to.
         """
-        with self.read() as session:
-            session.execute(text("SELECT 1"))
+        self._ping()
         if self._inspection is not None and (damage := self._inspection.damage()) is not None:
             raise faults.unavailable(faults.DAMAGED, self._where, damage)
         self._require_room()
@@ -124,10 +123,12 @@ class Database:
     def inspect(self) -> None:
         """Look all of the database over for damage, which takes as long as reading it; for a start.
 
+        A full disk does not matter here: who is known already is recognised all the same.
+
         Raises:
             DatabaseUnavailable: it is damaged, or does not answer.
         """
-        self.check()
+        self._ping()
         if self._inspection is not None and (damage := self._inspection.complete()) is not None:
             raise faults.unavailable(faults.DAMAGED, self._where, damage)
 
@@ -164,6 +165,10 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    def _ping(self) -> None:
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
 
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:
@@ -214,6 +219,12 @@ def patience(connection: Connection, seconds: float) -> Iterator[None]:
         yield
     finally:
         connection.execute(text(f"PRAGMA busy_timeout = {_PATIENCE_S * 1000:.0f}"))
+
+
+def _file_of(url: URL) -> Path | None:
+    """Return the file of a SQLite database; None if it is in memory, or named in SQLite's own way."""
+    name = url.database or ""
+    return None if not name or name == ":memory:" or name.startswith("file:") else Path(name).absolute()
 
 
 def _postgresql(url: str) -> Engine:

@@ -46,9 +46,8 @@ def check(database: Database) -> None:
 
     Raises:
         MisconfiguredError: they have not; run the migration first.
-        DatabaseUnavailable: the database does not answer, or is not sound.
+        DatabaseUnavailable: the database does not answer.
     """
-    database.check()
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
     with database.connected() as connection:
         present = MigrationContext.configure(connection).get_current_revision()

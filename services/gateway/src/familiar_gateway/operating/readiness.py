@@ -43,9 +43,8 @@ class Readiness:
         yield "backbone", self._check_backbone
 
     def _check_database(self) -> str:
-        if self._tables_seen:
-            self._database.check()
-        else:
+        self._database.check()
+        if not self._tables_seen:
             migrate.check(self._database)
             self._tables_seen = True
         return "answers"
