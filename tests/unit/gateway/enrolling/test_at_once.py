@@ -72,7 +72,8 @@ def test_of_two_captures_under_one_name_the_first_one_finished_is_enrolled(world
         world.client.post(f"/v1/enrollments/{enrollment}/frames", data={"frames": files(frames[:6])})
     answers = at_once(world, [lambda client, it=it: client.post(f"/v1/enrollments/{it}/finish") for it in opened])
     assert outcomes(answers) == {(202, None): 1, (409, "name_taken"): 1}
-    second = next(each for each, answer in zip(opened, answers, strict=True) if answer.status_code == 409)
+    second, refused = next(each for each in zip(opened, answers, strict=True) if each[1].status_code == 409)
+    assert refused.json["error"]["details"]["enrollment_id"] == second
     state = world.client.get(f"/v1/enrollments/{second}").json
     assert state["status"] == "capturing", "nothing of it is lost"
     world.client.patch(f"/v1/people/{state['person']['id']}", json={"name": "Grace"})

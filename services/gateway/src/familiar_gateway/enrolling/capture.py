@@ -263,5 +263,5 @@ def _close(session: Session, enrollment_id: str, known: tuple[str, str, float] |
         enrollments.give_to(session, enrollment, people.get(session, known[0]))
     person = people.get(session, enrollment.person_id)
     if not (person.enrolled or person.shares_name):
-        require_free_name(session, person.name)  # it was, when the capture was opened
+        require_free_name(session, person.name, enrollment_id=enrollment_id)  # it was, when the capture was opened
     return enrollments.close(session, enrollment).id
