@@ -1,18 +1,23 @@
 """What comes at the same time: one name, one key, a rename; the database decides, and everybody gets an answer."""
 
+import io
 import os
 import threading
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from gateway_world import World, files
 from sqlalchemy import create_engine, func, select, text
 
 from familiar.errors import ServingUnavailable
 from familiar.records.schema import Enrollment, Person, Sample
+from familiar.seeing.image import decode
 
 AT_ONCE = 6
 
@@ -181,6 +186,36 @@ def test_a_key_used_for_something_else_is_said_to_be_and_the_first_one_is_left_a
     world.serving.faults.clear()
     again = upload(collins_frames[:6], key="one key")(world.client)
     assert again.status_code == 202 and rows(world, Sample) == 6 and rows(world, Enrollment) == 1
+
+
+def film(frames: list[bytes], folder: Path) -> bytes:
+    writer = cv2.VideoWriter(str(folder / "film.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (320, 320))
+    for data in frames:
+        writer.write(cv2.cvtColor(decode(data), cv2.COLOR_RGB2BGR))
+    writer.release()
+    return (folder / "film.avi").read_bytes()
+
+
+def archive(frames: list[bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for number, data in enumerate(frames):
+            made.writestr(f"{number}.jpg", data)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["film", "archive"])
+def test_a_film_and_an_archive_are_known_by_their_content_too(world, collins_frames, tmp_path, kind):
+    def pack(frames: list[bytes]) -> bytes:
+        return film(frames, tmp_path) if kind == "film" else archive(frames)
+
+    one, other = pack(collins_frames[:8]), pack(collins_frames[8:16])
+    answers = at_once(world, [upload([one], key="one key")] * 3)
+    assert outcomes(answers) == {(202, None): 3} and len({each.json["id"] for each in answers}) == 1
+    assert (
+        len({str(each.json["frames"]) for each in answers}) == 1 and rows(world, Sample) == answers[0].json["accepted"]
+    )
+    assert upload([other], key="one key")(world.client).json["error"]["code"] == "idempotency_key_reused"
 
 
 def test_of_different_requests_under_one_key_at_once_one_is_done_and_the_others_are_told(world, collins_frames):

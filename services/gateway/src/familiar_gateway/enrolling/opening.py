@@ -1,5 +1,6 @@
 """Opening an enrolment: for a new person or one already there, once per idempotency key."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from familiar.errors import Busy, Conflict, InvalidInput
+from familiar.errors import Busy, Conflict, InvalidInput, NotFound
 from familiar.records import Person, enrollments, people
 from familiar.records import person as rules
 from familiar_gateway.people import require_free_name
@@ -50,6 +51,7 @@ def request_digest(route: str, fields: dict[str, str | bool | None], files: Sequ
     """Return what tells a request from others: where it goes and all it says and brings; files end rewound."""
     contents = []
     for file in files:
+        file.stream.seek(0)
         contents.append(hashlib.file_digest(file.stream, "sha256").hexdigest())  # type: ignore[arg-type]
         file.stream.seek(0)
     said = json.dumps([route, sorted(fields.items()), contents])
@@ -81,9 +83,11 @@ def open_enrollment(
 
 def _make_room(session: Session, most_open: int) -> None:
     left = enrollments.abandoned(session, _MAKES_ROOM_AFTER_S)
-    if not left:
-        raise Busy(f"{most_open} captures are open, as many as are allowed; finish or give up one, or try again later")
-    enrollments.discard(session, enrollments.get(session, min(left, key=lambda each: left[each]), lock=True))
+    for enrollment_id in sorted(left, key=left.__getitem__):
+        with contextlib.suppress(NotFound, Conflict):  # somebody goes on with it at this moment, or gives it up
+            enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True))
+            return
+    raise Busy(f"{most_open} captures are open, as many as are allowed; finish or give up one, or try again later")
 
 
 def _person_for(session: Session, name: str | None, person_id: str | None, *, allow_same_name: bool) -> Person:
