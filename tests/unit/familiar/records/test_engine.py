@@ -168,6 +168,18 @@ def test_damage_is_noticed_while_it_is_in_use_though_nobody_reads_what_is_damage
     assert str(file) in str(said) and "restore a backup" in str(said)
 
 
+def test_a_file_that_is_gone_is_noticed_though_those_who_have_it_open_can_go_on(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "_LEAST_PAUSE_S", 0.0)
+    with opened(f"sqlite:///{file}") as database:
+        add_somebody(database)
+        file.unlink()
+        assert count(database) == 1
+        said = until_unsound(database)
+    assert said.code == "database_damaged" and "the file is gone" in str(said)
+
+
 @pytest.mark.parametrize("pages", [range(0, 1), range(1, 2), range(10, 14)])
 def test_a_migration_of_a_damaged_database_says_so(file: Path, pages: range) -> None:
     with opened(f"sqlite:///{file}") as database:

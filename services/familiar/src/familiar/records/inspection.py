@@ -57,6 +57,8 @@ class Inspection:
 
 def _damage(file: Path) -> str | None:
     """Look with a connection of its own: one that was used before may still hold pages as they were."""
+    if not file.exists():  # whoever has it open goes on with what nobody will find again
+        return "the file is gone"
     try:
         connection = sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_S)
         try:
