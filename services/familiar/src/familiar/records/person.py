@@ -101,7 +101,7 @@ def _is_virama(char: str) -> bool:
 def _is_cursive(char: str) -> bool:
     """Whether this is a letter, or a mark upon one, of a script that joins its letters; an empty one is none."""
     return char != "" and unicodedata.name(char, "").startswith(
-        ("ARABIC", "SYRIAC", "NKO", "MANDAIC", "ADLAM", "HANIFI ROHINGYA")
+        ("ARABIC", "SYRIAC", "NKO", "MANDAIC", "MONGOLIAN", "ADLAM", "HANIFI ROHINGYA")
     )
 
 
