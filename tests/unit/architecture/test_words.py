@@ -24,6 +24,7 @@ _MAY_READ_THE_ENVIRONMENT = {
     "familiar.settings",
     "familiar_gateway.gunicorn_conf",  # where several processes share their metrics
     "familiar_gateway.operating.metrics",
+    "familiar_gateway.enrolling.videos",  # hands it on to the process that reads a video
 }
 
 

@@ -45,6 +45,12 @@ class Settings:
     max_body_bytes: int = _setting("MAX_BODY_BYTES", 100_000_000, "largest request body", 1_000, 10**10)
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", 20_000_000, "largest picture, in bytes", 1_000, 10**9)
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", 40_000_000, "largest picture, in pixels", 1_000, 10**9)
+    upload_time_s: float = _setting(
+        "UPLOAD_TIME_S", 60.0, "longest that the frames of one enrolment request are looked at", 1, 3600
+    )
+    video_memory_bytes: int = _setting(
+        "VIDEO_MEMORY_BYTES", 256_000_000, "most memory that the process reading a video takes", 64_000_000, 10**11
+    )
     max_faces: int = _setting("MAX_FACES", 100, "most faces answered for in one frame, the largest first", 1, 256)
 
     enroll_frames: int = _setting("ENROLL_FRAMES", 150, "usable frames after which a capture is complete", 1, 2000)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from familiar.queueing import TrainingQueue
 from familiar.records import Database
-from familiar.seeing import ENROLMENT, Decoder, ImageLimits, Observer, detectors
+from familiar.seeing import ENROLMENT, Decoder, ImageLimits, Observer, SlowLane, detectors
 from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
 from familiar_gateway.enrolling import Capturer, Streams
@@ -49,7 +49,8 @@ def assemble(settings: Settings, *, database: Database, queue: Queue, serving: S
     """Wire given collaborators together."""
     models = Models(serving)
     inbox = Inbox(queue)
-    decoder = Decoder(ImageLimits(settings.max_image_bytes, settings.max_image_pixels))
+    limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
+    decoder = Decoder(limits, SlowLane.beside(settings.threads))
     return Services(
         settings=settings,
         database=database,

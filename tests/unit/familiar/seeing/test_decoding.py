@@ -1,4 +1,4 @@
-"""The pixel budget: only so much is unpacked at once."""
+"""The pixel budget: only so much is unpacked at once; and the slow lane: only so much goes on that takes long."""
 
 import threading
 import time
@@ -6,8 +6,8 @@ import time
 import pytest
 
 from familiar.errors import Busy, InvalidImage, TooLarge
-from familiar.seeing.decoding import Decoder, PixelBudget
-from familiar.seeing.image import ImageLimits
+from familiar.seeing.decoding import Decoder, PixelBudget, SlowLane
+from familiar.seeing.outline import ImageLimits
 
 
 def run(*work) -> list[threading.Thread]:
@@ -81,5 +81,87 @@ def test_the_budget_is_given_back_when_a_picture_turns_out_to_be_broken(collins_
 
 def test_a_picture_too_large_never_waits_for_room(collins_jpeg):
     decoder = Decoder(ImageLimits(max_pixels=1000), wait_s=60)
-    with decoder.budget.hold(1000), pytest.raises(TooLarge), decoder.frame(collins_jpeg):
+    with decoder.hold(1000), pytest.raises(TooLarge), decoder.frame(collins_jpeg):
         pytest.fail("too large")
+
+
+def test_small_pictures_never_wait_for_large_ones(collins_jpeg):
+    decoder = Decoder(ImageLimits(max_pixels=4 * 512 * 512), wait_s=60)
+    entered, done = threading.Event(), threading.Event()
+
+    def hold_all() -> None:
+        with decoder.hold(decoder.limits.max_pixels):
+            entered.set()
+            done.wait(20)
+
+    (large,) = run(hold_all)
+    assert entered.wait(20)
+    with decoder.frame(collins_jpeg) as frame:
+        assert frame.shape == (512, 512, 3)
+    done.set()
+    large.join(20)
+
+
+def inside(lane: SlowLane, leave: threading.Event, told: list[str]) -> None:
+    try:
+        with lane.enter():
+            told.append("at work")
+            leave.wait(20)
+    except Busy:
+        told.append("busy")
+
+
+def until(true) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_few_work_in_the_slow_lane_some_wait_and_the_others_are_sent_away_at_once():
+    lane, leave, told = SlowLane(at_work=2, waiting=1, wait_s=60), threading.Event(), []
+    working = run(*[lambda: inside(lane, leave, told)] * 2)
+    until(lambda: told == ["at work"] * 2)
+    (waiting,) = run(lambda: inside(lane, leave, told))
+    until(lambda: not lane._places.acquire(blocking=False) or lane._places.release())
+    inside(lane, leave, told)
+    assert told == ["at work", "at work", "busy"]
+    leave.set()
+    for thread in [*working, waiting]:
+        thread.join(20)
+    assert told == ["at work", "at work", "busy", "at work"]
+
+
+def test_who_waits_too_long_in_the_slow_lane_is_told_to_come_again():
+    lane, leave, told = SlowLane(at_work=1, waiting=1, wait_s=0.05), threading.Event(), []
+    (working,) = run(lambda: inside(lane, leave, told))
+    until(lambda: told == ["at work"])
+    inside(lane, leave, told)
+    leave.set()
+    working.join(20)
+    assert told == ["at work", "busy"]
+
+
+def test_who_is_in_the_slow_lane_may_enter_it_again_and_leaves_it_at_the_end():
+    lane, told = SlowLane(at_work=1, waiting=0), []
+    for _ in range(2):
+        with lane.enter(), lane.enter():
+            run(lambda: inside(lane, threading.Event(), told))[0].join(20)
+    assert told == ["busy", "busy"]
+
+
+def test_a_fault_in_the_slow_lane_frees_the_place():
+    lane = SlowLane(at_work=1, waiting=0)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="fault"), lane.enter():
+            raise ValueError("fault")
+
+
+@pytest.mark.parametrize("threads,at_work,free", [(1, 1, 0), (2, 1, 1), (4, 1, 2), (8, 2, 2), (64, 16, 2)])
+def test_beside_the_slow_lane_some_threads_stay_free(threads, at_work, free):
+    lane = SlowLane.beside(threads)
+    taken = 0
+    while lane._places.acquire(blocking=False):
+        taken += 1
+    assert taken == threads - free
+    assert [lane._work.acquire(blocking=False) for _ in range(at_work + 1)] == [True] * at_work + [False]

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from familiar.errors import InvalidImage, TooLarge
-from familiar.seeing.image import ImageLimits, decode, encode_jpeg, read_size
+from familiar.seeing.image import decode, encode_jpeg
+from familiar.seeing.outline import ImageLimits, outline
 
 
 def encoded(kind: str, frame: np.ndarray) -> bytes:
@@ -23,7 +24,8 @@ def with_orientation(jpeg: bytes, orientation: int) -> bytes:
 def test_each_kind_of_picture_is_read_with_its_size_and_colours(kind: str, collins: np.ndarray) -> None:
     picture = collins[:400]
     data = encoded(kind, picture)
-    assert read_size(data) == (512, 400)
+    read = outline(data, ImageLimits())
+    assert (read.width, read.height) == (512, 400)
     frame = decode(data)
     assert frame.shape == (400, 512, 3)
     assert frame.dtype == np.uint8

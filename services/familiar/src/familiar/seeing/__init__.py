@@ -2,10 +2,11 @@
 
 from familiar.seeing import detectors
 from familiar.seeing.alignment import CROP_PX, align, resize
-from familiar.seeing.decoding import Decoder, PixelBudget
+from familiar.seeing.decoding import Decoder, SlowLane
 from familiar.seeing.detection import Box, Detector
-from familiar.seeing.image import Frame, ImageLimits, decode, encode_jpeg
+from familiar.seeing.image import Frame, decode, encode_jpeg
 from familiar.seeing.observation import Observation, Observations, Observer
+from familiar.seeing.outline import ImageLimits
 from familiar.seeing.quality import ENROLMENT, Quality, QualityLimits
 from familiar.seeing.weight import weigh
 
@@ -20,9 +21,9 @@ __all__ = [
     "Observation",
     "Observations",
     "Observer",
-    "PixelBudget",
     "Quality",
     "QualityLimits",
+    "SlowLane",
     "align",
     "decode",
     "detectors",

@@ -4,9 +4,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from familiar.errors import Busy
-from familiar.seeing.image import Frame, ImageLimits, decode, read_size
+from familiar.seeing.image import Frame, unpack
+from familiar.seeing.outline import ImageLimits, outline
 
 
 class PixelBudget:
@@ -52,12 +54,61 @@ class PixelBudget:
             self._turn.release()
 
 
-class Decoder:
-    """Turns bytes into frames within the limits of one picture and the budget of all."""
+class SlowLane:
+    """Where that goes which takes long: few threads work, some wait, and all others are free for what is quick.
 
-    def __init__(self, limits: ImageLimits, wait_s: float = 20.0) -> None:
+    A thread that is in it may enter again.
+    """
+
+    def __init__(self, at_work: int, waiting: int, wait_s: float = 20.0) -> None:
+        self._work = threading.BoundedSemaphore(at_work)
+        self._places = threading.BoundedSemaphore(at_work + waiting)
+        self._wait_s = wait_s
+        self._its_threads = threading.local()
+
+    @classmethod
+    def beside(cls, threads: int) -> Self:
+        """Return one that leaves two of ``threads`` free, if there are so many, and works with a quarter of them."""
+        at_work = max(1, threads // 4)
+        return cls(at_work, max(0, threads - 2 - at_work))
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Be in it until the block ends.
+
+        Raises:
+            Busy: at once where too many wait already, or if there was no place within the time allowed.
+        """
+        if getattr(self._its_threads, "inside", False):
+            yield
+            return
+        if not self._places.acquire(blocking=False):
+            raise Busy("too many uploads and large pictures are being looked at; try again in a moment")
+        try:
+            if not self._work.acquire(timeout=self._wait_s):
+                raise Busy("the uploads and large pictures before this one take long; try again in a moment")
+            self._its_threads.inside = True
+            try:
+                yield
+            finally:
+                self._its_threads.inside = False
+                self._work.release()
+        finally:
+            self._places.release()
+
+
+class Decoder:
+    """Turns bytes into frames within the limits of one picture and the budget of all.
+
+    Large pictures, of more than a quarter of what one may have, take the slow lane and have a budget of their own: what
+    a camera sends never waits for them.
+    """
+
+    def __init__(self, limits: ImageLimits, lane: SlowLane | None = None, wait_s: float = 20.0) -> None:
         self.limits = limits
-        self.budget = PixelBudget(limits.max_pixels, wait_s)
+        self.lane = lane or SlowLane.beside(_USUAL_THREADS)
+        self._large = PixelBudget(limits.max_pixels, wait_s)
+        self._small = PixelBudget(limits.max_pixels // 2, wait_s)
 
     @contextmanager
     def frame(self, data: bytes) -> Iterator[Frame]:
@@ -67,10 +118,24 @@ class Decoder:
             InvalidImage, TooLarge: see ``familiar.seeing.decode``.
             Busy: there was no room within the time allowed.
         """
-        if not data or len(data) > self.limits.max_bytes:
-            decode(data, self.limits)  # says what is wrong with it
-        width, height = read_size(data)
-        if width * height > self.limits.max_pixels:
-            decode(data, self.limits)
-        with self.budget.hold(width * height):
-            yield decode(data, self.limits)
+        picture = outline(data, self.limits)
+        with self.hold(picture.pixels):
+            yield unpack(picture)
+
+    @contextmanager
+    def hold(self, pixels: int) -> Iterator[None]:
+        """Hold the room that a frame of so many pixels takes.
+
+        Raises:
+            Busy: there was none within the time allowed.
+        """
+        if pixels <= self.limits.max_pixels // _LARGE_SHARE:
+            with self._small.hold(pixels):
+                yield
+        else:
+            with self.lane.enter(), self._large.hold(pixels):
+                yield
+
+
+_LARGE_SHARE = 4
+_USUAL_THREADS = 8

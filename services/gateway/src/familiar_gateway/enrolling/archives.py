@@ -10,7 +10,7 @@ from familiar.errors import InvalidInput, TooLarge
 
 # The list of contents of as many pictures as an enrolment takes has some tens of kilobytes; Python reads all of it
 # before it says how long it is.
-_MAX_DIRECTORY_BYTES = 4_000_000
+_MAX_DIRECTORY_BYTES = 1_000_000
 _END = struct.Struct("<4s4H2LH")
 _END_SIGNATURE = b"PK\x05\x06"
 _ZIP64_LOCATOR = b"PK\x06\x07"

@@ -1,9 +1,11 @@
 """Capture: frames of one person come in, are judged, and the good ones are kept to learn from."""
 
+import contextlib
 import hashlib
 import logging
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -32,6 +34,12 @@ from familiar_gateway.people import require_free_name
 log = logging.getLogger(__name__)
 
 _MAJORITY = 0.5
+# As many as a client that captures live sends at once.
+_FEW_FRAMES = 10
+
+
+class CutOff(Exception):
+    """The rest of what was sent cannot be looked at; those who yield shots raise it after the last one."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,16 @@ class Verdict:
         return not self.reasons
 
 
+class Verdicts(list[Verdict]):
+    """What was said of the frames of one request, in their order.
+
+    Attributes:
+        cut_off: whether more frames were sent, which there was no time to look at.
+    """
+
+    cut_off = False
+
+
 @dataclass(frozen=True)
 class _Judged:
     """A frame looked at, without its pixels: why it was refused, or what to keep of it."""
@@ -84,10 +102,11 @@ class Capturer:
         self._inbox = inbox
         self._settings = settings
 
-    def add(self, enrollment_id: str, shots: Iterable[Shot]) -> list[Verdict]:
+    def add(self, enrollment_id: str, shots: Iterable[Shot]) -> Verdicts:
         """Judge frames in their order and keep the good ones; a frame sent again gets the same verdict again.
 
-        Frames that cannot be decoded get a verdict beside others; if none of them can, nothing is recorded.
+        Frames that cannot be decoded get a verdict beside others; if none of them can, nothing is recorded. More than a
+        few frames take the slow lane, and ``settings.upload_time_s`` at most: what comes after that is not looked at.
 
         Raises:
             NotFound, Conflict: there is no such enrolment, or it takes no more frames.
@@ -96,25 +115,40 @@ class Capturer:
         """
         backbone_version = self._backbone_version(enrollment_id)
         chip_px = self._models.backbone(backbone_version).input_px
-        verdicts: list[Verdict] = []
+        verdicts = Verdicts()
         pending: list[_Judged] = []
         first_error: InvalidInput | None = None
         readable = 0
-        for count, shot in enumerate(shots):
-            if count >= self._settings.enroll_max_frames:
-                raise self._full()
-            try:
-                pending.append(self._judge(shot, chip_px))
-                readable += 1
-            except InvalidInput as exc:
-                first_error = first_error or exc
-                pending.append(_Judged(shot.digest, (exc.code,)))
-            if readable and len(pending) >= MAX_BATCH:
-                verdicts += self._keep(enrollment_id, pending, backbone_version)
-                pending = []
+        with contextlib.ExitStack() as slowly:
+            for count, shot in enumerate(self._in_time(shots, verdicts)):
+                if count >= self._settings.enroll_max_frames:
+                    raise self._full()
+                if count == _FEW_FRAMES:
+                    slowly.enter_context(self._decoder.lane.enter())
+                try:
+                    pending.append(self._judge(shot, chip_px))
+                    readable += 1
+                except InvalidInput as exc:
+                    first_error = first_error or exc
+                    pending.append(_Judged(shot.digest, (exc.code,)))
+                if readable and len(pending) >= MAX_BATCH:
+                    verdicts += self._keep(enrollment_id, pending, backbone_version)
+                    pending = []
         if first_error is not None and not readable:
             raise first_error
-        return verdicts + self._keep(enrollment_id, pending, backbone_version)
+        verdicts += self._keep(enrollment_id, pending, backbone_version)
+        return verdicts
+
+    def _in_time(self, shots: Iterable[Shot], verdicts: Verdicts) -> Iterator[Shot]:
+        """Yield the shots there is time for, one at least; note on ``verdicts`` if these were not all."""
+        deadline = time.monotonic() + self._settings.upload_time_s
+        try:
+            for count, shot in enumerate(shots):
+                if count and time.monotonic() >= deadline:
+                    raise CutOff
+                yield shot
+        except CutOff:
+            verdicts.cut_off = True
 
     def recall(self, enrollment_id: str) -> list[Verdict]:
         """Return what was said of each frame so far."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from familiar.records import Capture
-from familiar_gateway.enrolling.capture import Verdict
+from familiar_gateway.enrolling.capture import Verdicts
 from familiar_gateway.enrolling.coaching import Coaching
 from familiar_gateway.web import Json, error, reference, time
 
@@ -13,9 +13,10 @@ _OFTEN = 0.5
 """Whoever is missed in more of the held-out samples than this cannot count on being recognised."""
 
 
-def verdict(said: Verdict) -> Json:
-    """Show what was said of one frame."""
-    return {"index": said.index, "accepted": said.accepted, "reasons": list(said.reasons)}
+def verdicts(said: Verdicts) -> Json:
+    """Show what was said of the frames of one request."""
+    frames = [{"index": each.index, "accepted": each.accepted, "reasons": list(each.reasons)} for each in said]
+    return {"frames": frames, "cut_off": said.cut_off}
 
 
 def enrollment(

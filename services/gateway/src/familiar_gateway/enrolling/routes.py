@@ -22,7 +22,7 @@ from familiar.records import (
 from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import coaching, representations, uploads
-from familiar_gateway.enrolling.capture import Capturer, Shot, Verdict
+from familiar_gateway.enrolling.capture import Capturer, Shot, Verdict, Verdicts
 from familiar_gateway.enrolling.events import Streams
 from familiar_gateway.enrolling.opening import check_idempotency_key, check_person, open_enrollment, request_digest
 from familiar_gateway.operating import Metrics
@@ -68,7 +68,7 @@ def add_frames(enrollment_id: str) -> Json:
     datas = pictures.read_several(request, "frames", its.settings.max_image_bytes)
     verdicts = its.capturer.add(enrollment_id, (Shot.of_picture(data, its.decoder) for data in datas))
     _count(verdicts)
-    return {"frames": [representations.verdict(each) for each in verdicts], **_show(enrollment_id, verdicts)}
+    return {**representations.verdicts(verdicts), **_show(enrollment_id, verdicts)}
 
 
 @blueprint.post("/v1/enrollments/<enrollment_id>/finish")
@@ -122,12 +122,12 @@ def enroll() -> tuple[Json, int, dict[str, str]]:
             for file in files:
                 file.stream.seek(0)
         else:
-            shown = {"frames": [representations.verdict(each) for each in verdicts], **_show(enrollment_id)}
+            shown = {**representations.verdicts(verdicts), **_show(enrollment_id)}
             return shown, 202, _location(enrollment_id)
     raise Busy("this enrolment is given up again and again by others; try again")
 
 
-def _enroll(fields: dict[str, str], files: list[FileStorage]) -> tuple[str, list[Verdict]]:
+def _enroll(fields: dict[str, str], files: list[FileStorage]) -> tuple[str, Verdicts]:
     its = services(_Needs)
     if_known = _if_known(fields.get("if_known"))
     same_name = payload.parse_flag("allow_same_name", fields.get("allow_same_name"))
@@ -143,6 +143,9 @@ def _enroll(fields: dict[str, str], files: list[FileStorage]) -> tuple[str, list
             if not (exc.retryable and "Idempotency-Key" in request.headers):
                 _withdraw(enrollment_id)
             exc.details.pop("enrollment_id", None)
+            raise
+        except BaseException:
+            _withdraw(enrollment_id)
             raise
     return enrollment_id, verdicts
 
@@ -172,7 +175,7 @@ def _open(
     )  # fmt: skip
 
 
-def _add_unless_closed(enrollment_id: str, shots: Any) -> list[Verdict]:
+def _add_unless_closed(enrollment_id: str, shots: Any) -> Verdicts:
     """Add the shots; if a request like this one has finished the enrolment, say of them what was said to that one."""
     its = services(_Needs)
     try:
@@ -180,7 +183,7 @@ def _add_unless_closed(enrollment_id: str, shots: Any) -> list[Verdict]:
     except Conflict as exc:
         if exc.code != "enrollment_closed":
             raise
-        return its.capturer.recall(enrollment_id)
+        return Verdicts(its.capturer.recall(enrollment_id))
     _count(verdicts)
     return verdicts
 

@@ -1,10 +1,7 @@
 """What a one-shot enrolment brings: pictures, one archive of pictures, or one video; as shots in their order."""
 
-import shutil
-import tempfile
+import contextlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from werkzeug.datastructures import FileStorage
 
@@ -20,7 +17,7 @@ _HEAD_BYTES = 16
 _MAX_EXPANSION = 2
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_shots(files: list[FileStorage], decoder: Decoder, settings: Settings) -> Iterator[Iterator[Shot]]:
     """Give the shots of the uploaded files, to be read within the block.
 
@@ -39,16 +36,8 @@ def open_shots(files: list[FileStorage], decoder: Decoder, settings: Settings) -
         datas = archives.read_pictures(files[0].stream, max_pictures=most, **limits)
         yield (Shot.of_picture(data, decoder) for data in datas)
     elif kinds == ["video"]:
-        with tempfile.TemporaryDirectory(prefix="familiar-video-") as folder:
-            path = Path(folder) / "video"
-            with path.open("wb") as copy:
-                shutil.copyfileobj(files[0].stream, copy)
-            yield videos.read_shots(
-                path,
-                max_frames=settings.enroll_frames,
-                max_pixels=settings.max_image_pixels,
-                budget=decoder.budget,
-            )
+        with contextlib.closing(videos.read_shots(files[0].stream, decoder, settings)) as shots:
+            yield shots
     elif set(kinds) == {"picture"}:
         datas = (pictures.read_file(file, settings.max_image_bytes) for file in files)
         yield (Shot.of_picture(data, decoder) for data in datas)

@@ -1,21 +1,36 @@
-"""Frames of a video, evenly over its length, decoded one at a time."""
+"""Frames of a video, evenly over its length, decoded one at a time by a process that may be ended."""
 
 import hashlib
-import math
+import logging
+import os
+import select
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
 
-import cv2
 import numpy as np
 
 from familiar.errors import InvalidInput, TooLarge
-from familiar.seeing import Frame, PixelBudget
-from familiar_gateway.enrolling.capture import Shot
+from familiar.seeing import Decoder, Frame
+from familiar.settings import Settings
+from familiar_gateway.enrolling import video_reader
+from familiar_gateway.enrolling.capture import CutOff, Shot
 
-_MAX_DECODE_S = 60.0
+log = logging.getLogger(__name__)
+
 _MAX_SECONDS = 300
+_FOR_THE_READER = {
+    # Nothing but the file is opened, and by none but the three readers that ``is_video`` knows.
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file|format_whitelist;avi,matroska,mov",
+    # Each thread's stack would count as memory in use.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 def is_video(head: bytes) -> bool:
@@ -26,52 +41,100 @@ def is_video(head: bytes) -> bool:
     return head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
 
 
-def read_shots(path: Path, *, max_frames: int, max_pixels: int, budget: PixelBudget) -> Iterator[Shot]:
-    """Yield up to ``max_frames`` frames of the video file, evenly spaced.
+def read_shots(file: IO[bytes], decoder: Decoder, settings: Settings) -> Generator[Shot]:
+    """Yield up to ``settings.enroll_frames`` frames of the video file, evenly spaced.
 
     Raises:
         InvalidInput: not one frame can be decoded.
-        TooLarge: its frames have more than ``max_pixels``, or it is longer than five minutes.
+        TooLarge: its frames have more pixels than a picture may have, or it is longer than five minutes.
+        CutOff: after the frames that there was time for, or that could be read.
     """
-    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    try:
-        if not video.isOpened():
-            raise InvalidInput("the video cannot be read", code="invalid_video")
-        width, height = (int(video.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        if width * height > max_pixels:
-            raise TooLarge(f"the video has frames of {width}x{height} pixels; at most {max_pixels} in all are taken")
-        yield from _sample(video, width * height, max_frames, budget)
-    finally:
-        video.release()
+    with _Reading(file, decoder.limits.max_pixels, settings) as reading:
+        given = 0
+        for frame in reading.frames():
+            given += 1
+            yield _shot(frame, decoder)
+        if not given:
+            why = "has no frame that can be decoded" if reading.at_end else "cannot be read, or not in the time it has"
+            raise InvalidInput(f"the video {why}", code="invalid_video")
+        if not reading.at_end:
+            raise CutOff
 
 
-def _sample(video: cv2.VideoCapture, pixels: int, max_frames: int, budget: PixelBudget) -> Iterator[Shot]:
-    total, rate = video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)
-    if total > 0 and rate > 0 and total / rate > _MAX_SECONDS:
-        raise TooLarge(f"the video lasts {total / rate:.0f} s; at most {_MAX_SECONDS} s are taken")
-    step = max(1, math.ceil(total / max_frames)) if total > 0 else 1
-    deadline = time.monotonic() + _MAX_DECODE_S
-    position = given = 0
-    while given < max_frames and time.monotonic() < deadline:
-        with budget.hold(pixels):
-            if not video.grab():
-                break
-            taken = position % step == 0
-            bgr = video.retrieve()[1] if taken else None
-            position += 1
-            if bgr is None:
-                continue
-            frame = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-        given += 1
-        yield _shot(frame, budget)
-    if not given:
-        raise InvalidInput("the video has no frame that can be decoded", code="invalid_video")
-
-
-def _shot(frame: Frame, budget: PixelBudget) -> Shot:
+def _shot(frame: Frame, decoder: Decoder) -> Shot:
     @contextmanager
     def unpack() -> Iterator[Frame]:
-        with budget.hold(frame.shape[0] * frame.shape[1]):
+        with decoder.hold(frame.shape[0] * frame.shape[1]):
             yield frame
 
-    return Shot(hashlib.sha256(frame.tobytes()).hexdigest(), unpack)
+    return Shot(hashlib.sha256(frame.data).hexdigest(), unpack)
+
+
+class _Reading:
+    """A process that reads a video, see ``video_reader``; it is ended with the block, or when its time is over."""
+
+    def __init__(self, file: IO[bytes], max_pixels: int, settings: Settings) -> None:
+        self.at_end = False
+        self._max_pixels = max_pixels
+        self._deadline = time.monotonic() + settings.upload_time_s
+        numbers = (
+            settings.enroll_frames, max_pixels, _MAX_SECONDS, settings.video_memory_bytes, settings.upload_time_s
+        )  # fmt: skip
+        file.flush()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(Path(video_reader.__file__)), *(f"{number:.0f}" for number in numbers)],
+            stdin=file.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what a decoder says of a damaged video
+            env={**os.environ, **_FOR_THE_READER},
+        )
+        assert self._process.stdout is not None
+        self._pipe = self._process.stdout
+        self._poll = select.poll()
+        self._poll.register(self._pipe, select.POLLIN)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._pipe.close()
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames it sends, until it ends or its time is over.
+
+        Raises:
+            TooLarge: it says that the video is.
+        """
+        head = np.empty(video_reader.MESSAGE.size, np.uint8)
+        while self._fill(head):
+            kind, first, second = video_reader.MESSAGE.unpack(head.tobytes())
+            if kind == b"E":
+                self.at_end = True
+                return
+            if kind == b"L":
+                raise TooLarge(f"the video lasts {first} s, or has more pictures than that; at most {_MAX_SECONDS} s")
+            if kind == b"S":
+                most = f"at most {self._max_pixels} in all are taken"
+                raise TooLarge(f"the video has frames of {second}x{first} pixels; {most}")
+            if first * second > self._max_pixels:
+                return
+            frame = np.empty((first, second, 3), np.uint8)
+            if not self._fill(frame.reshape(-1)):
+                return
+            yield frame
+
+    def _fill(self, buffer: Frame) -> bool:
+        """Fill all of ``buffer``, uint8[N], from the pipe; False if it ended, or the time is over."""
+        missing = buffer.data
+        while len(missing):
+            left_s = self._deadline - time.monotonic()
+            if left_s <= 0 or not self._poll.poll(1000 * left_s):
+                return False
+            got = os.readv(self._pipe.fileno(), [missing])
+            if not got:
+                log.warning("the process that read a video ended before it, with status %s", self._process.poll())
+                return False
+            missing = missing[got:]
+        return True
