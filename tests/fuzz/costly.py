@@ -20,6 +20,7 @@ from fuzz.parts import (
 
 _FOUR_GB = 0xFFFFFF00
 _ANIMATED = 0x02
+_WITH_EXIF = 0x08
 
 
 def _unpacking_to(megabytes: int) -> bytes:
@@ -38,6 +39,11 @@ def _with_scans(count: int, side_px: int) -> bytes:
 def _jpeg_before_its_scan(more: bytes) -> bytes:
     data = jpeg(64, 64)
     return data[:2] + more + data[2:]
+
+
+def _exif(entries: int, length: int) -> bytes:
+    """Return notes of a camera, each a text of ``length`` bytes that begins at the same place."""
+    return b"II*\0" + struct.pack("<IH", 8, entries) + struct.pack("<HHII", 0x010E, 2, length, 8) * entries + bytes(4)
 
 
 def _frame_control(sequence: int, width: int, height: int) -> bytes:
@@ -108,6 +114,15 @@ READ: Mapping[str, Callable[[], bytes]] = {
     "animated png": lambda: (
         png(before=chunk(b"acTL", struct.pack(">II", 2, 0)) + _frame_control(0, 16, 16))[:-12]
         + _frame_control(1, 16, 16) + chunk(b"fdAT", bytes(4) + zlib.compress(bytes(16 * 49))) + chunk(b"IEND")
+    ),
+    "jpeg whose camera noted 5,000 things 300 times": lambda: _jpeg_before_its_scan(
+        segment(0xE1, b"Exif\0\0" + _exif(5_000, 60_000)) * 300
+    ),
+    "png whose camera noted 60,000 things of 10 MB": lambda: png(
+        before=chunk(b"eXIf", _exif(60_000, 10_000_000) + bytes(10_000_000))
+    ),
+    "webp whose camera noted 60,000 things of 10 MB": lambda: riff(
+        canvas(16, 16, _WITH_EXIF), webp_pixels(), webp_chunk(b"EXIF", _exif(60_000, 10_000_000) + bytes(10_000_000))
     ),
     "jpeg of 300 full segments": lambda: _jpeg_before_its_scan(segment(0xE2, bytes(65_000)) * 300),
     "jpeg of 200 scans": lambda: _with_scans(200, 64),

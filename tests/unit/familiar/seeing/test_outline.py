@@ -37,8 +37,32 @@ def test_what_a_picture_holds_beside_its_pixels_is_left_to_itself(name: str) -> 
 def test_a_decoder_sees_nothing_of_a_png_but_its_pixels() -> None:
     plain = parts.png()
     texts = parts.chunk(b"tEXt", b"a\0b") + parts.chunk(b"zTXt", b"a\0\0b") + parts.chunk(b"acTL", bytes(8))
-    assert outline(parts.png(before=texts) + b"more", LIMITS).data == plain
+    assert outline(parts.png(before=texts), LIMITS).data == plain
     assert outline(plain, LIMITS).data is plain
+
+
+def test_a_decoder_sees_nothing_of_a_jpeg_but_its_pixels_its_colours_and_how_it_was_held() -> None:
+    start, rest = parts.jpeg()[:2], parts.jpeg()[2:]
+    exif, adobe = parts.segment(0xE1, b"Exif\0\0II*\0"), parts.segment(0xEE, b"Adobe" + bytes(7))
+    remarks = parts.segment(0xFE, b"a") + parts.segment(0xE1, b"http://") + parts.segment(0xE2, b"ICC_PROFILE")
+    assert outline(start + remarks + exif + adobe + remarks + exif + rest, LIMITS).data == start + exif + adobe + rest
+    assert outline(start + exif + adobe + rest, LIMITS).data == start + exif + adobe + rest
+
+
+def test_a_decoder_sees_nothing_of_a_webp_but_its_pixels_and_how_it_was_held() -> None:
+    start, pixels, exif = parts.canvas(16, 16, 0x08), parts.webp_pixels(), parts.webp_chunk(b"EXIF", b"II*\0\x08")
+    remarks = parts.webp_chunk(b"ICCP", b"abc") + parts.webp_chunk(b"XMP ", b"abcd")
+    given = outline(parts.riff(start, remarks, pixels, exif, remarks, exif) + b"more", LIMITS).data
+    assert given == parts.riff(start, pixels, exif)
+    assert outline(parts.riff(start, pixels) + b"more", LIMITS).data == parts.riff(start, pixels)
+
+
+def test_what_lies_within_a_frame_of_a_webp_stays_there() -> None:
+    frame = parts.animation_frame(16, 16, parts.webp_pixels(lossless=True), parts.webp_chunk(b"ABCD", b"odd"))
+    start = parts.canvas(16, 16, 0x02) + parts.webp_chunk(b"ANIM", bytes(6))
+    given = outline(parts.riff(start, frame, parts.webp_chunk(b"ABCD", b"odd"), frame), LIMITS).data
+    assert given == parts.riff(start, frame, frame)
+    assert decode(given).shape == (16, 16, 3)
 
 
 def test_transparency_and_orientation_of_a_png_are_kept() -> None:

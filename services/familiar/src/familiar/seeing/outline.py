@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 _MAX_PIECES = 20_000
 # Encoders make some ten scans. Each costs a decoder a visit to every pixel, however few bytes it has.
 _MAX_SCANS = 20
+# What a camera notes beside its picture fits into a segment of a JPEG.
+_MAX_EXIF_BYTES = 65_535
 # What a PNG may unpack to beyond its pixels: half a second.
 _SPARE_BYTES = 2**28
 _DEFLATE_MOST = 1032
@@ -103,6 +105,24 @@ def nothing_escapes(data: bytes) -> Iterator[None]:
         raise InvalidImage("the picture cannot be read") from exc
 
 
+class _Needed:
+    """The bytes of a picture without those that a decoder does not need."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._kept: list[bytes] = []
+        self._position = 0
+
+    def leave_out(self, start: int, end: int) -> None:
+        """Leave out these bytes, which lie behind those left out before."""
+        self._kept.append(self._data[self._position : start])
+        self._position = end
+
+    def joined(self) -> bytes:
+        """Return all others."""
+        return b"".join([*self._kept, self._data[self._position :]]) if self._kept else self._data
+
+
 # --- JPEG: segments, of which a scan is followed by the pixels themselves, up to the next marker among them.
 
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -110,12 +130,21 @@ _PADDING = re.compile(rb"\xff+")
 _END, _SCAN = 0xD9, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_EXIF = 0xE1
+# All others of an application, but for those two that say how colours are meant.
+_REMARKS = frozenset({*range(0xE1, 0xF0), 0xFE}) - {0xEE}
 
 
 def _jpeg(data: bytes, limits: ImageLimits) -> Outline:
     size: tuple[int, int] | None = None
     scans = 0
+    exif = False
+    needed = _Needed(data)
     for marker, start, end in _jpeg_segments(data):
+        if marker == _EXIF and not exif and data.startswith(b"Exif\0\0", start):
+            exif = True
+        elif marker in _REMARKS:
+            needed.leave_out(start - 4, end)
         if marker in _FRAMES:
             if size is not None or end - start < 6:
                 raise InvalidImage("the JPEG's header is damaged")
@@ -130,7 +159,7 @@ def _jpeg(data: bytes, limits: ImageLimits) -> Outline:
                 raise TooLarge(f"the JPEG goes over its {size[0]}x{size[1]} pixels {scans} times, or more often")
     if size is None or not scans:
         raise InvalidImage("the JPEG ends before its pixels")
-    return Outline(*size, data)
+    return Outline(*size, needed.joined())
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -165,13 +194,13 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 # --- PNG: chunks, of which those with a capital letter are needed, and all others are remarks.
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_NEEDED_TOO = (b"tRNS", b"eXIf")
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 def _png(data: bytes, limits: ImageLimits) -> Outline:
     size: tuple[int, int] | None = None
-    needed: list[slice] = []
+    exif = False
+    needed = _Needed(data)
     pixels: list[slice] = []
     for kind, start, end in _png_chunks(data):
         if (kind == b"IHDR") != (size is None) or (kind == b"IHDR" and end - start != 13):
@@ -181,16 +210,15 @@ def _png(data: bytes, limits: ImageLimits) -> Outline:
             limits.check_size(*size)
         if kind == b"IDAT":
             pixels.append(slice(start, end))
-        # An animation's frames and texts that unpack to any size are left out.
-        if not kind[0] & 0x20 or kind in _PNG_NEEDED_TOO:
-            needed.append(slice(start - 8, end + 4))
+        if kind == b"eXIf" and not exif and end - start <= _MAX_EXIF_BYTES:
+            exif = True
+        elif kind[0] & 0x20 and kind != b"tRNS":
+            # An animation's frames, for one, and texts that unpack to any size.
+            needed.leave_out(start - 8, end + 4)
     if size is None or not pixels:
         raise InvalidImage("the PNG has no pixels")
     _check_unpacked(data, pixels, *size)
-    kept = len(_PNG_SIGNATURE) + sum(each.stop - each.start for each in needed)
-    if kept == len(data):
-        return Outline(*size, data)
-    return Outline(*size, b"".join([_PNG_SIGNATURE, *(data[each] for each in needed)]))
+    return Outline(*size, needed.joined())
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -238,6 +266,7 @@ _STEP_BYTES = 16_384  # which unpack to 17 MB at most
 # --- WebP: chunks; those of an animation's pictures hold chunks again, behind a header of their own.
 
 _WEBP_FRAME_BYTES = 16
+_WEBP_NEEDED = (b"ALPH", b"ANIM")
 
 
 def _webp(data: bytes, limits: ImageLimits) -> Outline:
@@ -245,10 +274,19 @@ def _webp(data: bytes, limits: ImageLimits) -> Outline:
     if end > len(data):
         raise InvalidImage("the picture is cut short: its end is missing")
     whole: tuple[int, int] | None = None
+    exif = False
+    frame_end = 0
+    needed = _Needed(data[:end])
     for kind, start, stop in _webp_chunks(data, 12, end, iter(range(_MAX_PIECES))):
         if kind not in _WEBP_SIZES:
             if whole is None:
                 raise InvalidImage("the WebP's header is damaged")
+            if kind == b"ANMF":
+                frame_end = stop
+            elif kind == b"EXIF" and not exif and stop - start <= _MAX_EXIF_BYTES:
+                exif = True
+            elif kind not in _WEBP_NEEDED and start > frame_end:
+                needed.leave_out(start - 8, min(end, stop + stop % 2))
             continue
         size = _WEBP_SIZES[kind](data[start:stop])
         if whole is None:
@@ -258,7 +296,8 @@ def _webp(data: bytes, limits: ImageLimits) -> Outline:
             raise InvalidImage("the WebP holds a picture larger than it states")
     if whole is None:
         raise InvalidImage("the WebP has no pixels")
-    return Outline(*whole, data[:end])
+    rest = needed.joined()
+    return Outline(*whole, rest if len(rest) == end else b"RIFF%bWEBP" % struct.pack("<I", len(rest) - 8) + rest[12:])
 
 
 def _webp_chunks(data: bytes, position: int, end: int, pieces: Iterator[int]) -> Iterator[tuple[bytes, int, int]]:
