@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from familiar.errors import InvalidImage, TooLarge
+from familiar.seeing.formats import outline
 from familiar.seeing.image import decode, encode_jpeg
-from familiar.seeing.outline import ImageLimits, outline
+from familiar.seeing.outline import ImageLimits
 
 
 def encoded(kind: str, frame: np.ndarray) -> bytes:

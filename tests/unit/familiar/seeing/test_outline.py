@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from familiar.errors import InvalidImage, TooLarge
+from familiar.seeing.formats import outline
 from familiar.seeing.image import decode, encode_jpeg
-from familiar.seeing.outline import ImageLimits, outline
+from familiar.seeing.outline import ImageLimits
 from fuzz import parts
 from fuzz.costly import READ, REFUSED
 
@@ -117,7 +118,7 @@ def test_restarts_and_stuffed_bytes_are_no_scans(collins: np.ndarray) -> None:
     assert outline(made, LIMITS).data is made
 
 
-@pytest.mark.parametrize("stage", ["familiar.seeing.outline._jpeg", "cv2.imdecode"])
+@pytest.mark.parametrize("stage", ["familiar.seeing.formats.jpeg.outline", "cv2.imdecode"])
 @pytest.mark.parametrize("fault", [IndexError("here"), MemoryError(), ValueError("there")])
 def test_what_nobody_foresaw_is_a_refusal_and_a_line_in_the_log(
     stage: str, fault: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, collins: np.ndarray

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Self
 
 from familiar.errors import Busy
+from familiar.seeing.formats import outline
 from familiar.seeing.image import Frame, unpack
-from familiar.seeing.outline import ImageLimits, outline
+from familiar.seeing.outline import ImageLimits
 
 
 class PixelBudget:

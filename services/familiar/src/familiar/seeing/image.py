@@ -5,7 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar.errors import InvalidImage
-from familiar.seeing.outline import ImageLimits, Outline, nothing_escapes, outline
+from familiar.seeing.formats import nothing_escapes, outline
+from familiar.seeing.outline import ImageLimits, Outline
 
 Frame = NDArray[np.uint8]
 """uint8[H, W, 3], RGB."""
