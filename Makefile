@@ -89,6 +89,10 @@ bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/perfo
 bench-peers: $(VENV)/.peers ## measure others beside it, on the same pictures in the same rounds
 	$(BENCH) --peers $(BENCH_ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## ask a gateway by chance, with all that may be wrong, for FUZZ_ARGS="--minutes 5"; it tells what was
+	PYTHONPATH=tests TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m fuzz $(FUZZ_ARGS)
+
 .PHONY: rooms
 rooms: $(VENV)/.dev ## draw the pictures of docs/architecture.md anew, from the code and from a walk through a running system
 	PYTHONPATH=tests:tests/integration $(BIN)/python -m architecture

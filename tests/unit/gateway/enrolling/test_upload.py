@@ -163,6 +163,27 @@ def test_an_archive_with_too_many_files_is_refused(make_world):
     refused(world, archive({f"{index}.jpg": b"x" for index in range(11)}), 413, "too_large")
 
 
+@pytest.mark.parametrize("name", ["", "/", "\0", "../../etc/passwd", "a" * 65_000, "ä\u202e", "con"])
+def test_a_picture_may_have_any_name_within_an_archive(world, collins_frames, name):
+    frames = {f"{index}.jpg": data for index, data in enumerate(collins_frames[:6])}
+    answer = enroll(world, [archive({zipfile.ZipInfo(name): collins_frames[6], **frames})])
+    assert answer.status_code == 202, answer.text
+    assert answer.json["accepted"] == (6 if name in ("/", "../../etc/passwd") else 7)  # a folder, a hidden file
+
+
+@pytest.mark.parametrize("place", ["ZipFile", "ZipFile.infolist", "ZipFile.open"])
+def test_an_archive_that_nobody_foresaw_is_a_refusal_and_a_line_in_the_log(
+    world, collins_frames, monkeypatch, caplog, place
+):
+    def fail(*_, **__):
+        raise IndexError("a defect")
+
+    made = archive({f"{index}.jpg": data for index, data in enumerate(collins_frames[:6])})
+    monkeypatch.setattr(f"zipfile.{place}", fail)
+    refused(world, made, 400, "invalid_image" if place == "ZipFile.open" else "invalid_archive")
+    assert "defect" in caplog.text
+
+
 def test_an_archive_with_an_endless_list_of_contents_is_refused_unread(world):
     refused(world, archive({f"{index:060}": b"" for index in range(45_000)}), 413, "too_large")
 

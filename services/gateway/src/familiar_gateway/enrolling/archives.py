@@ -1,5 +1,6 @@
 """Pictures in a ZIP archive, read one at a time within limits that hold before anything is unpacked."""
 
+import logging
 import struct
 import zipfile
 import zlib
@@ -7,6 +8,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from familiar.errors import InvalidInput, TooLarge
+
+log = logging.getLogger(__name__)
 
 # The list of contents of as many pictures as an enrolment takes has some tens of kilobytes; Python reads all of it
 # before it says how long it is.
@@ -17,6 +20,7 @@ _ZIP64_LOCATOR = b"PK\x06\x07"
 _MAX_COMMENT_BYTES = 65_535
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+_DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, struct.error)
 
 
 def is_archive(head: bytes) -> bool:
@@ -42,9 +46,13 @@ def read_pictures(file: IO[bytes], *, max_pictures: int, max_bytes: int, max_tot
     _check_directory(file)
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as exc:
+        contents = [entry for entry in archive.infolist() if _is_content(entry)]
+    except _DAMAGES as exc:
         raise InvalidInput(f"the ZIP archive cannot be read: {exc}", code="invalid_archive") from exc
-    entries = sorted((entry for entry in archive.infolist() if _is_content(entry)), key=lambda entry: entry.filename)
+    except Exception as exc:
+        log.exception("defect: an archive was not foreseen")
+        raise InvalidInput("the ZIP archive cannot be read", code="invalid_archive") from exc
+    entries = sorted(contents, key=lambda entry: entry.filename)
     if not entries:
         raise InvalidInput("the ZIP archive holds no pictures", code="invalid_archive")
     if len(entries) > max_pictures:
@@ -65,13 +73,16 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int) ->
     try:
         with archive.open(entry) as content:
             return content.read(max_bytes + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, struct.error):
+    except _DAMAGES:
         return b""  # no picture: it gets a verdict of its own beside the good ones
+    except Exception:
+        log.exception("defect: a file of an archive was not foreseen")
+        return b""
 
 
 def _is_content(entry: zipfile.ZipInfo) -> bool:
     parts = entry.filename.split("/")
-    return not entry.is_dir() and not any(part.startswith((".", "__MACOSX")) for part in parts)
+    return (len(parts) == 1 or parts[-1] != "") and not any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
 def _check_directory(file: IO[bytes]) -> None:

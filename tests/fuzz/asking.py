@@ -1,0 +1,204 @@
+"""Asking: requests by chance, in kinds; each case is a walk of requests that may look at the answers before."""
+
+import base64
+import json
+import random
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fuzz import making
+from fuzz.changes import changed
+
+BOUNDARY = b"fuzz-boundary"
+FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request; ``raw`` are the bytes of one or several instead, as they go over the connection."""
+
+    method: str = "GET"
+    path: str = "/"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; ``status`` is 0 where nothing did."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def value(self) -> Any:
+        """The body as JSON; nothing, if it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+
+Walk = Generator[Ask, Answer, None]
+Names = Mapping[str, str]
+"""Ids of what is there: ``enrollment`` (open), ``closed``, ``person`` and ``sample``."""
+
+
+def form(*fields: tuple[bytes, bytes | None, bytes]) -> bytes:
+    """Return a form of (field, file name or None, content)."""
+    made = []
+    for name, filename, content in fields:
+        file = b'; filename="' + filename + b'"' if filename is not None else b""
+        made.append(b'--%b\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n%b' % (BOUNDARY, name, file, content))
+    return b"\r\n".join(made) + b"\r\n--" + BOUNDARY + b"--\r\n"
+
+
+def pictures(chance: random.Random, names: Names) -> Walk:
+    """Pictures in each of the ways in which they may come."""
+    frames = f"/v1/enrollments/{names['enrollment']}/frames"
+    data = making.picture(chance)
+    several = [making.picture(chance) if chance.random() < 0.7 else making.frame(chance) for _ in range(3)]
+    encoded = [base64.b64encode(each).decode() for each in several]
+    match chance.randrange(7):
+        case 0 | 1 | 2:
+            kind = chance.choice(("image/jpeg", "image/png", "image/webp", "application/octet-stream"))
+            yield Ask("POST", "/v1/recognize", {"Content-Type": kind}, data)
+        case 3:
+            yield Ask("POST", "/v1/recognize", FORM, form(*((b"image", b"a", each) for each in several)))
+        case 4:
+            yield Ask("POST", "/v1/recognize", JSON, json.dumps({"images": encoded}).encode())
+        case 5:
+            yield Ask("POST", frames, FORM, form(*((b"frames", b"a", each) for each in several)))
+        case _:
+            yield Ask("POST", frames, JSON, json.dumps({"frames": encoded}).encode())
+
+
+def archives(chance: random.Random, _names: Names) -> Walk:
+    """An archive as an enrolment of its own, which is taken away again if it was accepted."""
+    yield from _enrolled(chance, making.archive(chance))
+
+
+def videos(chance: random.Random, _names: Names) -> Walk:
+    """A film as an enrolment of its own, which is taken away again if it was accepted."""
+    yield from _enrolled(chance, making.film(chance))
+
+
+def _enrolled(chance: random.Random, upload: bytes) -> Walk:
+    fields = [(b"name", None, b"Fuzz %d" % chance.getrandbits(40)), (b"if_known", None, b"new")]
+    answer = yield Ask("POST", "/v1/enroll", FORM, form(*fields, (b"frames", b"a", upload)))
+    if answer.status == 202:
+        yield Ask("DELETE", f"/v1/people/{answer.value['person']['id']}")
+
+
+def forms(chance: random.Random, names: Names) -> Walk:
+    """Forms and JSON whose parts are wrong."""
+    word = chance.choice((b"name", b"person_id", b"if_known", b"allow_same_name", b"frames", b"image", b"", b"\xff"))
+    person = names["person"].encode()
+    value = chance.choice((b"", b"Ada", b"true", b"new", person, bytes(3), b"\xff\xfe", b"x" * 70_000))
+    fields = [(word, chance.choice((None, None, b"a", b"\r\n")), value) for _ in range(chance.choice((1, 2, 5, 300)))]
+    fields += [(b"frames", b"a", making.frame(chance)) for _ in range(chance.randrange(3))]
+    path = chance.choice(
+        ("/v1/enroll", "/v1/recognize", "/v1/enrollments", f"/v1/enrollments/{names['enrollment']}/frames",
+         f"/v1/enrollments/{names['closed']}/finish", f"/v1/people/{names['person']}")
+    )  # fmt: skip
+    method = "PATCH" if "people" in path else "POST"
+    if chance.random() < 0.4:
+        body = json.dumps(_value(chance, 0)).encode()
+        yield Ask(method, path, JSON, changed(chance, body) if chance.random() < 0.5 else body)
+        return
+    kind = chance.choice((FORM, FORM, {"Content-Type": "multipart/form-data"}, {"Content-Type": "a/b"}, {}, JSON))
+    if chance.random() < 0.1:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    yield Ask(method, path, kind, changed(chance, form(*fields)))
+
+
+def _value(chance: random.Random, depth: int) -> Any:
+    keys = ("name", "person_id", "allow_same_name", "if_known", "image", "images", "frames", "x")
+    match chance.randrange(9 if depth < 4 else 7):
+        case 0:
+            return chance.choice((None, True, False))
+        case 1:
+            return chance.choice((0, -1, 1e308, 2**63, 0.5))
+        case 2 | 3 | 4 | 5:
+            return chance.choice(
+                ("", "Ada", "\0", "\ud800", "0123456789abcdef" * 2, "new", "x" * 300, "AAAA", "\u200d")
+            )
+        case 6:
+            return [] if depth else {"name": "Ada"}
+        case 7:
+            return [_value(chance, depth + 1) for _ in range(chance.randrange(4))]
+        case _:
+            return {chance.choice(keys): _value(chance, depth + 1) for _ in range(chance.randrange(4))}
+
+
+def framing(chance: random.Random, names: Names) -> Walk:
+    """Requests that are no proper HTTP, written to the connection as they are."""
+    path = chance.choice(("/healthz", "/v1/people", "/v1/recognize", "/v1/enroll", "/" * 50, "/%00", "*", "http://x/y"))
+    method = chance.choice(("GET", "POST", "POST", "HEAD", "DELETE", "OPTIONS", "BREW", "get", "GET\t", ""))
+    version = chance.choice(("HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/9.9", "HTTP/1", ""))
+    end = chance.choice((b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r"))
+    possible = (
+        b"Host: localhost", b"Host: localhost", b"Content-Length: 5", b"Content-Length: -1", b"Content-Length: 5, 5",
+        b"Content-Length: 99999999999999999999", b"Content-Length: +5", b"Transfer-Encoding: chunked",
+        b"Transfer-Encoding: chunked, gzip", b"Transfer-Encoding: \x0bchunked", b"Expect: 100-continue",
+        b"Connection: close", b"Connection: Upgrade\r\nUpgrade: h2c", b"Content-Type: image/jpeg",
+        b"X: " + b"y" * chance.choice((10, 9_000, 70_000)), b"SCRIPT_NAME: /healthz", b"X-Forwarded-For: \xff", b": y",
+        b"no colon", b" folded", b"X\0: y", b"Cookie: " + b"a=b;" * 50, *(b"X-%d: y" % each for each in range(3)),
+    )  # fmt: skip
+    headers = [chance.choice(possible) for _ in range(chance.choice((0, 1, 3, 6, 150)))]
+    if chance.random() < 0.7:
+        headers.insert(0, b"Host: localhost")
+    size = chance.choice((b"5", b"5", b"ZZ", b"-1", b"0x5", b"5;" + b"x" * 9_000, b"FFFFFFFFFFFFFFFFF", b"", b" 5"))
+    bodies = (b"", b"hello", size + end + b"hello" + end + b"0" + end + end, making.picture(chance)[:5_000])
+    raw = end.join([f"{method} {path} {version}".encode(), *headers, b"", chance.choice(bodies)])
+    raw *= chance.choice((1, 1, 1, 2, 20))
+    yield Ask(method, path, raw=changed(chance, raw) if chance.random() < 0.5 else raw)
+
+
+def calls(chance: random.Random, names: Names) -> Walk:
+    """Requests that are all right by themselves, in any order, about the same people and enrolments."""
+    people, enrolments, versions, jobs = [names["person"]], [names["closed"]], [1], ["0" * 32]
+    for _ in range(chance.choice((3, 8, 25))):
+        person, enrolment = chance.choice(people), chance.choice(enrolments)
+        key = {"Idempotency-Key": chance.choice(("a", "b", "c"))} if chance.random() < 0.3 else {}
+        name = chance.choice(("Ada", "Bob", "Zoë", f"P{chance.getrandbits(30)}"))
+        whose = {"person_id": person} if chance.random() < 0.3 else {"name": name}
+        same = {**whose, "allow_same_name": chance.random() < 0.5}
+        taken = [(b"frames", b"a", making.frame(chance)) for _ in range(chance.choice((1, 6, 9)))]
+        asks = (
+            Ask("POST", "/v1/enrollments", {**JSON, **key}, json.dumps(same).encode()),
+            Ask("POST", f"/v1/enrollments/{enrolment}/frames", FORM, form(*taken)),
+            Ask("POST", f"/v1/enrollments/{enrolment}/finish", JSON, json.dumps({"if_known": "new"}).encode()),
+            Ask("POST", f"/v1/enrollments/{enrolment}/finish"),
+            Ask("GET", f"/v1/enrollments/{enrolment}"),
+            Ask("DELETE", f"/v1/enrollments/{enrolment}"),
+            Ask("POST", "/v1/enroll", {**FORM, **key}, form((b"name", None, name.encode()), *taken)),
+            Ask("GET", f"/v1/people?limit={chance.choice((0, 1, 100, 10_000))}&offset={chance.choice((0, 5))}"),
+            Ask("GET", f"/v1/people/{person}"),
+            Ask("PATCH", f"/v1/people/{person}", JSON, json.dumps({"name": name}).encode()),
+            Ask("DELETE", f"/v1/people/{person}"),
+            Ask("GET", f"/v1/people/{person}/samples"),
+            Ask("DELETE", f"/v1/people/{person}/samples/{names['sample']}"),
+            Ask("GET", "/v1/models"),
+            Ask("GET", f"/v1/models/{chance.choice(versions)}"),
+            Ask("POST", f"/v1/models/{chance.choice(versions)}/rollback"),
+            Ask("GET", "/v1/jobs"),
+            Ask("GET", f"/v1/jobs/{chance.choice(jobs)}"),
+            Ask("POST", "/v1/recognize", {"Content-Type": "image/jpeg"}, making.frame(chance)),
+        )
+        answer = yield chance.choice(asks)
+        value = answer.value if isinstance(answer.value, dict) else {}
+        if isinstance(value.get("person"), dict) and "status" in value:
+            enrolments.append(value["id"])
+            people.append(value["person"]["id"])
+        versions += [each["version"] for each in value.get("heads", ()) if isinstance(each, dict)]
+        jobs += [each["id"] for each in value.get("jobs", ()) if isinstance(each, dict)]
+
+
+KINDS: Mapping[str, Callable[[random.Random, Names], Walk]] = {
+    each.__name__: each for each in (pictures, archives, videos, forms, calls, framing)
+}

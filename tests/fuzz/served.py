@@ -1,0 +1,54 @@
+"""The gateway as it is served, for the fuzzing run: ``python served.py PORT``, in the folder FAMILIAR_TEST_DIR.
+
+Behind it are fakes of the models and of the queue, and a trainer that learns whoever waits each second.
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+import webcam
+from flask import Flask
+from gateway_world import World, create_world
+
+import portraits
+from familiar.seeing import detectors
+from familiar.seeing.observation import Observer
+from familiar_gateway.app import create_app
+
+THREADS = 8
+_TRAINING_EVERY_S = 1.0
+
+
+def create() -> Flask:
+    """Return the application of a world with one person enrolled and one capture open."""
+    folder = Path(os.environ["FAMILIAR_TEST_DIR"])
+    world = create_world(folder, Observer(detectors.create("yunet")), threads=THREADS)
+    frames = webcam.jpegs(portraits.frame("Grace Hopper")[:512], 8, seed=1)
+    closed = world.enroll("Grace Hopper", frames)
+    person = closed["person"]["id"]
+    sample = world.client.get(f"/v1/people/{person}/samples").json["samples"][0]["id"]
+    opened = world.client.post("/v1/enrollments", json={"name": "Ada Lovelace"}).json["id"]
+    names = {"enrollment": opened, "closed": closed["id"], "person": person, "sample": sample}
+    (folder / "known.jpg").write_bytes(frames[0])
+    (folder / "names.tmp").write_text(json.dumps(names))
+    (folder / "names.tmp").rename(folder / "names.json")
+    threading.Thread(target=_train, args=(world,), daemon=True).start()
+    return create_app(world.services)
+
+
+def _train(world: World) -> None:
+    while not threading.Event().wait(_TRAINING_EVERY_S):
+        if world.queue.trainings:
+            world.queue.trainings.clear()
+            world.train()
+
+
+if __name__ == "__main__":
+    from gunicorn.app.wsgiapp import WSGIApplication
+
+    os.environ.update(GATEWAY_PORT=sys.argv[1], GATEWAY_THREADS=str(THREADS))
+    sys.argv = ["gateway", "-c", "python:familiar_gateway.gunicorn_conf", "served:create()"]
+    WSGIApplication().run()
