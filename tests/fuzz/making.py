@@ -2,6 +2,7 @@
 
 import io
 import random
+import struct
 import tempfile
 import warnings
 import zipfile
@@ -85,7 +86,7 @@ def _resized(chance: random.Random, data: bytes) -> bytes:
     try:
         sides = [chance.choice((0, 1, 15, 16, 17, 6000, 16_000, 65_535)) for _ in range(2)]
         return parts.resized(data, *sides)
-    except (ValueError, IndexError):
+    except (struct.error, ValueError, IndexError):  # it is damaged already
         return data
 
 

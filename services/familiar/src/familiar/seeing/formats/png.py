@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from familiar.errors import InvalidImage, TooLarge
 from familiar.seeing.outline import MAX_EXIF_BYTES, MAX_PIECES, ImageLimits, Needed, Outline
 
-# What the pixels may unpack to beyond what they are: half a second.
-_SPARE_BYTES = 2**28
+# What is unpacked in half a second, and how much one byte may unpack to: so much is not looked into.
+_LITTLE_BYTES = 2**28
 _DEFLATE_MOST = 1032
+_SPARE_BYTES = 2**20
+_STEP_BYTES = 2048
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -61,10 +63,10 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _check_unpacked(data: bytes, pixels: list[slice], width: int, height: int) -> None:
     """Refuse pixels that unpack to far more than there are; a decoder would unpack them all and throw them away."""
     depth, kind = data[24], data[25]
+    if _DEFLATE_MOST * sum(each.stop - each.start for each in pixels) <= _LITTLE_BYTES:
+        return
     row = 2 + width * depth * _CHANNELS.get(kind, 4) // 8
     most = 2 * height * row + _SPARE_BYTES  # an interlaced picture has up to twice as many rows
-    if _DEFLATE_MOST * sum(each.stop - each.start for each in pixels) <= most:
-        return
     unpacker = zlib.decompressobj()
     unpacked = 0
     for each in pixels:
@@ -77,6 +79,3 @@ def _check_unpacked(data: bytes, pixels: list[slice], width: int, height: int) -
                 raise TooLarge("the PNG unpacks to far more than its pixels")
             if unpacker.eof:
                 return
-
-
-_STEP_BYTES = 16_384  # which unpack to 17 MB at most
