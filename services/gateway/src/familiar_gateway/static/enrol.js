@@ -7,6 +7,7 @@ import { within } from "./dom.js";
 import { draw } from "./drawing.js";
 import { hideHint, hideProgress, showProgress, showSending } from "./progress.js";
 import { askWhatIfKnown, askWhetherOther, askWhetherSame } from "./questions.js";
+import { texts } from "./texts.js";
 
 const FRAMES_A_REQUEST = 3;
 // Whoever enrols sits before the camera; a larger frame would only take longer on its way.
@@ -130,6 +131,7 @@ async function upload(files, answers = {}) {
     const state = await call("POST", "/v1/enroll", { body: formOf(files, { name, ...answers }) });
     current = { id: state.id, closed: true };
     showProgress(state);
+    if (state.cut_off) notice(texts.enrol.cutOff({ frames: state.frames.length }));
     watch(state.id);
   } catch (error) {
     hideProgress();

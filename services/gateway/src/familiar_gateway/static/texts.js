@@ -55,6 +55,7 @@ export const texts = {
     finish: "Finish now",
     giveUp: "Give up",
     sending: ({ files }) => `sending ${files} file${files > 1 ? "s" : ""} …`,
+    cutOff: ({ frames }) => `There was time for the first ${frames} frames only.`,
     captured: ({ usable, wanted, kept }) => `${usable} of ${wanted} frames, ${kept} kept`,
     refused: ({ count, reason }) => `${count} × ${reason}`,
     samePerson: ({ name }) => `${name} is enrolled already. Is this the same person?`,
