@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from gateway_world import World, files
 from sqlalchemy import func, select
@@ -150,7 +149,7 @@ def busy(make_world) -> Iterator[World]:
 
 
 def test_beyond_its_places_an_upload_is_sent_away_at_once_and_nothing_is_kept(busy: World, collins_frames):
-    for sent in (collins_frames[:6], [archive(collins_frames[:6])], [films.avi(collins_frames[:6], (320, 320))]):
+    for sent in (collins_frames[:11], [archive(collins_frames[:6])], [films.avi(collins_frames[:6], (320, 320))]):
         answer = enroll(busy, sent)
         assert (answer.status_code, answer.json["error"]["code"]) == (503, "busy")
         assert answer.headers["Retry-After"] == "1" and rows(busy) == [0, 0, 0]
@@ -169,10 +168,22 @@ def test_beside_a_full_slow_lane_everybody_else_is_answered(busy: World, collins
     assert busy.client.post(f"{where}/frames", data={"frames": files(collins_frames[:10])}).status_code == 200
     answer = busy.client.post(f"{where}/frames", data={"frames": files(collins_frames[10:21])})
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "busy")
+    assert enroll(busy, [b"PK\x03\x04 and no archive"]).status_code == 400
+    busy.client.delete(where)
+    assert enroll(busy, collins_frames[:10]).status_code == 202
 
 
 def test_the_slow_lane_is_left_whatever_becomes_of_an_upload(make_world, collins_frames):
     world = make_world(threads=1)
-    for sent in ([b"no picture"], collins_frames[:2], [np.random.default_rng(0).bytes(100)], collins_frames[:6]):
+    film, bad = films.avi(collins_frames[:2], (320, 320)), films.avi([b"xx"], (320, 320))
+    for sent in (
+        [b"no picture"],
+        collins_frames[:2],
+        [archive([b"x"])],
+        [film],
+        [bad],
+        [b"x"] * 11,
+        collins_frames[:11],
+    ):
         answer = enroll(world, sent)
         assert answer.status_code in (202, 400, 409), answer.text

@@ -34,8 +34,8 @@ from familiar_gateway.people import require_free_name
 log = logging.getLogger(__name__)
 
 _MAJORITY = 0.5
-# As many as a client that captures live sends at once.
-_FEW_FRAMES = 10
+FEW_FRAMES = 10
+"""As many as a client that captures live sends at once; more of them take the slow lane."""
 
 
 class CutOff(Exception):
@@ -123,7 +123,7 @@ class Capturer:
             for count, shot in enumerate(self._in_time(shots, verdicts)):
                 if count >= self._settings.enroll_max_frames:
                     raise self._full()
-                if count == _FEW_FRAMES:
+                if count == FEW_FRAMES:
                     slowly.enter_context(self._decoder.lane.enter())
                 try:
                     pending.append(self._judge(shot, chip_px))

@@ -9,7 +9,7 @@ from familiar.errors import InvalidInput, TooLarge
 from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import archives, videos
-from familiar_gateway.enrolling.capture import Shot
+from familiar_gateway.enrolling.capture import FEW_FRAMES, Shot
 from familiar_gateway.web import pictures
 
 _HEAD_BYTES = 16
@@ -19,11 +19,12 @@ _MAX_EXPANSION = 2
 
 @contextlib.contextmanager
 def open_shots(files: list[FileStorage], decoder: Decoder, settings: Settings) -> Iterator[Iterator[Shot]]:
-    """Give the shots of the uploaded files, to be read within the block.
+    """Give the shots of the uploaded files, to be read within the block; all but a few pictures take the slow lane.
 
     Raises:
         InvalidInput: there are no files, or an archive or a video came beside others or cannot be read.
         TooLarge: there are more frames or bytes than are taken.
+        Busy: too many uploads are looked at.
     """
     if not files:
         raise InvalidInput("the form has no file 'frames'", code="missing_field", field="frames")
@@ -31,18 +32,26 @@ def open_shots(files: list[FileStorage], decoder: Decoder, settings: Settings) -
     if len(files) > most:
         raise TooLarge(f"{len(files)} frames were sent; at most {most} are taken")
     kinds = [_kind(file) for file in files]
-    if kinds == ["archive"]:
-        limits = {"max_bytes": settings.max_image_bytes, "max_total_bytes": _MAX_EXPANSION * settings.max_body_bytes}
-        datas = archives.read_pictures(files[0].stream, max_pictures=most, **limits)
-        yield (Shot.of_picture(data, decoder) for data in datas)
-    elif kinds == ["video"]:
-        with contextlib.closing(videos.read_shots(files[0].stream, decoder, settings)) as shots:
-            yield shots
-    elif set(kinds) == {"picture"}:
-        datas = (pictures.read_file(file, settings.max_image_bytes) for file in files)
-        yield (Shot.of_picture(data, decoder) for data in datas)
-    else:
-        raise InvalidInput("an archive or a video must be the only file", code="invalid_field", field="frames")
+    with contextlib.ExitStack() as held:
+        if kinds == ["archive"]:
+            datas = archives.read_pictures(
+                files[0].stream,
+                max_pictures=most,
+                max_bytes=settings.max_image_bytes,
+                max_total_bytes=_MAX_EXPANSION * settings.max_body_bytes,
+            )
+            shots = (Shot.of_picture(data, decoder) for data in datas)
+        elif kinds == ["video"]:
+            shots = videos.read_shots(files[0].stream, decoder, settings)
+            held.callback(shots.close)
+        elif set(kinds) == {"picture"}:
+            datas = (pictures.read_file(file, settings.max_image_bytes) for file in files)
+            shots = (Shot.of_picture(data, decoder) for data in datas)
+        else:
+            raise InvalidInput("an archive or a video must be the only file", code="invalid_field", field="frames")
+        if kinds[0] != "picture" or len(files) > FEW_FRAMES:
+            held.enter_context(decoder.lane.enter())
+        yield shots
 
 
 def _kind(file: FileStorage) -> str:
