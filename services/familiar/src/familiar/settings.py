@@ -49,7 +49,7 @@ class Settings:
         "UPLOAD_TIME_S", 60.0, "longest that the frames of one enrolment request are looked at", 1, 3600
     )
     video_memory_bytes: int = _setting(
-        "VIDEO_MEMORY_BYTES", 256_000_000, "most memory that the process reading a video takes", 64_000_000, 10**11
+        "VIDEO_MEMORY_BYTES", 400_000_000, "most memory that the process reading a video takes", 64_000_000, 10**11
     )
     max_faces: int = _setting("MAX_FACES", 100, "most faces answered for in one frame, the largest first", 1, 256)
 

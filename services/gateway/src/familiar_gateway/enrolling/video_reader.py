@@ -26,6 +26,7 @@ import cv2
 
 MESSAGE = struct.Struct("<cII")
 _FILE = "/dev/fd/0"
+_UNDECODED = -1
 # More pictures than at 240 a second in the longest video taken.
 _MAX_PICTURES = 72_000
 
@@ -33,7 +34,9 @@ _MAX_PICTURES = 72_000
 def main(max_frames: int, max_pixels: int, max_seconds: int, memory_bytes: int, time_s: int) -> None:
     """Read the video; of one that cannot be read nothing comes but the end."""
     confine(memory_bytes, time_s)
-    pictures, seconds = count_pictures()
+    pictures, seconds = count_pictures(cv2.CAP_PROP_FORMAT, _UNDECODED)
+    if not pictures:
+        pictures, seconds = count_pictures(cv2.CAP_PROP_N_THREADS, 1)
     if seconds > max_seconds or pictures >= _MAX_PICTURES:
         tell(b"L", max(int(seconds), max_seconds + 1))
     else:
@@ -52,6 +55,8 @@ def confine(memory_bytes: int, time_s: int) -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
+        allowed = resource.getrlimit(limit)[1]
+        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
         resource.setrlimit(limit, (most, most))
 
 
@@ -61,9 +66,9 @@ def _memory_in_use() -> int:
     return 0
 
 
-def count_pictures() -> tuple[int, float]:
+def count_pictures(setting: int, value: int) -> tuple[int, float]:
     """Return how many pictures the video has, up to some number, and how many seconds lie between first and last."""
-    video = opened(cv2.CAP_PROP_FORMAT, -1)
+    video = opened(setting, value)
     pictures, first, last = 0, 0.0, 0.0
     while pictures < _MAX_PICTURES and video.grab():
         last = video.get(cv2.CAP_PROP_POS_MSEC)
