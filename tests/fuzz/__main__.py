@@ -18,6 +18,7 @@ from fuzz.running import Case, Report, run, walk
 from fuzz.target import Watch, started
 
 _SHOWN = 40
+_MOST_ALIVE_S, _MOST_RECOGNISED_S = 0.5, 5.0
 
 
 def main() -> int:
@@ -39,10 +40,17 @@ def main() -> int:
         else:
             kinds = given.only or list(KINDS)
             report, watch = run(target, kinds, seed, seconds=60 * given.minutes, threads=given.threads)
+            report.faults += held_up(watch)
         show(report, watch, seed)
         if report.faults:
             print(target.log()[-5000:])
     return bool(report.faults)
+
+
+def held_up(watch: Watch) -> list[str]:
+    """Return how others were held up, if they were."""
+    waits = (("/healthz", watch.alive_s, _MOST_ALIVE_S), ("a recognition", watch.recognised_s, _MOST_RECOGNISED_S))
+    return [f"{who} of others took {max(times):.1f} s" for who, times, most in waits if max(times) > most]
 
 
 def show(report: Report, watch: Watch | None, seed: int) -> None:

@@ -4,6 +4,7 @@ import io
 import threading
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 
 import films
 from familiar.records.schema import Enrollment, Person, Sample
-from familiar.seeing import SlowLane
+from familiar.seeing import SlowLane, decode
 from familiar_gateway.enrolling import capture
 from fuzz.costly import REFUSED
 from fuzz.parts import png
@@ -122,6 +123,20 @@ def test_a_film_that_is_cut_off_says_so(world: World, collins_frames, eight_in_t
 def test_a_film_that_is_looked_at_to_its_end_says_so(world: World, collins_frames):
     answer = enroll(world, [films.avi(collins_frames[:8], (320, 320))])
     assert (answer.json["cut_off"], answer.json["received"]) == (False, 8)
+
+
+def test_a_film_from_a_browser_that_shows_nothing_new_for_long_is_looked_at_to_its_end(
+    world: World, collins_frames, tmp_path: Path
+):
+    shown = [decode(data) for data in collins_frames[:10]]
+    frames = [shown[0]] * 100 + [each for each in shown for _ in range(20)]
+    try:
+        film = films.as_a_browser_records_it(films.written(tmp_path / "film.webm", frames, "VP80", 30))
+    except RuntimeError as exc:
+        pytest.skip(str(exc))
+    answer = enroll(world, [film])
+    assert answer.status_code == 202, answer.text
+    assert answer.json["received"] >= 10 and answer.json["accepted"] >= 5 and not answer.json["cut_off"]
 
 
 @pytest.fixture
