@@ -35,11 +35,15 @@ def jpeg(level: int, side_px: int = 64) -> bytes:
 
 
 def levels(
-    data: bytes, settings: Settings = SETTINGS, decoder: Decoder = DECODER, cut_off: bool = False
-) -> list[int]:  # fmt: skip
+    data: bytes,
+    settings: Settings = SETTINGS,
+    decoder: Decoder = DECODER,
+    cut_off: bool = False,
+    in_memory_bytes: int = 1000,
+) -> list[int]:
     """Return how bright the frames are that a video is read as."""
     found = []
-    with tempfile.SpooledTemporaryFile(max_size=1000) as file:
+    with tempfile.SpooledTemporaryFile(max_size=in_memory_bytes) as file:
         file.write(data)
         file.seek(0)
         shots = videos.read_shots(file, decoder, settings)
@@ -62,6 +66,11 @@ def recorded(folder: Path, frames: list[np.ndarray], codec: str, suffix: str) ->
         return films.written(folder / f"film{suffix}", frames, codec)
     except RuntimeError as exc:
         pytest.skip(str(exc))
+
+
+def test_a_small_film_that_was_never_on_disk_is_read() -> None:
+    film = films.avi([jpeg(level) for level in (40, 80, 120)], (64, 64))
+    assert near(levels(film, in_memory_bytes=len(film) + 1), [40, 80, 120])
 
 
 CODECS = [("VP80", ".webm"), ("VP90", ".webm"), ("mp4v", ".mp4"), ("MJPG", ".avi"), ("MJPG", ".mkv"), ("FFV1", ".mkv")]

@@ -80,10 +80,11 @@ class _Reading:
         numbers = (
             settings.enroll_frames, max_pixels, _MAX_SECONDS, settings.video_memory_bytes, settings.upload_time_s
         )  # fmt: skip
+        number = file.fileno()  # which puts it on disk, if it was small enough not to be there yet
         file.flush()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(Path(video_reader.__file__)), *(f"{number:.0f}" for number in numbers)],
-            stdin=file.fileno(),
+            [sys.executable, "-P", str(Path(video_reader.__file__)), *(f"{each:.0f}" for each in numbers)],
+            stdin=number,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what a decoder says of a damaged video
             env={**os.environ, **_FOR_THE_READER},
