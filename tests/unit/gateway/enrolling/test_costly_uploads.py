@@ -175,6 +175,13 @@ def test_a_large_picture_is_sent_away_at_once_where_the_slow_lane_is_full(busy: 
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "busy")
 
 
+def test_many_pictures_that_are_large_together_are_sent_away_where_the_slow_lane_is_full(busy: World):
+    for count, status in ((4, 200), (6, 503)):
+        sent = [png(2000, 4000, colour=0)] * count
+        answer = busy.client.post("/v1/recognize", data={"image": files(sent)})
+        assert answer.status_code == status, answer.text
+
+
 def test_beside_a_full_slow_lane_everybody_else_is_answered(busy: World, collins_frames):
     assert busy.client.get("/healthz").status_code == 200
     assert busy.client.post("/v1/recognize", data=collins_frames[0], headers=JPEG).status_code == 200

@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
 from familiar.errors import Busy
 from familiar.seeing.formats import outline
 from familiar.seeing.image import Frame, unpack
-from familiar.seeing.outline import ImageLimits
+from familiar.seeing.outline import ImageLimits, Outline
 
 
 class PixelBudget:
@@ -119,9 +119,31 @@ class Decoder:
             InvalidImage, TooLarge: see ``familiar.seeing.decode``.
             Busy: there was no room within the time allowed.
         """
-        picture = outline(data, self.limits)
+        with self.unpacked(self.look_over(data)) as frame:
+            yield frame
+
+    def look_over(self, data: bytes) -> Outline:
+        """Return the outline of a picture; raises as ``frame`` does, but for Busy."""
+        return outline(data, self.limits)
+
+    @contextmanager
+    def unpacked(self, picture: Outline) -> Iterator[Frame]:
+        """Give the pixels of a picture that was looked over, as ``frame`` does."""
         with self.hold(picture.pixels):
             yield unpack(picture)
+
+    @contextmanager
+    def together(self, pictures: Sequence[Outline]) -> Iterator[None]:
+        """Take the slow lane until the block ends, if all of these have more pixels together than one may have.
+
+        Raises:
+            Busy: see ``SlowLane.enter``.
+        """
+        if sum(picture.pixels for picture in pictures) <= self.limits.max_pixels:
+            yield
+        else:
+            with self.lane.enter():
+                yield
 
     @contextmanager
     def hold(self, pixels: int) -> Iterator[None]:

@@ -187,16 +187,21 @@ class Recognizer:
     def _see(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[int, list[Observations]]:
         """Return the backbone version in use and the faces of each picture, cut out for it."""
         version = chip_px = 0
+        outlines = []
         seen: list[Observations] = []
         for position, data in enumerate(pictures):
-            with contextlib.ExitStack() as held:
-                # First of all, so that what is no picture is refused as such whatever else is away.
-                with watch.stage("decode"), _telling_which(position, len(pictures)):
-                    frame = held.enter_context(self._decoder.frame(data))
-                if not seen:
-                    version, chip_px = self._chips()
-                with watch.stage("detect"):
-                    seen.append(self._observer.observe(frame, chip_px, max_faces))
+            # First of all, so that what is no picture is refused as such whatever else is away.
+            with watch.stage("decode"), _telling_which(position, len(pictures)):
+                outlines.append(self._decoder.look_over(data))
+        with self._decoder.together(outlines):
+            for position, picture in enumerate(outlines):
+                with contextlib.ExitStack() as held:
+                    with watch.stage("decode"), _telling_which(position, len(pictures)):
+                        frame = held.enter_context(self._decoder.unpacked(picture))
+                    if not seen:
+                        version, chip_px = self._chips()
+                    with watch.stage("detect"):
+                        seen.append(self._observer.observe(frame, chip_px, max_faces))
         return version, seen
 
     def _chips(self) -> tuple[int, int]:
