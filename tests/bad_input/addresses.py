@@ -14,6 +14,7 @@ def bad_addresses() -> Iterator[Case]:
     yield from _bad_queries()
     yield from _bad_routes()
     yield from _bad_headers()
+    yield from _bad_origins()
 
 
 _IDS = {
@@ -141,3 +142,34 @@ def _bad_headers() -> Iterator[Case]:
             (400,),
             ("invalid_idempotency_key",),
         )
+
+
+def _bad_origins() -> Iterator[Case]:
+    """A page of another site has its reader's browser send what would be taken of anybody else."""
+    changes = (
+        ("POST", "/v1/models/1/rollback", b"", {}),
+        ("POST", "/v1/enrollments", as_json({"name": "Ada"}), JSON),
+        ("POST", "/v1/enrollments/{enrollment}/finish", b"", {}),
+        ("DELETE", "/v1/enrollments/{enrollment}", b"", {}),
+        ("DELETE", "/v1/people/{person}", b"", {}),
+        ("DELETE", "/v1/people/{person}/samples/{sample}", b"", {}),
+        ("PATCH", "/v1/people/{person}", as_json({"name": "Ada"}), JSON),
+    )
+    pages = {
+        "another site": {"Origin": "http://evil.example"},
+        "nobody": {"Origin": "null"},
+        "another port": {"Origin": "http://127.0.0.1:1"},
+        "another site, without an origin": {"Sec-Fetch-Site": "cross-site"},
+        "a sister site": {"Sec-Fetch-Site": "same-site"},
+    }
+    for method, path, body, headers in changes:
+        for whose, said in pages.items():
+            yield Case(
+                f"{method} {path} for a page of {whose}",
+                method,
+                path,
+                body,
+                {**headers, **said},
+                (403,),
+                ("cross_site",),
+            )

@@ -27,6 +27,9 @@ CODES: Mapping[str, str] = {
     "request_timeout": "the request did not come to its end in time",
     "unsupported_media_type": "the body is of a kind that the route does not read",
     "method_not_allowed": "the route has no such method; `Allow` names those it has",
+    # Who may ask.
+    "host_not_allowed": "the `Host` is none of the gateway's own; `ALLOWED_HOSTS` adds names to them",
+    "cross_site": "a page of another site sent it, by its `Origin` or `Sec-Fetch-Site`",
     # What was asked for is not there.
     "not_found": "what was asked for does not exist",
     "route_not_found": "there is no such route",

@@ -39,6 +39,7 @@ class Settings:
 
     host: str = _setting("GATEWAY_HOST", "127.0.0.1", "address the gateway listens on")
     port: int = _setting("GATEWAY_PORT", 8080, "port the gateway listens on; 0 for any", 0, 65535)
+    allowed_hosts: str = _setting("ALLOWED_HOSTS", "", "further names the gateway is reached by, with commas between")
     workers: int = _setting("GATEWAY_WORKERS", 1, "gateway processes", 1, 64)
     threads: int = _setting("GATEWAY_THREADS", 8, "threads of each gateway process", 1, 256)
 

@@ -1,11 +1,9 @@
 """The application: routes, errors, limits and request ids around collaborators that are passed in."""
 
 import logging
-import re
 import socket
 import tempfile
 import time
-import uuid
 from typing import IO, Any
 
 from flask import Flask, Request, Response, g, request
@@ -21,7 +19,6 @@ _FORM_TEXT_BYTES = 100_000
 _MAX_FORM_PARTS = 2_000
 _SPOOL_BYTES = 64_000
 _IO_TIMEOUT_S = 30.0
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _BLUEPRINTS = (
     recognizing.blueprint,
@@ -60,7 +57,8 @@ def create_app(its: Services) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[web.KEY] = its
-    app.before_request(_begin)
+    hosts = web.Hosts(its.settings.host, its.settings.allowed_hosts.split(","))
+    app.before_request(lambda: _begin(hosts))
     app.after_request(lambda response: _end(response, its.metrics))
     web.errors.install(app)
     for each in _BLUEPRINTS:
@@ -79,10 +77,11 @@ def from_env() -> Flask:
     return create_app(services.build(settings))
 
 
-def _begin() -> None:
+def _begin(hosts: web.Hosts) -> None:
     g.started = time.perf_counter()
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    headers = request.headers
+    g.request_id = web.errors.request_id(headers.get("X-Request-Id", ""))
+    hosts.check(request.method, headers.get("Host"), headers.get("Origin"), headers.get("Sec-Fetch-Site"))
     connection: Any = request.environ.get("gunicorn.socket")
     if isinstance(connection, socket.socket):
         # A client that stops in the middle of its body must not hold a thread for ever.
@@ -94,6 +93,7 @@ def _end(response: Response, metrics: operating.Metrics) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers.setdefault("Cache-Control", "no-store")
     method = request.method if request.method in _METHODS else "other"
     metrics.count_request(method, route, response.status_code, seconds)

@@ -2,12 +2,15 @@
 
 from familiar_gateway.web import docs, errors, payload, pictures
 from familiar_gateway.web.collaborators import KEY, services
-from familiar_gateway.web.errors import RETRY_AFTER_S, UnsupportedMediaType
+from familiar_gateway.web.errors import RETRY_AFTER_S, Forbidden, UnsupportedMediaType
+from familiar_gateway.web.origins import Hosts
 from familiar_gateway.web.representations import Json, error, page, reference, time
 
 __all__ = [
     "KEY",
     "RETRY_AFTER_S",
+    "Forbidden",
+    "Hosts",
     "Json",
     "UnsupportedMediaType",
     "docs",

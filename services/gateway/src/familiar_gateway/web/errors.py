@@ -1,6 +1,8 @@
 """Errors to HTTP: one table, one body, for domain errors, for wrong requests and for defects alike."""
 
 import logging
+import re
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,9 +32,16 @@ class UnsupportedMediaType(InvalidInput):
     code = "unsupported_media_type"
 
 
+class Forbidden(InvalidInput):
+    """It is not for us, or sent by somebody who may not."""
+
+    code = "cross_site"
+
+
 STATUS_OF: Final[dict[type[FamiliarError], int]] = {
     InvalidInput: 400,
     UnsupportedMediaType: 415,
+    Forbidden: 403,
     TooLarge: 413,
     NotFound: 404,
     Conflict: 409,
@@ -51,12 +60,15 @@ _HTTP_CODES: Final[dict[int, str]] = {
     408: "request_timeout",
     411: "length_required",
     413: "too_large",
+    414: "too_large",
     415: "unsupported_media_type",
     431: "too_large",
+    501: "invalid_request",
 }
 
 RETRY_AFTER_S = 1
-_DEFECT = "something went wrong here; the log has it under this request id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+DEFECT = "something went wrong here; the log has it under this request id"
 
 
 def status_of(error: FamiliarError) -> int:
@@ -64,17 +76,29 @@ def status_of(error: FamiliarError) -> int:
     return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
 
 
-def error_body(code: str, message: str, *, retryable: bool, details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the one error body."""
+def request_id(given: str) -> str:
+    """Return the id that a client gave its request, if it can be one, or a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def error_body(
+    code: str, message: str, its_id: str | None, *, retryable: bool = False, details: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the one error body, for the request with ``its_id``."""
     return {
         "error": {
             "code": code,
             "message": message,
             "retryable": retryable,
-            "request_id": g.get("request_id"),
-            "details": dict(details),
+            "request_id": its_id,
+            "details": dict(details or {}),
         }
     }
+
+
+def http_code(status: int) -> str:
+    """Return the code of a failure that HTTP has a status for."""
+    return _HTTP_CODES.get(status, "invalid_request")
 
 
 def install(app: Flask) -> None:
@@ -87,10 +111,11 @@ def install(app: Flask) -> None:
 def _domain_error(error: FamiliarError) -> Response:
     status = status_of(error)
     if status >= 500:
-        log.warning("%s: %s (request %s)", error.code, error.message, g.get("request_id"), exc_info=status == 500)
+        log.warning("%s: %s (request %s)", error.code, error.message, _id(), exc_info=status == 500)
     # What a part of the system said of itself is for the log; the client learns which part is away.
     details = {} if status >= 500 else error.details
-    response = jsonify(error_body(error.code, _sentence(error, status), retryable=error.retryable, details=details))
+    said = error_body(error.code, _sentence(error, status), _id(), retryable=error.retryable, details=details)
+    response = jsonify(said)
     response.status_code = status
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -99,7 +124,7 @@ def _domain_error(error: FamiliarError) -> Response:
 
 def _sentence(error: FamiliarError, status: int) -> str:
     if status == 500:
-        return _DEFECT
+        return DEFECT
     if isinstance(error, ModelNotFound):
         return "no model is ready to answer yet; try again in a moment"
     if isinstance(error, ServingUnavailable):
@@ -112,8 +137,7 @@ def _http_error(error: HTTPException) -> Response:
         return _defect(error)
     if error.code < 400:  # a redirect
         return Response(status=error.code, headers=error.get_headers())
-    code = _HTTP_CODES.get(error.code, "invalid_request")
-    response = jsonify(error_body(code, _http_sentence(error), retryable=False, details={}))
+    response = jsonify(error_body(http_code(error.code), _http_sentence(error), _id()))
     response.status_code = error.code
     for name, value in error.get_headers():
         if name == "Allow":
@@ -133,7 +157,12 @@ def _http_sentence(error: HTTPException) -> str:
 
 
 def _defect(error: Exception) -> Response:
-    log.error("defect (request %s)", g.get("request_id"), exc_info=error)
-    response = jsonify(error_body("internal", _DEFECT, retryable=False, details={}))
+    log.error("defect (request %s)", _id(), exc_info=error)
+    response = jsonify(error_body("internal", DEFECT, _id()))
     response.status_code = 500
     return response
+
+
+def _id() -> str | None:
+    its_id: str | None = g.get("request_id")
+    return its_id
