@@ -22,7 +22,7 @@ _METRIC = re.compile(r"\bfamiliar_[a-z]+(?:_[a-z]+)*\b")
 _CALLED = ("code", "error_code")
 _MAY_READ_THE_ENVIRONMENT = {
     "familiar.settings",
-    "familiar_gateway.gunicorn_conf",  # where several processes share their metrics
+    "familiar_gateway.__main__",  # where several processes share their metrics
     "familiar_gateway.operating.metrics",
     "familiar_gateway.enrolling.videos",  # hands it on to the process that reads a video
 }

@@ -11,7 +11,7 @@ SUPERVISOR = "familiar"
 _COLOURS = ("36", "33", "32", "35", "34", "96", "93", "92")
 _LONGEST_LINE = 16_384
 
-# Every line has our time already: the one that Python's logging, gunicorn or Redis put in front says nothing more.
+# Every line has our time already: the one that Python's logging or Redis put in front says nothing more.
 _OWN_TIME = re.compile(
     r"\[?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)?(?: [+-]\d{4})?\]? "
     r"|\d+:[A-Z] \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+ "

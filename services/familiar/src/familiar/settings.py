@@ -41,7 +41,12 @@ class Settings:
     port: int = _setting("GATEWAY_PORT", 8080, "port the gateway listens on; 0 for any", 0, 65535)
     allowed_hosts: str = _setting("ALLOWED_HOSTS", "", "further names the gateway is reached by, with commas between")
     workers: int = _setting("GATEWAY_WORKERS", 1, "gateway processes", 1, 64)
-    threads: int = _setting("GATEWAY_THREADS", 8, "threads of each gateway process", 1, 256)
+    threads: int = _setting(
+        "GATEWAY_THREADS", 0, "pictures that each works on at once; 0 for two a core, 4 to 16", 0, 256
+    )
+    queue: int = _setting(
+        "GATEWAY_QUEUE", 32, "requests with pictures that wait meanwhile; one more is a 503", 1, 10_000
+    )
 
     max_body_bytes: int = _setting("MAX_BODY_BYTES", 100_000_000, "largest request body", 1_000, 10**10)
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", 20_000_000, "largest picture, in bytes", 1_000, 10**9)

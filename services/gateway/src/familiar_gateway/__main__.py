@@ -1,36 +1,53 @@
 """Start the gateway: ``python -m familiar_gateway``; settings come from the environment (see ``familiar.settings``)."""
 
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from familiar.errors import MisconfiguredError
+from familiar.settings import Settings
+
+_METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def main() -> int:
     """Serve until told to stop; the exit status tells whether it could start."""
     try:
-        # The configuration comes first: it says where several processes share their metrics.
-        from familiar_gateway import gunicorn_conf
-
-        _check()
+        settings = Settings.from_env()
+        with _shared_metrics(settings.workers):
+            _serve(settings)
     except MisconfiguredError as exc:
         print(f"familiar-gateway: {exc}", file=sys.stderr)
         return 2
-    from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
-
-    sys.argv = ["familiar-gateway", "-c", f"python:{gunicorn_conf.__name__}"]
-    try:
-        WSGIApplication(prog="familiar-gateway").run()
-    except SystemExit as exc:
-        return int(exc.code or 0)
     return 0
 
 
-def _check() -> None:
-    """Build everything once, so that a setting that cannot be used is said once and not by every worker."""
-    from familiar.settings import Settings
-    from familiar_gateway import services
+def _serve(settings: Settings) -> None:
+    from familiar_gateway import front, server, services
 
-    services.build(Settings.from_env()).database.close()
+    # Everything is built once here, so that a setting that cannot be used is said once and not by every process.
+    services.build(settings).database.close()
+    front.begin_to_log(settings)
+    server.run(
+        f"{front.__name__}:{front.from_env.__name__}",
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        limits=front.LIMITS,
+    )
+
+
+@contextmanager
+def _shared_metrics(workers: int) -> Iterator[None]:
+    """Have several processes add up their metrics in files; the client library looks for them when it is imported."""
+    if workers == 1 or _METRICS_DIR in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="familiar-metrics-") as folder:
+        os.environ[_METRICS_DIR] = folder
+        yield
 
 
 if __name__ == "__main__":

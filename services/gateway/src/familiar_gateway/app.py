@@ -1,24 +1,24 @@
 """The application: routes, errors, limits and request ids around collaborators that are passed in."""
 
 import logging
-import socket
 import tempfile
 import time
-from typing import IO, Any
+from collections.abc import Callable
+from typing import IO
 
 from flask import Flask, Request, Response, g, request
 
-from familiar.settings import Settings
-from familiar_gateway import enrolling, operating, people, recognizing, services, web
+from familiar_gateway import enrolling, operating, people, recognizing, web
 from familiar_gateway.services import Services
 
 access = logging.getLogger("familiar_gateway.access")
 
-_SMALL_BODY_BYTES = 1_000_000
+SMALL_BODY_BYTES = 1_000_000
+"""What a route without pictures reads at most."""
+
 _FORM_TEXT_BYTES = 100_000
 _MAX_FORM_PARTS = 2_000
 _SPOOL_BYTES = 64_000
-_IO_TIMEOUT_S = 30.0
 
 _BLUEPRINTS = (
     recognizing.blueprint,
@@ -50,8 +50,7 @@ def create_app(its: Services) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.request_class = UploadRequest
     app.config.update(
-        # What a route without pictures reads at most; those with pictures set a limit of their own.
-        MAX_CONTENT_LENGTH=_SMALL_BODY_BYTES,
+        MAX_CONTENT_LENGTH=SMALL_BODY_BYTES,  # those with pictures set a limit of their own
         MAX_FORM_MEMORY_SIZE=_FORM_TEXT_BYTES,
         MAX_FORM_PARTS=_MAX_FORM_PARTS,
     )
@@ -66,26 +65,11 @@ def create_app(its: Services) -> Flask:
     return app
 
 
-def from_env() -> Flask:
-    """Return the application as the environment describes it; what gunicorn loads.
-
-    Raises:
-        MisconfiguredError: a setting cannot be used.
-    """
-    settings = Settings.from_env()
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
-    return create_app(services.build(settings))
-
-
 def _begin(hosts: web.Hosts) -> None:
     g.started = time.perf_counter()
     headers = request.headers
     g.request_id = web.errors.request_id(headers.get("X-Request-Id", ""))
     hosts.check(request.method, headers.get("Host"), headers.get("Origin"), headers.get("Sec-Fetch-Site"))
-    connection: Any = request.environ.get("gunicorn.socket")
-    if isinstance(connection, socket.socket):
-        # A client that stops in the middle of its body must not hold a thread for ever.
-        connection.settimeout(_IO_TIMEOUT_S)
 
 
 def _end(response: Response, metrics: operating.Metrics) -> Response:
@@ -95,13 +79,23 @@ def _end(response: Response, metrics: operating.Metrics) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers.setdefault("Cache-Control", "no-store")
-    method = request.method if request.method in _METHODS else "other"
-    metrics.count_request(method, route, response.status_code, seconds)
+    _note(metrics, request.method, route, response.status_code, seconds, g.get("request_id"))
+    return response
+
+
+def noting(metrics: operating.Metrics) -> Callable[[str, int, float], None]:
+    """Return what takes down method, status and seconds of a request that did not come as far as the application."""
+    return lambda method, status, seconds: _note(metrics, method, "none", status, seconds, None)
+
+
+def _note(
+    metrics: operating.Metrics, method: str, route: str, status: int, seconds: float, request_id: str | None
+) -> None:
+    method = method if method in _METHODS else "other"
+    metrics.count_request(method, route, status, seconds)
     # Probes come every second from everywhere; they would bury what people did.
     level = logging.DEBUG if route in _PROBES else logging.INFO
-    request_id = g.get("request_id")
-    access.log(level, "%s %s %d %.1f ms request=%s", method, route, response.status_code, seconds * 1000, request_id)
-    return response
+    access.log(level, "%s %s %d %.1f ms request=%s", method, route, status, seconds * 1000, request_id)
 
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})

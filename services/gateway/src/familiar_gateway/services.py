@@ -1,6 +1,7 @@
 """The collaborators of the gateway, built once and handed to whoever needs them."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 
 from familiar.queueing import TrainingQueue
 from familiar.records import Database
@@ -10,6 +11,10 @@ from familiar.settings import Settings
 from familiar_gateway.enrolling import Capturer, Streams
 from familiar_gateway.operating import Inbox, Metrics, Queue, Readiness, Serving
 from familiar_gateway.recognizing import Recognizer
+
+_LEAST_THREADS, _MOST_THREADS = 4, 16
+# Each looks into the database four times a second.
+_MOST_STREAMS = 8
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ def build(settings: Settings) -> Services:
 
 def assemble(settings: Settings, *, database: Database, queue: Queue, serving: Serving, observer: Observer) -> Services:
     """Wire given collaborators together."""
+    settings = replace(settings, threads=settings.threads or _fitting_threads())
     models = Models(serving)
     inbox = Inbox(queue)
     limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
@@ -63,5 +69,11 @@ def assemble(settings: Settings, *, database: Database, queue: Queue, serving: S
         capturer=Capturer(decoder, Observer(observer.detector, ENROLMENT), models, database, inbox, settings),
         readiness=Readiness(database, queue, serving, models),
         metrics=Metrics(database, queue),
-        streams=Streams(most=max(1, settings.threads // 2)),
+        streams=Streams(most=_MOST_STREAMS),
     )
+
+
+def _fitting_threads() -> int:
+    """Return for how many pictures at once there are cores; more would only keep each other from being answered."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(2 * cores, _LEAST_THREADS), _MOST_THREADS)

@@ -113,7 +113,7 @@ def test_a_stream_outlives_a_database_that_is_away_for_a_while(world, monkeypatc
     assert [event for event, _ in told][-1] == "deleted"
 
 
-def test_there_are_never_more_streams_than_leave_threads_for_the_others(world):
+def test_there_are_never_more_streams_than_are_allowed(world):
     quick(world, most=1)
     enrollment = start(world)
     first = listen(world, enrollment)

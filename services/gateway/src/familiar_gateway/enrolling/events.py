@@ -1,6 +1,6 @@
 """Server-sent events: an enrolment's state whenever it changes, until it has ended.
 
-A stream occupies a thread, so there are never more than half as many as there are threads, and each ends by itself; a
+A stream occupies a thread of a lane of its own, so there are never more than so many, and each ends by itself; a
 browser connects again.
 """
 

@@ -16,6 +16,11 @@ FORM_OVERHEAD_BYTES = 100_000
 """What headers and other fields of a form or a JSON object may add to the pictures."""
 
 
+def most_bytes(max_bytes: int) -> int:
+    """Return how long a body may be that carries a picture in the longest of the three ways, as base64."""
+    return max_bytes // 3 * 4 + FORM_OVERHEAD_BYTES
+
+
 def is_picture(request: Request) -> bool:
     """Whether the body is a picture itself."""
     return request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream"
@@ -41,7 +46,7 @@ def read_burst(request: Request, max_bytes: int, most: int) -> list[bytes]:
         _check_count("image", len(files), 1, most)
         return [read_file(file, max_bytes) for file in files]
     if request.mimetype == "application/json":
-        request.max_content_length = max_bytes // 3 * 4 + FORM_OVERHEAD_BYTES
+        request.max_content_length = most_bytes(max_bytes)
         body = payload.read_object(request, {"image": str, "images": list})
         if not body:
             raise InvalidInput("the field 'image', or 'images', is missing", code="missing_field", field="image")

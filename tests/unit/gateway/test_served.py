@@ -1,4 +1,4 @@
-"""The gateway as it really runs: gunicorn, threads, sockets; only what stands behind it is fake."""
+"""The gateway as it really runs: processes, threads, sockets; only what stands behind it is fake."""
 
 import http.client
 import json
@@ -29,7 +29,7 @@ _MAX_GROWTH_BYTES = 60_000_000
 
 @dataclass
 class Server:
-    """A gateway under gunicorn."""
+    """A gateway that is served."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -46,7 +46,7 @@ class Server:
             connection.close()
 
     def memory_bytes(self) -> int:
-        return sum(child.memory_info().rss for child in psutil.Process(self.process.pid).children(recursive=True))
+        return int(psutil.Process(self.process.pid).memory_info().rss)
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, why: Callable[[], str]) -> None:
@@ -67,17 +67,10 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Ser
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         env = {
-            **os.environ, "FAMILIAR_TEST_DIR": str(folder), "GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": str(port),
-            "GATEWAY_THREADS": "4", "PYTHONPATH": os.pathsep.join([str(_HERE), str(_HERE.parents[1]), *sys.path]),
+            **os.environ, "FAMILIAR_TEST_DIR": str(folder),
+            "PYTHONPATH": os.pathsep.join([str(_HERE), str(_HERE.parents[1]), *sys.path]),
         }  # fmt: skip
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "-c",
-            "python:familiar_gateway.gunicorn_conf",
-            "gateway_over_fakes:create()",
-        ]
+        command = [sys.executable, str(_HERE / "gateway_over_fakes.py"), str(port)]
         log = folder / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(command, cwd=_HERE, env=env, stdout=output, stderr=output)
@@ -133,14 +126,42 @@ def test_a_flood_of_bad_requests_is_refused_one_by_one_and_memory_stays_flat(ser
 
 def test_a_client_that_stops_in_the_middle_of_its_body_holds_up_nobody(server: Server):
     stuck = []
-    for _ in range(3):  # one thread of the four is left
+    for _ in range(20):  # there are four threads
         connection = socket.create_connection(("127.0.0.1", server.port))
         connection.sendall(b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
                            b"Content-Length: 1000\r\n\r\nhalf")  # fmt: skip
         stuck.append(connection)
     assert server.ask("GET", "/healthz")[0] == 200
+    assert server.ask("POST", "/v1/recognize", b"no picture")[0] == 415
     for connection in stuck:
         connection.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"GET /healthz/v1/people HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /healthz\r\n", 404, "route_not_found"),
+        (b"GET /v1/people HTTP/1.1\r\nHost: evil.example\r\n", 403, "host_not_allowed"),
+        (
+            b"POST /v1/models/2/rollback HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n",
+            403,
+            "cross_site",
+        ),
+        (b"BREW /v1/people HTTP/1.1\r\nHost: localhost\r\n", 405, "method_not_allowed"),
+        (b"POST /v1/recognize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n", 501, "invalid_request"),
+        (b"POST /v1/enroll HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000001\r\n", 413, "too_large"),
+        (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n", 414, "too_large"),
+        (b"GET /healthz HTTP/1.0\r\n", 200, None),
+    ],
+)
+def test_whatever_refuses_a_request_says_so_in_the_one_error_body(server: Server, request_, status, code):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(request_ + b"Connection: close\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        said = json.loads(answer.read())
+    assert answer.status == status and said.get("error", {}).get("code") == code
+    assert code is None or said["error"]["request_id"] == answer.headers["X-Request-Id"]
 
 
 def test_a_stop_ends_event_streams_and_leaves_with_status_zero(start: Callable[[], Server]):
@@ -198,6 +219,33 @@ def test_several_processes_add_up_their_metrics_and_clean_up_behind_them(tmp_pat
         status = process.wait(_STOP_TIMEOUT_S)
     assert status == 0
     assert not list((tmp_path / "tmp").glob("familiar-metrics-*"))
+
+
+def test_several_processes_end_with_the_one_that_started_them(tmp_path: Path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = run_main(tmp_path, GATEWAY_PORT=str(port), GATEWAY_WORKERS="2", TMPDIR=str(tmp_path))
+    server = Server(process, port, {}, tmp_path / "log")
+
+    def answers() -> bool:
+        try:
+            return server.ask("GET", "/healthz")[0] == 200
+        except OSError:
+            return False
+
+    started: list[psutil.Process] = []
+    try:
+        wait_until(answers, _START_TIMEOUT_S, server.log.read_text)
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.wait(_STOP_TIMEOUT_S)
+        wait_until(lambda: not any(each.is_running() for each in started), _STOP_TIMEOUT_S, server.log.read_text)
+    finally:
+        for each in started:
+            if each.is_running():
+                each.kill()
+    assert len(started) >= 2
 
 
 @pytest.mark.parametrize("name,value", [("GATEWAY_PORT", "http"), ("DATABASE_URL", "nonsense"), ("DETECTOR", "/none")])

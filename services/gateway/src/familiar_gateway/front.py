@@ -1,0 +1,87 @@
+"""The front: which request waits in which lane, so that nobody who looks is held up by those who send pictures."""
+
+import logging
+import sys
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+from familiar.settings import Settings
+from familiar_gateway import app, server, services, web
+from familiar_gateway.memory import advise_allocator
+from familiar_gateway.services import Services
+
+LIMITS = server.Limits()
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_READERS, _PART_ASKERS = 4, 2
+_MOST_READERS, _MOST_PART_ASKERS, _MOST_LATE_STREAMS = 64, 16, 8
+# The loop that serves all connections takes turns with the threads; by default it might wait 5 ms for each of them.
+_TURN_S = 0.001
+
+
+class Lanes:
+    """The lanes of the application: each waits for its own kind only."""
+
+    def __init__(self, application: Flask, its: Services) -> None:
+        threads, queue = its.settings.threads, its.settings.queue
+        pictures = server.Lane(threads=threads, waiting=queue)
+        # One thread beside those of the streams, to say that there are enough of them.
+        streams = server.Lane(threads=its.streams.most + 1, waiting=_MOST_LATE_STREAMS)
+        # Where a part is away, each of these takes as long as is waited for it.
+        parts = server.Lane(threads=_PART_ASKERS, waiting=_MOST_PART_ASKERS)
+        alive = server.Lane(threads=0, waiting=0)
+        small, image = app.SMALL_BODY_BYTES, web.pictures.most_bytes(its.settings.max_image_bytes)
+        self._addresses = application.url_map.bind("localhost")
+        self._of = {
+            "recognition.recognize": (pictures, image),
+            "enrollments.enroll": (pictures, its.settings.max_body_bytes),
+            "enrollments.add_frames": (pictures, its.settings.max_body_bytes),
+            "enrollments.stream": (streams, small),
+            "health.ready": (parts, small),
+            "health.metrics": (parts, small),
+            "health.alive": (alive, small),
+        }
+        self._reading = server.Lane(threads=_READERS, waiting=_MOST_READERS), small
+        self._changing = server.Lane(threads=threads, waiting=queue), small
+
+    def of(self, method: str, path: str) -> tuple[server.Lane, int]:
+        """Return the lane for a request, and the most bytes that are read of its body."""
+        try:
+            endpoint, _ = self._addresses.match(path, method)
+        except HTTPException:
+            endpoint = ""
+        return self._of.get(endpoint) or (self._reading if method in _READING else self._changing)
+
+
+def before(application: Flask, its: Services, limits: server.Limits = LIMITS) -> server.Intake:
+    """Return what takes requests in for an application with these collaborators."""
+    return server.Intake(
+        application,
+        lane_of=Lanes(application, its).of,
+        # One that waits beside one that is read: a form is taken apart into files of its own.
+        room=server.Room(2 * its.settings.max_body_bytes),
+        limits=limits,
+        note=app.noting(its.metrics),
+        stopping=its.streams.stopping,
+    )
+
+
+def begin_to_log(settings: Settings) -> None:
+    """Have this process write its log."""
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
+
+
+def from_env() -> server.Intake:
+    """Return the gateway as the environment describes it; each process of the server begins here.
+
+    Raises:
+        MisconfiguredError: a setting cannot be used.
+    """
+    server.end_with_parent()
+    advise_allocator()
+    sys.setswitchinterval(_TURN_S)
+    settings = Settings.from_env()
+    begin_to_log(settings)
+    its = services.build(settings)
+    return before(app.create_app(its), its)

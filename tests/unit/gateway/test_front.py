@@ -1,0 +1,70 @@
+"""Each request waits in the lane of its kind, so that nobody who looks waits behind pictures."""
+
+import pytest
+from openapi_judge import DOCUMENT
+
+from familiar_gateway import front
+
+ID = "0" * 32
+
+
+@pytest.fixture
+def lane_of(world):
+    lanes = front.Lanes(world.client.application, world.services)
+    return lambda method, path: lanes.of(method, path)[0]
+
+
+def operations():
+    for template, item in DOCUMENT["paths"].items():
+        path = template.replace("{version}", "1").replace("{", "").replace("}", "")
+        for word in ("enrollment_id", "person_id", "sample_id", "job_id"):
+            path = path.replace(word, ID)
+        for method in item:
+            if method != "parameters":
+                yield method.upper(), path, item[method]
+
+
+def takes_pictures(operation) -> bool:
+    return "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+
+
+def test_what_takes_pictures_by_the_document_waits_in_a_lane_of_its_own(lane_of):
+    pictures = lane_of("POST", "/v1/recognize")
+    found = {(method, path) for method, path, its in operations() if lane_of(method, path) is pictures}
+    assert found == {(method, path) for method, path, its in operations() if takes_pictures(its)}
+    assert len(found) == 3
+
+
+def test_a_sign_of_life_waits_for_nobody(lane_of):
+    alive = lane_of("GET", "/healthz")
+    assert alive is lane_of("HEAD", "/healthz")
+    assert [path for method, path, _ in operations() if lane_of(method, path) is alive] == ["/healthz"]
+
+
+def test_looking_changing_streams_and_parts_have_lanes_of_their_own(lane_of):
+    looking, changing = lane_of("GET", "/v1/people"), lane_of("DELETE", f"/v1/people/{ID}")
+    parts, streams = lane_of("GET", "/readyz"), lane_of("GET", f"/v1/enrollments/{ID}/events")
+    assert len({looking, changing, parts, streams, lane_of("GET", "/healthz"), lane_of("POST", "/v1/enroll")}) == 6
+    assert lane_of("GET", "/metrics") is parts
+    for path in ("/", "/docs", "/docs/api.js", "/openapi.json", "/v1/jobs", f"/v1/enrollments/{ID}", "/nowhere", "*"):
+        assert lane_of("GET", path) is looking, path
+    for method, path in (("POST", f"/v1/enrollments/{ID}/finish"), ("POST", "/nowhere"), ("BREW", "/docs"),
+                         ("PUT", "/v1/recognize"), ("POST", "/healthz"), ("POST", "/v1/recognize/")):  # fmt: skip
+        assert lane_of(method, path) is changing, (method, path)
+
+
+def test_only_as_much_is_read_as_a_route_takes(make_world):
+    world = make_world(max_image_bytes=3_000_000, max_body_bytes=50_000_000)
+    lanes = front.Lanes(world.client.application, world.services)
+    assert lanes.of("POST", "/v1/enroll")[1] == lanes.of("POST", f"/v1/enrollments/{ID}/frames")[1] == 50_000_000
+    assert lanes.of("POST", "/v1/recognize")[1] == 4_100_000  # 3 MB in base64, and what stands around it
+    for method, path in (("POST", "/v1/enrollments"), ("DELETE", f"/v1/people/{ID}"), ("GET", "/healthz"),
+                         ("PUT", "/v1/enroll"), ("POST", "/nowhere")):  # fmt: skip
+        assert lanes.of(method, path)[1] == 1_000_000
+
+
+def test_threads_are_as_many_as_asked_for_or_fit_the_cores(make_world, monkeypatch):
+    assert make_world(threads=7).services.settings.threads == 7
+    for cores, threads in ((1, 4), (2, 4), (3, 6), (8, 16), (64, 16)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _pid, n=cores: set(range(n)))
+        assert make_world().services.settings.threads == threads
