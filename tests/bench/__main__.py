@@ -19,9 +19,10 @@ from bench.gallery import running_system
 from bench.growth import growth
 from bench.large_frames import large_frames
 from bench.processes import resident_mb
+from bench.siege import siege
 from bench.swaps import swaps
 
-PARTS = ("footprint", "load", "rates", "bare", "enrolment", "swaps", "memory")
+PARTS = ("footprint", "load", "rates", "bare", "siege", "enrolment", "swaps", "memory")
 
 
 def main() -> int:
@@ -89,6 +90,8 @@ def _parts(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
             yield from recognition.at_rates(system, 8 if quick else 20).items()
         if "bare" in parts:
             yield "end to end beside the bare stages", recognition.beside_bare_stages(system, 60 if quick else 200)
+        if "siege" in parts:
+            yield from siege(system.url, 12 if quick else 30).items()
         if "enrolment" in parts:
             for number in range(1 if quick else options.rounds):
                 yield f"enrolment {number + 1}, webcam", enrolment.at_webcam_pace(system, number)

@@ -18,8 +18,11 @@ _SENDERS = 64
 class Asker:
     """One client with one connection; as light as it gets, for it shares the processor with what it measures."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patient: bool = True) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_TIMEOUT_S)
+        self._patient = patient
+        self.refused = 0
+        """How often it was told that too much is going on; it comes back when it was told to, or at once."""
 
     def __enter__(self) -> Self:
         return self
@@ -28,13 +31,18 @@ class Asker:
         self._connection.close()
 
     def recognize(self, picture: bytes) -> dict[str, Any]:
-        """Return the answer for a picture; anything but 200 is an error of the measurement."""
-        self._connection.request("POST", "/v1/recognize", picture, {"Content-Type": "image/jpeg"})
-        response = self._connection.getresponse()
-        body = response.read()
-        assert response.status == 200, f"{response.status} {body[:300]!r}"
-        answer: dict[str, Any] = json.loads(body)
-        return answer
+        """Return the answer for a picture, asking again when told to; any other failure is one of the measurement."""
+        while True:
+            self._connection.request("POST", "/v1/recognize", picture, {"Content-Type": "image/jpeg"})
+            response = self._connection.getresponse()
+            body = response.read()
+            if response.status == 200:
+                answer: dict[str, Any] = json.loads(body)
+                return answer
+            assert response.status == 503 and json.loads(body)["error"]["code"] == "busy", (response.status, body)
+            self.refused += 1
+            if self._patient:
+                time.sleep(float(response.headers["Retry-After"]))
 
 
 @dataclass
@@ -45,12 +53,14 @@ class Run:
         took_ms: how long each took over HTTP; in an open loop from the moment it was meant to be sent.
         timings_ms: what the gateway said of each.
         faces: how many faces were answered for, by request.
+        refused: how often somebody was told to come back later.
         seconds: from the first request to the last answer.
     """
 
     took_ms: list[float] = field(default_factory=list)
     timings_ms: list[dict[str, float]] = field(default_factory=list)
     faces: list[int] = field(default_factory=list)
+    refused: int = 0
     seconds: float = 0.0
 
     @property
@@ -69,6 +79,26 @@ def closed_loop(url: str, pictures: Sequence[bytes], clients: int, requests: int
     """Have so many clients ask, each the next picture as soon as it has the answer for the last."""
     now = time.perf_counter()
     return _send(url, pictures, [now] * requests, clients, counted_from_schedule=False)
+
+
+def hasty_loop(url: str, pictures: Sequence[bytes], clients: int, seconds: float) -> Run:
+    """Have so many clients ask for a time, each again as soon as it has an answer, also where that says to wait."""
+    run, lock, end = Run(), threading.Lock(), time.perf_counter() + seconds
+
+    def work() -> None:
+        with Asker(url, patient=False) as asker:
+            while time.perf_counter() < end:
+                since = time.perf_counter()
+                answer = asker.recognize(pictures[len(run.took_ms) % len(pictures)])
+                with lock:
+                    run.note(since, answer)
+            with lock:
+                run.refused += asker.refused
+
+    start = time.perf_counter()
+    together(work, clients)
+    run.seconds = time.perf_counter() - start
+    return run
 
 
 def open_loop(url: str, pictures: Sequence[bytes], rate_per_s: float, seconds: float, seed: int = 1) -> Run:
@@ -93,6 +123,8 @@ def _send(
                 with lock:
                     turn = next(turns, None)
                 if turn is None:
+                    with lock:
+                        run.refused += asker.refused
                     return
                 number, due = turn
                 time.sleep(max(due - time.perf_counter(), 0.0))

@@ -10,6 +10,7 @@ import engine
 import enrolling
 import people
 from stack import BASE, MODELSERVER, Stack, until
+from stalling import stalled_connections
 from traffic import Traffic
 
 POSTGRESQL, REPLICAS = "deploy/compose/postgresql.yml", "deploy/compose/replicas.yml"
@@ -59,6 +60,13 @@ def test_two_gateways_answer_behind_one_port(replicas: Stack) -> None:
     assert not any(json.loads(engine.docker("inspect", "-f", "{{json .HostConfig.PortBindings}}", g)) for g in gateways)
     assert replicas.names(people.frames(people.COLLINS, 1, seed=4)[0]) == [people.COLLINS]
     assert replicas.names(people.frames(people.HOPPER, 1, seed=4)[0]) == [None]
+
+
+def test_clients_that_stall_before_the_proxy_hold_up_nobody(replicas: Stack) -> None:
+    with stalled_connections(replicas.url, 200), Traffic(replicas.url, seed=33) as traffic:
+        until(lambda: sum(traffic.outcome.answers.values()) >= 20, 60, "answers beside stalled connections")
+    assert traffic.outcome.wrong == []
+    assert set(traffic.outcome.answers) == {"named", "unknown"}, traffic.outcome
 
 
 def test_a_gateway_that_is_stopped_is_missed_by_nobody(replicas: Stack) -> None:

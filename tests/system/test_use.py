@@ -6,7 +6,8 @@ import pytest
 
 import enrolling
 import people
-from stack import SERVICES, Stack
+from stack import SERVICES, Stack, until
+from stalling import stalled_connections
 from traffic import Traffic
 
 
@@ -33,6 +34,14 @@ def test_a_new_head_takes_over_without_anybody_noticing(ready: Stack, collins: s
     assert traffic.outcome.wrong == []
     assert set(traffic.outcome.answers) <= {"named", "unknown"}, traffic.outcome
     assert ready.recognize(people.frames(people.COLLINS, 1)[0])["head_version"] >= before + 2
+
+
+def test_clients_that_stall_hold_up_nobody(ready: Stack, collins: str) -> None:
+    with stalled_connections(ready.url, 200), Traffic(ready.url, seed=22) as traffic:
+        until(lambda: sum(traffic.outcome.answers.values()) >= 20, 60, "answers beside stalled connections")
+        assert ready.get("/healthz").status_code == 200
+    assert traffic.outcome.wrong == []
+    assert set(traffic.outcome.answers) == {"named", "unknown"}, traffic.outcome
 
 
 @pytest.mark.parametrize("service", SERVICES)
