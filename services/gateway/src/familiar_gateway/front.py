@@ -16,6 +16,7 @@ LIMITS = server.Limits()
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _READERS, _PART_ASKERS = 4, 2
 _MOST_READERS, _MOST_PART_ASKERS, _MOST_LATE_STREAMS = 64, 16, 8
+_FILMS_WAIT_S = 60.0
 # The loop that serves all connections takes turns with the threads; by default it might wait 5 ms for each of them.
 _TURN_S = 0.001
 
@@ -26,6 +27,8 @@ class Lanes:
     def __init__(self, application: Flask, its: Services) -> None:
         threads, queue = its.settings.threads, its.settings.queue
         pictures = server.Lane(threads=threads, waiting=queue)
+        # An archive or a film takes as long as hundreds of frames, and nobody who is recognised should wait for it.
+        films = server.Lane(threads=max(threads // 2, 2), waiting=queue, wait_s=_FILMS_WAIT_S)
         # One thread beside those of the streams, to say that there are enough of them.
         streams = server.Lane(threads=its.streams.most + 1, waiting=_MOST_LATE_STREAMS)
         # Where a part is away, each of these takes as long as is waited for it.
@@ -35,7 +38,7 @@ class Lanes:
         self._addresses = application.url_map.bind("localhost")
         self._of = {
             "recognition.recognize": (pictures, image),
-            "enrollments.enroll": (pictures, its.settings.max_body_bytes),
+            "enrollments.enroll": (films, its.settings.max_body_bytes),
             "enrollments.add_frames": (pictures, its.settings.max_body_bytes),
             "enrollments.stream": (streams, small),
             "health.ready": (parts, small),

@@ -19,7 +19,7 @@ from familiar_gateway.server.limits import Limits
 
 log = logging.getLogger(__name__)
 
-_OPEN_FILES = 16_384
+_OPEN_FILES = 8_192
 _SIGN_OF_LIFE_S = 120
 
 
