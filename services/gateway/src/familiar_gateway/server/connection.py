@@ -76,6 +76,7 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came. The head of a request has to be whole in its time, however often something comes of it."""
         if not self._asked and not self._hearing.begun:
+            self._silent_since = time.monotonic()
             self._hearing.begin(self._limits.head_s)
         for start in range(0, len(data), _PIECE_BYTES):
             # What follows the last request of a connection is of no concern.
