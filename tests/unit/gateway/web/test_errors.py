@@ -1,5 +1,12 @@
 """Every failure has the one error body, and tells clients no more than they need."""
 
+import errno
+import os
+import tempfile
+
+import pytest
+from gateway_world import files
+
 from familiar import errors as domain
 from familiar.errors import FamiliarError, ServingUnavailable
 from familiar_gateway.web import errors
@@ -40,3 +47,15 @@ def test_every_domain_error_has_a_status_that_fits():
         assert kind.retryable is (status == 503), kind
     assert errors.status_of(domain.AlreadyKnown("x")) == 409
     assert errors.status_of(domain.ServingTimeout("x")) == 503
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE])
+def test_a_form_that_finds_no_room_here_may_be_sent_again(world, collins_frames, monkeypatch, number):
+    def full(*_arguments, **_named):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", full)
+    answer = world.client.post("/v1/recognize", data={"image": files(collins_frames[:1])})
+    assert answer.status_code == 503 and answer.json["error"]["retryable"] and answer.headers["Retry-After"]
+    monkeypatch.undo()
+    assert world.client.post("/v1/recognize", data={"image": files(collins_frames[:1])}).status_code == 200

@@ -1,5 +1,6 @@
 """Errors to HTTP: one table, one body, for domain errors, for wrong requests and for defects alike."""
 
+import errno
 import logging
 import re
 import uuid
@@ -67,6 +68,8 @@ _HTTP_CODES: Final[dict[int, str]] = {
 }
 
 RETRY_AFTER_S = 1
+# Disk or open files, when a form is taken apart: what was sent is in order, and may be taken later.
+_USED_UP = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 DEFECT = "something went wrong here; the log has it under this request id"
 
@@ -157,6 +160,8 @@ def _http_sentence(error: HTTPException) -> str:
 
 
 def _defect(error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in _USED_UP:
+        return _domain_error(Unavailable(f"there is no room here at the moment: {error.strerror}"))
     log.error("defect (request %s)", _id(), exc_info=error)
     response = jsonify(error_body("internal", DEFECT, _id()))
     response.status_code = 500
