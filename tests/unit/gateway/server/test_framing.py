@@ -19,8 +19,12 @@ NOT_HTTP = {
     "a chunk that is longer than it says": (CHUNKED + b"5\r\nhello, world\r\n0\r\n\r\n", 400),
     "trailers of 200 kB": (CHUNKED + b"0\r\n" + b"a: b\r\n" * 40_000 + b"\r\n", 400),
     "a body in crumbs": (CHUNKED + b"1\r\na\r\n" * 5_000, 400),
-    "another coding": (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 501),
-    "two codings": (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
+    "another coding": (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 400),
+    "two codings": (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 400),
+    "chunks and a coding": (HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n", 400),
+    "a coding twice": (HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    "no coding": (HEAD + b"Transfer-Encoding: identity\r\n\r\n", 400),
+    "an empty coding": (HEAD + b"Transfer-Encoding:\r\n\r\n", 400),
     "a coding and a length": (HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400),
     "two lengths": (HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
     "a length that is a word": (HEAD + b"Content-Length: x\r\n\r\n", 400),
@@ -47,6 +51,10 @@ NOT_HTTP = {
     "no version": (b"GET /alive\r\n\r\n", 400),
     "a version that is none": (b"GET /alive HTTP/one\r\nHost: x\r\n\r\n", 400),
     "words": (b"hello, is there anybody?\r\n\r\n", 400),
+    "a carriage return before a request": (b"\r" + GET, 400),
+    "a blank before a request": (b" " + GET, 400),
+    "a whole address without a host": (b"GET http:///alive HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a whole address and no Host": (b"GET http://localhost/alive HTTP/1.1\r\n\r\n", 400),
     "the beginning of TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500, 400),
 }
 
@@ -94,7 +102,7 @@ def test_random_bytes_are_refused_or_answered_and_nothing_breaks(served: Served,
             client.send(bytes(data))
             client.socket.shutdown(1)
             answer = client.answer()
-        assert answer.status == 200 or ((400 <= answer.status < 500 or answer.status == 501) and answer.error)
+        assert answer.status == 200 or (400 <= answer.status < 500 and answer.error)
     assert not caplog.records and served.ask(GET).status == 200
 
 
@@ -124,6 +132,42 @@ def test_several_requests_of_one_connection_are_answered_in_turn(served: Served)
         client.send(GET, GET + GET, HEAD + b"Content-Length: 3\r\n\r\nabc" + GET)
         assert [client.answer().status for _ in range(5)] == [200] * 5
     assert served.app.bodies[-2] == b"abc"
+
+
+@pytest.mark.parametrize("blank", [b"\r\n", b"\n", b"\r\n" * 3])
+def test_blank_lines_before_a_request_are_no_part_of_it(served: Served, blank: bytes):
+    body = HEAD + b"Content-Length: 3\r\n\r\nabc"
+    with served.client() as client:
+        client.send(*pieces_of(blank + GET + blank, 1))
+        client.send(body + blank + GET, blank)
+        assert [client.answer().status for _ in range(3)] == [200] * 3
+        assert client.send(GET).answer().status == 200
+    assert served.app.bodies[-4:] == [b"", b"abc", b"", b""]
+
+
+def test_whoever_sends_nothing_but_blank_lines_is_not_waited_for_longer():
+    with serving(head_s=0.3) as served, served.client() as client:
+        client.send(b"\r\n\r\n")
+        assert client.socket.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "path", "query"),
+    [
+        (b"http://localhost/alive?a=b", "localhost", "/alive", "a=b"),
+        (b"HTTP://other.example:8080/alive", "other.example:8080", "/alive", ""),
+        (b"https://[::1]:80/", "[::1]:80", "/", ""),
+        (b"http://localhost", "localhost", "/", ""),
+        (b"http://localhost?a=http://b/c", "localhost", "/", "a=http://b/c"),
+        (b"http://a@localhost/x", "a@localhost", "/x", ""),
+        (b"/http://evil.example/x", "said", "/http://evil.example/x", ""),
+    ],
+)
+def test_a_whole_address_says_host_and_path(served: Served, address: bytes, host: str, path: str, query: str):
+    assert served.ask(b"GET " + address + b" HTTP/1.1\r\nX-A: 1\r\nHost: said\r\nX-A: 2\r\n\r\n").status == 200
+    said = served.app.asked[-1]
+    assert (said["HTTP_HOST"], said["PATH_INFO"], said["QUERY_STRING"]) == (host, path, query)
+    assert said["HTTP_X_A"] == "1,2"
 
 
 def test_a_client_that_waits_to_be_asked_for_its_body_is_asked_or_refused(served: Served):

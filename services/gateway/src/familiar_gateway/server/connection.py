@@ -1,6 +1,7 @@
 """One connection: deadlines for everything that is waited for, and an answer to what is not HTTP."""
 
 import asyncio
+import re
 import socket
 import sys
 import time
@@ -17,12 +18,14 @@ _PIECE_BYTES = 16_384
 _MOST_FIELDS = 100
 _FREE_CHUNKS = 1_000
 _LEAST_CHUNK_BYTES = 256
+_BLANK_LINES = re.compile(rb"(?:\r?\n)+")
+_WHOLE_ADDRESS = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _SAID = {
     400: "this is not an HTTP request as it should be",
     414: "the address is too long",
     431: "the head of the request is too long",
-    501: "the body comes in a way that is not known here; send it as it is, or chunked",
 }
+_UNKNOWN_CODING = Refusal.of_http(400, "the body comes in a way that is not known here; send it as it is, or chunked")
 
 
 class Connection(H11Protocol):
@@ -129,6 +132,9 @@ class Connection(H11Protocol):
         """Answer what could not be read as HTTP; uvicorn calls this while it handles the error of h11."""
         error = sys.exception()
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+        if status == 501:  # nothing of ours is missing that a later try might find, as a 5xx would say
+            self._refuse(_UNKNOWN_CODING)
+            return
         if status == 431 and self._asked:
             status = 400  # not the head was too long, but what stands before a chunk or after the last
         elif status == 431 and (unread := self.conn.trailing_data[0]) and b"\n" not in unread:
@@ -193,7 +199,10 @@ class _Patience:
 
 
 class _Parser(h11.Connection):
-    """Refuses what takes much more time to read than to send: heads of many fields, and bodies cut into crumbs."""
+    """Refuses what takes much more time to read than to send: heads of many fields, and bodies cut into crumbs.
+
+    Of what HTTP wants to be understood, it adds what h11 does not: blank lines before a request, and whole addresses.
+    """
 
     def __init__(self, head_bytes: int) -> None:
         super().__init__(h11.SERVER, head_bytes)
@@ -201,14 +210,41 @@ class _Parser(h11.Connection):
         self._bytes = 0
 
     def next_event(self) -> Any:
+        if self.their_state is h11.IDLE and not self._skip_blank_lines():
+            return h11.NEED_DATA
         event = super().next_event()
         if isinstance(event, h11.Request):
             self._chunks = self._bytes = 0
             if len(event.headers) > _MOST_FIELDS:
                 raise h11.RemoteProtocolError("too many fields", error_status_hint=431)
-        elif isinstance(event, h11.Data):
+            return _by_path(event)
+        if isinstance(event, h11.Data):
             self._chunks += event.chunk_start
             self._bytes += len(event.data)
             if self._chunks > _FREE_CHUNKS + self._bytes / _LEAST_CHUNK_BYTES:
                 raise h11.RemoteProtocolError("the chunks are too small")
         return event
+
+    def _skip_blank_lines(self) -> bool:
+        """Leave out the ends of lines that some clients send behind a body; False if one has come by half."""
+        unread, _ = self.trailing_data
+        blank = _BLANK_LINES.match(unread)
+        if blank is not None:
+            self._receive_buffer.maybe_extract_at_most(blank.end())
+        return unread[blank.end() if blank else 0 :] != b"\r"
+
+
+def _by_path(request: h11.Request) -> h11.Request:
+    """Return a request that names a whole address (``GET http://host/path``) as one for its path at that host.
+
+    What ``Host`` says beside it does not count, so that whoever looks at the host finds the one that is asked.
+    """
+    match = _WHOLE_ADDRESS.fullmatch(request.target)
+    if match is None:
+        return request
+    if not match[1]:
+        raise h11.RemoteProtocolError("an address without a host")
+    others = [(name, value) for name, value in request.headers if name != b"host"]
+    target = match[2] if match[2].startswith(b"/") else b"/" + match[2]
+    headers = [(b"host", match[1]), *others]
+    return h11.Request(method=request.method, headers=headers, target=target, http_version=request.http_version)

@@ -64,7 +64,6 @@ _HTTP_CODES: Final[dict[int, str]] = {
     414: "too_large",
     415: "unsupported_media_type",
     431: "too_large",
-    501: "invalid_request",
 }
 
 RETRY_AFTER_S = 1
