@@ -10,20 +10,20 @@ import threading
 from pathlib import Path
 
 import webcam
-from flask import Flask
 from gateway_world import World, create_world
 
 import portraits
 from familiar.seeing import detectors
 from familiar.seeing.observation import Observer
+from familiar_gateway import front, server
 from familiar_gateway.app import create_app
 
 THREADS = 8
 _TRAINING_EVERY_S = 1.0
 
 
-def create() -> Flask:
-    """Return the application of a world with one person enrolled and one capture open."""
+def create() -> server.Intake:
+    """Return what takes requests in for a world with one person enrolled and one capture open."""
     folder = Path(os.environ["FAMILIAR_TEST_DIR"])
     world = create_world(folder, Observer(detectors.create("yunet")), threads=THREADS)
     frames = webcam.jpegs(portraits.frame("Grace Hopper")[:512], 8, seed=1)
@@ -36,7 +36,7 @@ def create() -> Flask:
     (folder / "names.tmp").write_text(json.dumps(names))
     (folder / "names.tmp").rename(folder / "names.json")
     threading.Thread(target=_train, args=(world,), daemon=True).start()
-    return create_app(world.services)
+    return front.before(create_app(world.services), world.services)
 
 
 def _train(world: World) -> None:
@@ -47,8 +47,4 @@ def _train(world: World) -> None:
 
 
 if __name__ == "__main__":
-    from gunicorn.app.wsgiapp import WSGIApplication
-
-    os.environ.update(GATEWAY_PORT=sys.argv[1], GATEWAY_THREADS=str(THREADS))
-    sys.argv = ["gateway", "-c", "python:familiar_gateway.gunicorn_conf", "served:create()"]
-    WSGIApplication().run()
+    server.run("served:create", host="127.0.0.1", port=int(sys.argv[1]), workers=1, limits=front.LIMITS)

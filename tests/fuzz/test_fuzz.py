@@ -11,8 +11,6 @@ from fuzz.running import Case, Report, fault_of, run, walk
 from fuzz.target import Target, started
 
 SEED = 10
-# The server decides about framing, and is asked by the long run alone.
-IN_SHORT = [kind for kind in KINDS if kind != "framing"]
 KEPT = ["archives-1-19", "archives-1-39"]
 """Cases that were wrong once."""
 ERROR = b'{"error": {"code": "busy", "message": "m", "retryable": true, "request_id": "1", "details": {}}}'
@@ -27,9 +25,9 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 
 def test_whatever_is_sent_is_answered_and_so_are_others_meanwhile(target: Target) -> None:
-    report, watch = run(target, IN_SHORT, SEED, cases=12)
+    report, watch = run(target, list(KINDS), SEED, cases=12)
     assert report.faults == []
-    assert all(report.cases[kind] == 12 for kind in IN_SHORT)
+    assert all(report.cases[kind] == 12 for kind in KINDS)
     assert watch.alive_s and watch.recognised_s
 
 
