@@ -195,8 +195,9 @@ def run_main(folder: Path, **env: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-m", "familiar_gateway"], env=wanted, stdout=output, stderr=output)
 
 
-def test_several_processes_add_up_their_metrics_and_clean_up_behind_them(tmp_path: Path):
-    (tmp_path / "tmp").mkdir()
+def test_several_processes_add_up_their_metrics_and_clean_up_behind_them_and_behind_who_was_killed(tmp_path: Path):
+    (tmp_path / "tmp" / "familiar-metrics-of-the-dead").mkdir(parents=True)
+    (tmp_path / "tmp" / "familiar-metrics-of-the-dead" / "counter_1.db").touch()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -221,12 +222,12 @@ def test_several_processes_add_up_their_metrics_and_clean_up_behind_them(tmp_pat
             count()
         line = f'familiar_request_seconds_count{{code="200",method="GET",route="/healthz"}} {asked[0]}.0'
         assert line in server.ask("GET", "/metrics")[1].decode()
-        assert list((tmp_path / "tmp").glob("familiar-metrics-*"))
+        assert len(list((tmp_path / "tmp").iterdir())) == 1, "the one that is left of whoever was killed is gone"
     finally:
         process.terminate()
         status = process.wait(_STOP_TIMEOUT_S)
     assert status == 0
-    assert not list((tmp_path / "tmp").glob("familiar-metrics-*"))
+    assert not list((tmp_path / "tmp").iterdir())
 
 
 def test_several_processes_end_with_the_one_that_started_them(tmp_path: Path):

@@ -5,8 +5,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from familiar.errors import MisconfiguredError
+from familiar.scratch import own_folder
 from familiar.settings import Settings
 
 _METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
@@ -41,12 +43,15 @@ def _serve(settings: Settings) -> None:
 
 @contextmanager
 def _shared_metrics(workers: int) -> Iterator[None]:
-    """Have several processes add up their metrics in files; the client library looks for them when it is imported."""
+    """Have several processes add up their metrics in files; the client library looks for them when it is imported.
+
+    Files of a gateway that was killed are removed by the next.
+    """
     if workers == 1 or _METRICS_DIR in os.environ:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="familiar-metrics-") as folder:
-        os.environ[_METRICS_DIR] = folder
+    with own_folder(Path(tempfile.gettempdir()), "familiar-metrics-") as folder:
+        os.environ[_METRICS_DIR] = str(folder)
         yield
 
 
