@@ -2,8 +2,10 @@
 
 import pytest
 from openapi_judge import DOCUMENT
+from sqlalchemy.pool import QueuePool
 
-from familiar_gateway import front
+from familiar.settings import Settings
+from familiar_gateway import front, server, services
 
 ID = "0" * 32
 
@@ -73,3 +75,14 @@ def test_threads_are_as_many_as_asked_for_or_fit_the_cores(make_world, monkeypat
     for cores, threads in ((1, 4), (2, 4), (3, 6), (8, 16), (64, 16)):
         monkeypatch.setattr("os.sched_getaffinity", lambda _pid, n=cores: set(range(n)))
         assert make_world().services.settings.threads == threads
+
+
+@pytest.mark.parametrize("threads", [1, 4, 16, 256])
+def test_each_thread_has_a_connection_to_the_database(make_world, monkeypatch, threads: int):
+    started: list[int] = []
+    monkeypatch.setattr(server, "Lane", lambda threads, **_: started.append(threads))
+    world = make_world(threads=threads)
+    front.Lanes(world.client.application, world.services)
+    settings = Settings(threads=threads, database_url="postgresql+psycopg://nobody@localhost/none")
+    pool = services.build(settings).database.engine.pool
+    assert isinstance(pool, QueuePool) and pool.size() + pool._max_overflow == sum(started) > threads

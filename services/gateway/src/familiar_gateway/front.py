@@ -14,7 +14,6 @@ from familiar_gateway.services import Services
 LIMITS = server.Limits()
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_READERS, _PART_ASKERS = 4, 2
 _MOST_READERS, _MOST_PART_ASKERS, _MOST_LATE_STREAMS = 64, 16, 8
 _FILMS_WAIT_S = 60.0
 # The loop that serves all connections takes turns with the threads; by default it might wait 5 ms for each of them.
@@ -25,14 +24,11 @@ class Lanes:
     """The lanes of the application: each waits for its own kind only."""
 
     def __init__(self, application: Flask, its: Services) -> None:
-        threads, queue = its.settings.threads, its.settings.queue
-        pictures = server.Lane(threads=threads, waiting=queue)
-        # An archive or a film takes as long as hundreds of frames, and nobody who is recognised should wait for it.
-        films = server.Lane(threads=max(threads // 2, 2), waiting=queue, wait_s=_FILMS_WAIT_S)
-        # One thread beside those of the streams, to say that there are enough of them.
-        streams = server.Lane(threads=its.streams.most + 1, waiting=_MOST_LATE_STREAMS)
-        # Where a part is away, each of these takes as long as is waited for it.
-        parts = server.Lane(threads=_PART_ASKERS, waiting=_MOST_PART_ASKERS)
+        threads, queue = its.threads, its.settings.queue
+        pictures = server.Lane(threads=threads.pictures, waiting=queue)
+        films = server.Lane(threads=threads.films, waiting=queue, wait_s=_FILMS_WAIT_S)
+        streams = server.Lane(threads=threads.streaming, waiting=_MOST_LATE_STREAMS)
+        parts = server.Lane(threads=threads.asking_parts, waiting=_MOST_PART_ASKERS)
         alive = server.Lane(threads=0, waiting=0)
         small, image = app.SMALL_BODY_BYTES, web.pictures.most_bytes(its.settings.max_image_bytes)
         self._addresses = application.url_map.bind("localhost")
@@ -45,8 +41,8 @@ class Lanes:
             "health.metrics": (parts, small),
             "health.alive": (alive, small),
         }
-        self._reading = server.Lane(threads=_READERS, waiting=_MOST_READERS), small
-        self._changing = server.Lane(threads=threads, waiting=queue), small
+        self._reading = server.Lane(threads=threads.looking, waiting=_MOST_READERS), small
+        self._changing = server.Lane(threads=threads.changing, waiting=queue), small
 
     def of(self, method: str, path: str) -> tuple[server.Lane, int]:
         """Return the lane for a request, and the most bytes that are read of its body."""

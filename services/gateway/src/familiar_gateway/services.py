@@ -1,6 +1,5 @@
 """The collaborators of the gateway, built once and handed to whoever needs them."""
 
-import os
 from dataclasses import dataclass, replace
 
 from familiar.queueing import TrainingQueue
@@ -11,10 +10,7 @@ from familiar.settings import Settings
 from familiar_gateway.enrolling import Capturer, Streams
 from familiar_gateway.operating import Inbox, Metrics, Queue, Readiness, Serving
 from familiar_gateway.recognizing import Recognizer
-
-_LEAST_THREADS, _MOST_THREADS = 4, 16
-# Each looks into the database four times a second.
-_MOST_STREAMS = 8
+from familiar_gateway.threads import Threads
 
 
 @dataclass(frozen=True)
@@ -22,6 +18,7 @@ class Services:
     """Everything a request may need."""
 
     settings: Settings
+    threads: Threads
     database: Database
     queue: Queue
     inbox: Inbox
@@ -43,7 +40,7 @@ def build(settings: Settings) -> Services:
     """
     return assemble(
         settings,
-        database=Database(settings.database_url),
+        database=Database(settings.database_url, connections=Threads.of(settings.threads).all),
         queue=TrainingQueue.at(settings.redis_url, settings.redis_timeout_s),
         serving=ServingClient(settings.serving_addr, timeout_s=settings.serving_timeout_s),
         observer=Observer(detectors.create(settings.detector, settings.search_pixels)),
@@ -52,13 +49,15 @@ def build(settings: Settings) -> Services:
 
 def assemble(settings: Settings, *, database: Database, queue: Queue, serving: Serving, observer: Observer) -> Services:
     """Wire given collaborators together."""
-    settings = replace(settings, threads=settings.threads or _fitting_threads())
+    threads = Threads.of(settings.threads)
+    settings = replace(settings, threads=threads.pictures)
     models = Models(serving)
     inbox = Inbox(queue)
     limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-    decoder = Decoder(limits, SlowLane.beside(settings.threads))
+    decoder = Decoder(limits, SlowLane.beside(threads.pictures))
     return Services(
         settings=settings,
+        threads=threads,
         database=database,
         queue=queue,
         inbox=inbox,
@@ -69,11 +68,5 @@ def assemble(settings: Settings, *, database: Database, queue: Queue, serving: S
         capturer=Capturer(decoder, Observer(observer.detector, ENROLMENT), models, database, inbox, settings),
         readiness=Readiness(database, queue, serving, models),
         metrics=Metrics(database, queue),
-        streams=Streams(most=_MOST_STREAMS),
+        streams=Streams(most=threads.streams),
     )
-
-
-def _fitting_threads() -> int:
-    """Return for how many pictures at once there are cores; more would only keep each other from being answered."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(2 * cores, _LEAST_THREADS), _MOST_THREADS)

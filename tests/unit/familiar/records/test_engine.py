@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -108,10 +108,13 @@ def test_a_row_that_stays_locked_is_busy_and_not_waited_for_without_end(database
 
 
 @pytest.mark.usefixtures("impatient")
-def test_more_readers_than_there_are_connections_are_told_that_it_is_busy(database: Database) -> None:
+@pytest.mark.parametrize(("readers", "connections", "codes"), [(41, 40, {None, "busy"}), (40, 40, {None})])
+def test_as_many_read_at_once_as_there_are_connections_and_one_more_is_told_that_it_is_busy(
+    database: Database, readers: int, connections: int, codes: set[str | None]
+) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite has a connection for everybody")
-    everybody = threading.Barrier(41)
+    everybody = threading.Barrier(readers + 1)
 
     def hold(impatient: Database) -> None:
         try:
@@ -122,10 +125,11 @@ def test_more_readers_than_there_are_connections_are_told_that_it_is_busy(databa
             everybody.wait(30)
             raise
 
-    with opened(os.environ["TEST_POSTGRES_URL"]) as impatient, ThreadPoolExecutor(40) as threads:
-        asked = [threads.submit(code_of, lambda: hold(impatient)) for _ in range(40)]
+    url = os.environ["TEST_POSTGRES_URL"]
+    with closing(Database(url, connections)) as impatient, ThreadPoolExecutor(readers) as threads:
+        asked = [threads.submit(code_of, lambda: hold(impatient)) for _ in range(readers)]
         everybody.wait(30)
-        assert {each.result(30) for each in asked} == {None, "busy"}
+        assert {each.result(30) for each in asked} == codes
 
 
 def overwrite(file: Path, pages: range, page_bytes: int = 4096) -> None:

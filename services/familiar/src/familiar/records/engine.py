@@ -25,6 +25,8 @@ _PATIENCE_S = 5.0
 _CONNECT_TIMEOUT_S = 5
 _LEAST_ROOM_BYTES = 4_000_000
 """Below this a disk counts as full: soon no change can be written any more."""
+_KEPT_CONNECTIONS = 10
+"""So many stay open when nobody uses them."""
 T = TypeVar("T")
 
 MOST_VARIABLES = 10_000
@@ -38,8 +40,11 @@ class Database:
     ``secure_delete``, because what was erased must be gone from the file. Nobody but its owner may read its files.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, connections: int = 20) -> None:
         """Prepare to connect; nothing is opened yet.
+
+        ``connections`` to PostgreSQL are open at most. Where each thread that uses this has one of them, none waits for
+        another; one more would, and be told that the database is busy. To SQLite there is one for each thread.
 
         Raises:
             MisconfiguredError: the URL is not one we can use, or names a folder that cannot be made.
@@ -50,7 +55,7 @@ class Database:
             self.file = _file_of(parsed) if self.is_sqlite else None
             if self.file is not None:
                 self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.engine = _sqlite(url, self.file) if self.is_sqlite else _postgresql(url)
+            self.engine = _sqlite(url, self.file) if self.is_sqlite else _postgresql(url, connections)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, OSError) as exc:
             raise MisconfiguredError(f"DATABASE_URL: {exc}") from exc
         self._where = str(self.file or parsed.render_as_string(hide_password=True))
@@ -227,11 +232,13 @@ def _file_of(url: URL) -> Path | None:
     return None if not name or name == ":memory:" or name.startswith("file:") else Path(name).absolute()
 
 
-def _postgresql(url: str) -> Engine:
+def _postgresql(url: str, connections: int) -> Engine:
+    kept = min(connections, _KEPT_CONNECTIONS)
     engine = create_engine(
         url,
         pool_pre_ping=True,
-        pool_size=10,
+        pool_size=kept,
+        max_overflow=connections - kept,
         pool_timeout=_PATIENCE_S,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
     )
