@@ -9,6 +9,7 @@ from gateway_world import files
 
 from familiar import errors as domain
 from familiar.errors import FamiliarError, ServingUnavailable
+from familiar.records import faults
 from familiar_gateway.web import errors
 
 
@@ -33,6 +34,20 @@ def test_what_serving_says_of_itself_is_not_told_to_clients(world, collins_frame
     world.serving.fault = ServingUnavailable("model server at 10.0.0.7:8500 answered UNAVAILABLE", model="head")
     answer = world.client.post("/v1/recognize", data=collins_frames[0], content_type="image/jpeg")
     assert answer.status_code == 503 and "10.0.0.7" not in answer.text
+
+
+@pytest.mark.parametrize("fault", [fault for fault in vars(faults).values() if isinstance(fault, faults.Fault)])
+def test_the_log_says_which_database_it_is_and_what_to_do_and_clients_are_not_told(world, caplog, monkeypatch, fault):
+    def broken():
+        raise faults.unavailable(fault, "/state/familiar.db", "what it said itself")
+
+    monkeypatch.setattr(world.database, "read", broken)
+    answer = world.client.get("/v1/people", headers={"X-Request-Id": "abc"})
+    assert answer.status_code == 503 and answer.json["error"]["message"] == fault.sentence
+    assert answer.json["error"]["details"] == {}
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    for said in (fault.code, fault.sentence, "/state/familiar.db", "what it said itself", fault.remedy, "request abc"):
+        assert said in line
 
 
 def test_a_method_not_allowed_names_those_that_are(world):

@@ -113,8 +113,8 @@ def install(app: Flask) -> None:
 def _domain_error(error: FamiliarError) -> Response:
     status = status_of(error)
     if status >= 500:
-        log.warning("%s: %s (request %s)", error.code, error.message, _id(), exc_info=status == 500)
-    # What a part of the system said of itself is for the log; the client learns which part is away.
+        log.warning("%s: %s (request %s)", error.code, error, _id(), exc_info=status == 500)
+    # What a part said of itself, where it lies and what to do is for the log; the client learns which part is away.
     details = {} if status >= 500 else error.details
     said = error_body(error.code, _sentence(error, status), _id(), retryable=error.retryable, details=details)
     response = jsonify(said)
