@@ -1,9 +1,9 @@
 """Ask a gateway by chance for some minutes: ``make fuzz``.
 
 Whatever is sent, there must be no 5xx but a 503 that says when to come again; one request takes no more memory and time
-than is stated in ``running``; and others are answered throughout. A case that is wrong is told by its name, such as
-``pictures-7-1234``, and ``--case`` runs it again. Its name then goes into ``test_fuzz.py``, which every ``make test``
-runs, and what was wrong with it to the tests of what mended it.
+than is stated in ``running``; and others are answered throughout, while further connections stall. A case that is wrong
+is told by its name, such as ``pictures-7-1234``, and ``--case`` runs it again. Its name then goes into
+``test_fuzz.py``, which every ``make test`` runs, and what was wrong with it to the tests of what mended it.
 """
 
 import argparse
@@ -16,8 +16,11 @@ from pathlib import Path
 from fuzz.asking import KINDS
 from fuzz.running import Case, Report, run, walk
 from fuzz.target import Watch, started
+from stalling import stalled_connections
 
 _SHOWN = 40
+_STALLED = 20
+"""Connections that begin something beside all that is asked, and do not end it."""
 _MOST_ALIVE_S, _MOST_RECOGNISED_S = 0.5, 5.0
 
 
@@ -39,7 +42,8 @@ def main() -> int:
             watch = None
         else:
             kinds = given.only or list(KINDS)
-            report, watch = run(target, kinds, seed, seconds=60 * given.minutes, threads=given.threads)
+            with stalled_connections(f"http://127.0.0.1:{target.port}", _STALLED):
+                report, watch = run(target, kinds, seed, seconds=60 * given.minutes, threads=given.threads)
             report.faults += held_up(watch)
         show(report, watch, seed)
         if report.faults:

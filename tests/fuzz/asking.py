@@ -43,9 +43,14 @@ class Answer:
             return {}
 
 
-Walk = Generator[Ask, Answer, None]
+Walk = Generator[Ask | tuple[Ask, ...], Any, None]
+"""Each ``Ask`` gets its ``Answer``; several get a list of theirs, and are asked by a client each, at once."""
 Names = Mapping[str, str]
 """Ids of what is there: ``enrollment`` (open), ``closed``, ``person`` and ``sample``."""
+
+
+class Wrong(Exception):
+    """Answers that do not go together, each for itself being in order."""
 
 
 def form(*fields: tuple[bytes, bytes | None, bytes]) -> bytes:
@@ -162,8 +167,10 @@ def framing(chance: random.Random, names: Names) -> Walk:
 def calls(chance: random.Random, names: Names) -> Walk:
     """Requests that are all right by themselves, in any order, about the same people and enrolments."""
     people, enrolments, versions, jobs = [names["person"]], [names["closed"]], [1], ["0" * 32]
+    nobody = "0" * 32
     for _ in range(chance.choice((3, 8, 25))):
         person, enrolment = chance.choice(people), chance.choice(enrolments)
+        its_own = chance.choice(people[1:] or [nobody])
         key = {"Idempotency-Key": chance.choice(("a", "b", "c"))} if chance.random() < 0.3 else {}
         name = chance.choice(("Ada", "Bob", "Zoë", f"P{chance.getrandbits(30)}"))
         whose = {"person_id": person} if chance.random() < 0.3 else {"name": name}
@@ -180,12 +187,13 @@ def calls(chance: random.Random, names: Names) -> Walk:
             Ask("GET", f"/v1/people?limit={chance.choice((0, 1, 100, 10_000))}&offset={chance.choice((0, 5))}"),
             Ask("GET", f"/v1/people/{person}"),
             Ask("PATCH", f"/v1/people/{person}", JSON, json.dumps({"name": name}).encode()),
-            Ask("DELETE", f"/v1/people/{person}"),
+            Ask("DELETE", f"/v1/people/{its_own}"),
             Ask("GET", f"/v1/people/{person}/samples"),
-            Ask("DELETE", f"/v1/people/{person}/samples/{names['sample']}"),
+            Ask("DELETE", f"/v1/people/{its_own}/samples/{names['sample']}"),
             Ask("GET", "/v1/models"),
             Ask("GET", f"/v1/models/{chance.choice(versions)}"),
             Ask("POST", f"/v1/models/{chance.choice(versions)}/rollback"),
+            Ask("GET", "/v1/site"),
             Ask("GET", "/v1/jobs"),
             Ask("GET", f"/v1/jobs/{chance.choice(jobs)}"),
             Ask("POST", "/v1/recognize", {"Content-Type": "image/jpeg"}, making.frame(chance)),
@@ -197,8 +205,87 @@ def calls(chance: random.Random, names: Names) -> Walk:
             people.append(value["person"]["id"])
         versions += [each["version"] for each in value.get("heads", ()) if isinstance(each, dict)]
         jobs += [each["id"] for each in value.get("jobs", ()) if isinstance(each, dict)]
+    for person in people[1:]:
+        yield Ask("DELETE", f"/v1/people/{person}")
+
+
+def crowds(chance: random.Random, names: Names) -> Walk:
+    """Several clients at once, who want the same, or what does not go together."""
+    clients = chance.randrange(2, 6)
+    name = f"Crowd {chance.getrandbits(40)}"
+    taken = [(b"frames", b"a", making.frame(chance)) for _ in range(chance.choice((2, 6, 6, 9)))]
+    fields = [(b"name", None, name.encode()), (b"if_known", None, b"new")]
+    upload = Ask("POST", "/v1/enroll", FORM, form(*fields, *taken))
+    match chance.randrange(4):
+        case 0:
+            keyed = Ask("POST", "/v1/enroll", {**FORM, "Idempotency-Key": name}, upload.body)
+            other = Ask("POST", "/v1/enroll", dict(keyed.headers), form(*fields, *taken[1:]))
+            made = yield tuple([keyed] * clients + [other] * chance.randrange(2))
+            if len({answer.value["id"] for answer in made if answer.status == 202}) > 1:
+                raise Wrong("one key, and several enrolments")
+        case 1:
+            made = yield (upload,) * clients
+            if sum(answer.status == 202 for answer in made) > 1:
+                raise Wrong("one name, and several people")
+        case 2:
+            opening = Ask("POST", "/v1/enrollments", JSON, json.dumps({"name": name}).encode())
+            made = yield (opening,) * clients
+        case _:
+            made = [(yield upload)]
+    people = {answer.value["person"]["id"] for answer in made if answer.status < 300}
+    enrolments = {answer.value["id"] for answer in made if answer.status < 300}
+    for _ in range(2):
+        asks = [each for one in sorted(enrolments) for each in _about_an_enrolment(chance, one, taken)]
+        asks += [each for one in sorted(people) for each in _about_somebody(chance, one, name)]
+        if asks:
+            yield tuple(chance.sample(asks, min(clients, len(asks))))
+    if people:
+        yield tuple(Ask("DELETE", f"/v1/people/{person}") for person in sorted(people) for _ in range(2))
+
+
+def _about_an_enrolment(
+    chance: random.Random, its_id: str, taken: list[tuple[bytes, bytes | None, bytes]]
+) -> list[Ask]:
+    where = f"/v1/enrollments/{its_id}"
+    frames = [Ask("POST", f"{where}/frames", FORM, form(*chance.sample(taken, len(taken)))) for _ in range(2)]
+    finish = Ask("POST", f"{where}/finish", JSON, b'{"if_known": "new"}')
+    return [*frames, *frames, finish, finish, Ask("GET", where), Ask("DELETE", where)]
+
+
+def _about_somebody(chance: random.Random, its_id: str, name: str) -> list[Ask]:
+    where = f"/v1/people/{its_id}"
+    renamed = [Ask("PATCH", where, JSON, json.dumps({"name": each}).encode()) for each in (name, name + "!")]
+    added = Ask("POST", "/v1/enrollments", JSON, json.dumps({"person_id": its_id}).encode())
+    rollback = Ask("POST", f"/v1/models/{chance.randrange(1, 9)}/rollback")
+    return [*renamed, added, rollback, Ask("DELETE", where), Ask("GET", f"{where}/samples"), Ask("GET", "/v1/people")]
+
+
+def addresses(chance: random.Random, names: Names) -> Walk:
+    """Any method at any address, its parts and its query a little wrong, with headers that mean something."""
+    ids = (*names.values(), "0" * 32, "1", "-1", "9" * 30, "%00", "..", "%2e%2e%2f", "a" * 3_000, "%ff", "%", "x;y", "")
+    places = (
+        "/", "/v1/people/{}", "/v1/people/{}/samples", "/v1/people/{}/samples/{}", "/v1/enrollments/{}", "/v1/jobs/{}",
+        "/v1/enrollments/{}/finish", "/v1/models/{}", "/v1/models", "/v1/jobs", "/v1/people", "/readyz", "/healthz",
+        "/metrics", "/openapi.json", "/static/{}", "/{}", "//{}", "/v1/site", "/v1/recognize", "/v1/enroll", "http://a{}/x",
+    )  # fmt: skip
+    queries = ("", "", "?limit={}", "?offset={}", "?status={}", "?limit=1&limit={}", "?{}", "?after={}&x", "??", "?%")
+    values = ("0", "1", "-1", "1e3", "9" * 30, "%00", "%ff", "١".encode().hex(), "live", "x" * 2_000, "")
+    headers = (
+        {}, {}, {"Host": "evil.example"}, {"Host": ""}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+        {"Range": "bytes=5-1"}, {"If-None-Match": '"x"'}, {"If-Modified-Since": "never"}, {"Accept": "a/b;q=x"},
+        {"Accept-Encoding": "br"}, {"Content-Encoding": "gzip"}, {"Idempotency-Key": ""}, {"X-Request-Id": "a b"},
+        {"Content-Type": "application/json; charset=x"}, {"Last-Event-ID": "x"}, {"Expect": "x"},
+    )  # fmt: skip
+    for _ in range(8):
+        place = chance.choice(places)
+        path = place.format(*chance.choices(ids, k=place.count("{}"))) + chance.choice(queries).format(
+            chance.choice(values)
+        )
+        method = chance.choice(("GET", "GET", "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "TRACE", "CONNECT"))
+        body = b"" if method in ("GET", "HEAD", "OPTIONS") else chance.choice((b"", b"{}", b"[]", b"\xff"))
+        yield Ask(method, path, {"Host": "localhost", **chance.choice(headers), **chance.choice(headers)}, body)
 
 
 KINDS: Mapping[str, Callable[[random.Random, Names], Walk]] = {
-    each.__name__: each for each in (pictures, archives, videos, forms, calls, framing)
+    each.__name__: each for each in (pictures, archives, videos, forms, calls, crowds, addresses, framing)
 }

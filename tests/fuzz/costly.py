@@ -31,7 +31,8 @@ def _unpacking_to(megabytes: int) -> bytes:
     return head + block * megabytes
 
 
-def _with_scans(count: int, side_px: int) -> bytes:
+def with_scans(count: int, side_px: int) -> bytes:
+    """Return a progressive JPEG whose last scan comes so many times more."""
     data = jpeg(side_px, side_px, progressive=True)
     return data[:-2] + last_scan(data) * count + data[-2:]
 
@@ -69,9 +70,9 @@ REFUSED: Mapping[str, Callable[[], bytes]] = {
     "jpeg of 5 million comments": lambda: _jpeg_before_its_scan(segment(0xFE) * 4_900_000),
     "jpeg of 5 million segments": lambda: _jpeg_before_its_scan(segment(0xE5) * 2_000_000 + segment(0xDB) * 2_900_000),
     "jpeg of 5 million comments after a scan": lambda: jpeg()[:-2] + segment(0xFE) * 4_900_000 + b"\xff\xd9",
-    "jpeg of 2,000 scans": lambda: _with_scans(2_000, 6320),
-    "jpeg of 30 scans": lambda: _with_scans(30, 6320),
-    "small jpeg of 100,000 scans": lambda: _with_scans(100_000, 64),
+    "jpeg of 2,000 scans": lambda: with_scans(2_000, 6320),
+    "jpeg of 30 scans": lambda: with_scans(30, 6320),
+    "small jpeg of 100,000 scans": lambda: with_scans(100_000, 64),
     "jpeg scan that ends the file": lambda: jpeg(64, 64)[:-2],
     "jpeg with a segment longer than the file": lambda: _jpeg_before_its_scan(segment(0xE1, stated=65_535)),
     "jpeg whose marker lacks its own byte": lambda: _jpeg_before_its_scan(segment(0xFE, b"\xff") + b"\xda\x00\x08"),
@@ -125,7 +126,7 @@ READ: Mapping[str, Callable[[], bytes]] = {
         canvas(16, 16, _WITH_EXIF), webp_pixels(), webp_chunk(b"EXIF", _exif(60_000, 10_000_000) + bytes(10_000_000))
     ),
     "jpeg of 300 full segments": lambda: _jpeg_before_its_scan(segment(0xE2, bytes(65_000)) * 300),
-    "jpeg of 200 scans": lambda: _with_scans(200, 64),
+    "jpeg of 200 scans": lambda: with_scans(200, 64),
     "jpeg with bytes after its end": lambda: jpeg(64, 64) + b"\xff\xda" * 100_000,
     "jpeg with padding": lambda: _jpeg_before_its_scan(b"\xff" * 1_000_000),
     "webp with an unknown chunk": lambda: riff(canvas(16, 16), webp_chunk(b"ABCD", bytes(1001)), webp_pixels()),

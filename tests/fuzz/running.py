@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from fuzz.asking import KINDS, Answer, Ask
+from fuzz.asking import KINDS, Answer, Ask, Wrong
 from fuzz.target import Target, Watch
 
 # One request: UPLOAD_TIME_S, one picture more, and its turn in the slow lane.
@@ -76,16 +76,25 @@ def fault_of(kind: str, ask: Ask, answer: Answer) -> str | None:
 def walk(case: Case, target: Target, report: Report) -> None:
     """Ask what a case asks."""
     steps = KINDS[case.kind](random.Random(str(case)), target.names)
-    ask = next(steps, None)
-    while ask is not None:
+
+    def answer(ask: Ask) -> Answer:
         start = time.monotonic()
-        answer = target.answer(ask)
-        report.add(case, ask, answer, time.monotonic() - start)
-        try:
-            ask = steps.send(answer)
-        except StopIteration:
-            break
-    report.cases[case.kind] += 1
+        given = target.answer(ask)
+        report.add(case, ask, given, time.monotonic() - start)
+        return given
+
+    try:
+        asked = next(steps)
+        while True:
+            if isinstance(asked, Ask):
+                asked = steps.send(answer(asked))
+            else:
+                with ThreadPoolExecutor(len(asked)) as clients:
+                    asked = steps.send(list(clients.map(answer, asked)))
+    except StopIteration:
+        report.cases[case.kind] += 1
+    except Wrong as wrong:
+        report.faults.append(f"{case}: {wrong}")
 
 
 def run(

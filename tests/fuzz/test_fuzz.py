@@ -48,17 +48,15 @@ def test_what_costs_most_is_answered_in_each_way_it_may_come(target: Target) -> 
     assert "defect" not in target.log()
 
 
-def asks(case: Case) -> list[Ask]:
+def asks(case: Case) -> list[Ask | tuple[Ask, ...]]:
     """Return what a case asks where every answer is the same."""
-    steps = KINDS[case.kind](random.Random(str(case)), NAMES)
-    made, ask = [], next(steps, None)
-    while ask is not None:
-        made.append(ask)
+    steps, answer = KINDS[case.kind](random.Random(str(case)), NAMES), Answer(404, {}, b"{}")
+    made = [next(steps)]
+    while True:
         try:
-            ask = steps.send(Answer(404, {}, b"{}"))
+            made.append(steps.send([answer] * len(made[-1]) if isinstance(made[-1], tuple) else answer))
         except StopIteration:
-            break
-    return made
+            return made
 
 
 @pytest.mark.parametrize("kind", KINDS)
