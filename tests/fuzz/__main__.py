@@ -32,9 +32,12 @@ def main() -> int:
     parser.add_argument("--only", choices=KINDS, action="append", help="one kind; may be given several times")
     parser.add_argument("--threads", type=int, default=4, help="how many ask at once (4)")
     parser.add_argument("--case", action="append", help="run this case alone, as it was told")
+    parser.add_argument(
+        "--database", default="", help="the URL of an empty PostgreSQL database to use; SQLite by default"
+    )
     given = parser.parse_args()
     seed = int(time.time()) if given.seed is None else given.seed
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as target:
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder), given.database) as target:
         if given.case:
             report = Report()
             for name in given.case:

@@ -1,5 +1,6 @@
 """The gateway as it is served, for the fuzzing run: ``python served.py PORT``, in the folder FAMILIAR_TEST_DIR.
 
+Its database is there, or the empty one that FAMILIAR_TEST_DATABASE names.
 Behind it are fakes of the models and of the queue, and a trainer that learns whoever waits each second.
 """
 
@@ -25,7 +26,8 @@ _TRAINING_EVERY_S = 1.0
 def create() -> server.Intake:
     """Return what takes requests in for a world with one person enrolled and one capture open."""
     folder = Path(os.environ["FAMILIAR_TEST_DIR"])
-    world = create_world(folder, Observer(detectors.create("yunet")), threads=THREADS)
+    url = os.environ.get("FAMILIAR_TEST_DATABASE") or f"sqlite:///{folder}/familiar.db"
+    world = create_world(folder, Observer(detectors.create("yunet")), threads=THREADS, database_url=url)
     frames = webcam.jpegs(portraits.frame("Grace Hopper")[:512], 8, seed=1)
     closed = world.enroll("Grace Hopper", frames)
     person = closed["person"]["id"]

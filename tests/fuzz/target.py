@@ -81,13 +81,18 @@ class Target:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Target]:
-    """Give a gateway that runs in ``folder``; it is ended with the block."""
+def started(folder: Path, database_url: str = "") -> Iterator[Target]:
+    """Give a gateway that runs in ``folder``, with its database there or at a URL; it is ended with the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     places = (_HERE, _TESTS / "unit" / "gateway", _TESTS, *sys.path)
-    env = {**os.environ, "FAMILIAR_TEST_DIR": str(folder), "PYTHONPATH": os.pathsep.join(map(str, places))}
+    env = {
+        **os.environ,
+        "FAMILIAR_TEST_DIR": str(folder),
+        "FAMILIAR_TEST_DATABASE": database_url,
+        "PYTHONPATH": os.pathsep.join(map(str, places)),
+    }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, str(_HERE / "served.py"), str(port)], cwd=_HERE, env=env, stdout=log, stderr=log

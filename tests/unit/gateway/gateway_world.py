@@ -25,6 +25,7 @@ from familiar.seeing.observation import Observer
 from familiar.settings import Settings
 from familiar_gateway.app import create_app
 from familiar_gateway.services import Services, assemble
+from familiar_gateway.threads import Threads
 
 THRESHOLD = 0.75
 
@@ -125,7 +126,7 @@ def settings_for(folder: Path, **changes: object) -> Settings:
 def create_world(folder: Path, observer: Observer, **changes: object) -> World:
     """Return a world in ``folder``, with settings changed; it begins with a head that knows nobody."""
     settings = settings_for(folder, **changes)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, connections=Threads.of(settings.threads).all)
     migrate(database)
     serving, queue = FakeServing(), FakeQueue()
     serving.backbones[1] = FakeBackbone(backbone_meta())
