@@ -16,6 +16,7 @@ from stalling import CHUNKED, ENROL, POST, connect, repeated
 _LARGEST_PX = 6320
 """Side of the largest square that is still taken as a picture."""
 _FRAMES = 6
+_FILM_PX = (3840, 2160)
 _MOST_PASSES = 19
 _MEGABYTE = b"%x\r\n%s\r\n" % (1_000_000, bytes(1_000_000))
 
@@ -61,7 +62,7 @@ def _uploads() -> tuple[Pieces, ...]:
     films_and_archives = (
         archive.getvalue(),
         films.avi(larger, (250, 250)),
-        films.avi([parts.jpeg(_LARGEST_PX, _LARGEST_PX)] * _FRAMES, (_LARGEST_PX, _LARGEST_PX)),
+        films.avi([parts.jpeg(*_FILM_PX)] * 5 * _FRAMES, _FILM_PX),
     )
     return tuple(_enrolling(data) for data in films_and_archives)
 
