@@ -2,10 +2,13 @@
 
 import threading
 import time
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
 from familiar.errors import Busy, InvalidImage, TooLarge
+from familiar.seeing import decoding
 from familiar.seeing.decoding import Decoder, PixelBudget, SlowLane
 from familiar.seeing.outline import ImageLimits
 
@@ -165,3 +168,22 @@ def test_beside_the_slow_lane_some_threads_stay_free(threads, at_work, free):
         taken += 1
     assert taken == threads - free
     assert [lane._work.acquire(blocking=False) for _ in range(at_work + 1)] == [True] * at_work + [False]
+
+
+@pytest.mark.parametrize(
+    ("slow", "others", "rests"), [(True, True, [0.3, 2.0]), (True, False, []), (False, True, []), (False, False, [])]
+)
+def test_an_upload_rests_between_its_frames_while_others_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, slow: bool, others: bool, rests: list[float]
+):
+    now, rested = [0.0], []
+    monkeypatch.setattr(decoding, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=rested.append))
+    decoder = Decoder(ImageLimits(20_000_000, 40_000_000), SlowLane(1, 0))
+    with ExitStack() as held:
+        if slow:
+            held.enter_context(decoder.lane.enter())
+        if others:
+            held.enter_context(decoder.hold(1_000))
+        for took in decoder.in_turns([0.25, 50.0]):
+            now[0] += took + 0.05
+    assert rested == pytest.approx(rests)

@@ -2,14 +2,16 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Self
+from typing import Self, TypeVar
 
 from familiar.errors import Busy
 from familiar.seeing.formats import outline
 from familiar.seeing.image import Frame, unpack
 from familiar.seeing.outline import ImageLimits, Outline
+
+T = TypeVar("T")
 
 
 class PixelBudget:
@@ -24,6 +26,11 @@ class PixelBudget:
         self._wait_s = wait_s
         self._turn = threading.Lock()
         self._changed = threading.Condition()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether anybody holds any of it at this moment."""
+        return self._free < self._total
 
     @contextmanager
     def hold(self, pixels: int) -> Iterator[None]:
@@ -73,6 +80,11 @@ class SlowLane:
         at_work = max(1, threads // 4)
         return cls(at_work, max(0, threads - 2 - at_work))
 
+    @property
+    def inside(self) -> bool:
+        """Whether this thread is in it."""
+        return getattr(self._its_threads, "inside", False)
+
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Be in it until the block ends.
@@ -80,7 +92,7 @@ class SlowLane:
         Raises:
             Busy: at once where too many wait already, or if there was no place within the time allowed.
         """
-        if getattr(self._its_threads, "inside", False):
+        if self.inside:
             yield
             return
         if not self._places.acquire(blocking=False):
@@ -145,6 +157,19 @@ class Decoder:
             with self.lane.enter():
                 yield
 
+    def in_turns(self, work: Iterable[T]) -> Iterator[T]:
+        """Yield what is to be worked on one after the other, such as the frames of an upload.
+
+        In the slow lane, and while others have pictures of theirs looked at, each is followed by a rest as long as the
+        work on it: whoever is recognised need not share the processor with an upload all the time.
+        """
+        begun = time.monotonic()
+        for each in work:
+            yield each
+            if self.lane.inside and self._small.in_use:
+                time.sleep(min(time.monotonic() - begun, _LONGEST_REST_S))
+            begun = time.monotonic()
+
     @contextmanager
     def hold(self, pixels: int) -> Iterator[None]:
         """Hold the room that a frame of so many pixels takes.
@@ -161,4 +186,5 @@ class Decoder:
 
 
 _LARGE_SHARE = 4
+_LONGEST_REST_S = 2.0
 _USUAL_THREADS = 8

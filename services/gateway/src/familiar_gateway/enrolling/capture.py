@@ -143,7 +143,7 @@ class Capturer:
         """Yield the shots there is time for, one at least; note on ``verdicts`` if these were not all."""
         deadline = time.monotonic() + self._settings.upload_time_s
         try:
-            for count, shot in enumerate(shots):
+            for count, shot in enumerate(self._decoder.in_turns(shots)):
                 if count and time.monotonic() >= deadline:
                     raise CutOff
                 yield shot
