@@ -1,6 +1,6 @@
 """Probing: how long a sign of life takes, asked for by a process of its own, since the threads of a busy one wait.
 
-``python -m bench.probing URL`` asks until its input ends, and writes what each answer took in milliseconds.
+``python probing.py URL`` asks until its input ends, and writes what each answer took in milliseconds.
 """
 
 import http.client
@@ -21,7 +21,7 @@ _TIMEOUT_S = 60.0
 def probing(url: str) -> Iterator[list[float]]:
     """Ask for a sign of life all the time; the list is filled at the end."""
     took_ms: list[float] = []
-    command = [sys.executable, "-m", "bench.probing", url]
+    command = [sys.executable, __file__, url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield took_ms
         written, _ = process.communicate()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.probing import probing
 from fuzz.asking import Answer, Ask, Names
 
 _HERE = Path(__file__).parent
@@ -132,12 +133,14 @@ class Watch:
         """Watch until the block ends."""
         self.at_rest_bytes = self.target.memory_bytes()
         over = threading.Event()
-        works = (self._alive, self._recognise, self._measure)
+        works = (self._recognise, self._measure)
         threads = [threading.Thread(target=self._again, args=(work, over), daemon=True) for work in works]
         for thread in threads:
             thread.start()
         try:
-            yield self
+            with probing(f"http://127.0.0.1:{self.target.port}") as alive_ms:
+                yield self
+            self.alive_s += [each / 1000 for each in alive_ms]
         finally:
             over.set()
             for thread in threads:
@@ -147,13 +150,6 @@ class Watch:
         while not over.is_set():
             work()
             over.wait(_WATCH_EVERY_S)
-
-    def _alive(self) -> None:
-        start = time.monotonic()
-        answer = self.target.answer(Ask(path="/healthz"))
-        self.alive_s.append(time.monotonic() - start)
-        if answer.status != 200:
-            self.wrong.append(f"/healthz answered {answer.status}")
 
     def _recognise(self) -> None:
         known = (self.target.folder / "known.jpg").read_bytes()

@@ -1,5 +1,6 @@
 """What is not HTTP, or does not come to its end, is refused in the one error body and never reaches the application."""
 
+import errno
 import random
 
 import pytest
@@ -112,6 +113,19 @@ def test_one_refusal_is_enough(caplog):
         wait_until(lambda: served.connections == 0, "its time is over in every way")
         assert [status for _, status in served.refused] == [400]
     assert not caplog.records
+
+
+def test_who_has_gone_when_it_is_to_be_refused_is_no_defect(served: Served, caplog, monkeypatch):
+    def gone(_: object) -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr("asyncio.selector_events._SelectorSocketTransport.write_eof", gone)
+    for data in (b"ZZ\r\n\r\n", GET + b"ZZ\r\n\r\n", HEAD + b"Content-Length: 3\r\n\r\nabcZZ\r\n\r\n"):
+        with served.client() as client:
+            client.send(data)
+            assert client.answer().status == (400 if data.startswith(b"ZZ") else 200)
+    wait_until(lambda: served.connections == 0, "they have been let go")
+    assert not caplog.records and served.ask(GET).status == 200
 
 
 def test_half_a_request_is_refused_when_its_client_ends_and_a_whole_one_answered(served: Served):

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import h11
@@ -162,7 +163,8 @@ class Connection(H11Protocol):
             h11.EndOfMessage(),
         )
         self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
-        self.transport.write_eof()
+        with suppress(OSError):  # it has gone meanwhile
+            self.transport.write_eof()
         self.flow.resume_reading()
 
     def _hear_no_more(self) -> None:
