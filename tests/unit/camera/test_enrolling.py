@@ -31,18 +31,22 @@ class Listener:
 
 
 class Person:
-    """Answers every question with the same key, and remembers what was asked; without a key nobody is there."""
+    """Answers questions with these keys in turn, the last one again and again, and remembers what was asked.
 
-    def __init__(self, key: str | None = None) -> None:
-        self.key = key
+    Without a key nobody is there.
+    """
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = list(keys)
         self.questions: list[str] = []
 
     def __call__(self, question: str, answers: Mapping[str, str]) -> str:
         self.questions.append(question)
-        if self.key is None:
+        if not self.keys:
             raise NeedsAnswer(question)
-        assert self.key in answers
-        return self.key
+        key = self.keys.pop(0) if len(self.keys) > 1 else self.keys[0]
+        assert key in answers
+        return key
 
 
 def enroll(gateway: FakeGateway, folder: Path, wish: Wish, ask: Person, listener: Listener | None = None) -> Answer:
@@ -95,7 +99,25 @@ def test_a_known_face_is_asked_about_and_the_answer_sent(gateway: FakeGateway, f
     person = Person(choice)
     enroll(gateway, folder, Wish("Ada"), person)
     assert "already known as Grace" in person.questions[0]
-    assert finishes(gateway) == [{"if_known": "ask"}, {"if_known": choice}]
+    assert finishes(gateway) == [{}, {"if_known": choice}]
+
+
+@pytest.mark.parametrize("choice", ["take", "leave_out"])
+@pytest.mark.parametrize("person", [None, {"id": "p9", "name": "Grace"}])
+def test_pictures_that_do_not_fit_are_asked_about_and_the_answers_go_together(
+    gateway: FakeGateway, folder: Path, choice: str, person: dict[str, str] | None
+) -> None:
+    gateway.finish.extend([refusal(409, "not_alike", frames=[0, 4], pictures=12, person=person), KNOWN])
+    somebody = Person(choice, "add")
+    enroll(gateway, folder, Wish("Ada"), somebody)
+    assert "2 of 12 pictures" in somebody.questions[0] and "number 1, 5" in somebody.questions[0]
+    assert ("Grace" in somebody.questions[0]) == (person is not None)
+    assert finishes(gateway) == [{}, {"if_not_alike": choice}, {"if_not_alike": choice, "if_known": "add"}]
+
+
+def test_which_pictures_to_take_can_be_decided_beforehand(gateway: FakeGateway, folder: Path) -> None:
+    enroll(gateway, folder, Wish("Ada", if_not_alike="leave_out"), Person())
+    assert finishes(gateway) == [{"if_not_alike": "leave_out"}]
 
 
 def test_a_known_face_with_nobody_to_ask_leaves_nothing_behind(gateway: FakeGateway, folder: Path) -> None:

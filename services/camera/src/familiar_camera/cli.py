@@ -51,7 +51,7 @@ def _recognize(options: argparse.Namespace) -> int:
 
 def _enroll(options: argparse.Namespace) -> int:
     source = open_source(options.source, options.fps)
-    wish = enrolling.Wish(options.name, options.person_id, options.frames, options.if_known)
+    wish = enrolling.Wish(options.name, options.person_id, options.frames, options.if_known, options.if_not_alike)
     remarks = output.remarks()
     server = _server(options)
     if options.json:
@@ -120,6 +120,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=(enrolling.ASK, enrolling.ADD, enrolling.NEW),
         default=enrolling.ASK,
         help="the name or the face is enrolled already: ask, add to that person, or make a new one (default: ask)",
+    )
+    learning.add_argument(
+        "--if-not-alike",
+        choices=(enrolling.ASK, enrolling.TAKE, enrolling.LEAVE_OUT),
+        default=enrolling.ASK,
+        help="pictures do not show the same person as the others: ask, take them, or leave them out (default: ask)",
     )
     learning.set_defaults(command=_enroll)
     return parser

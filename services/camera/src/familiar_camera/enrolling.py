@@ -15,9 +15,11 @@ from familiar_camera.sources import Source
 
 FRAMES = 150
 ASK, ADD, NEW = "ask", "add", "new"
+TAKE, LEAVE_OUT = "take", "leave_out"
 
 # What is recorded already goes in larger portions; a camera's frame goes at once, so that the advice fits the moment.
 _BATCH = 8
+_MOST_NUMBERS = 20
 # How long after a look the next one comes: a part of the time waited so far, so that none is late by more than that.
 _LOOK_SHARE, _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 0.1, 1.0
 
@@ -34,12 +36,14 @@ class Wish:
         person_id: given for more samples of somebody already enrolled.
         frames: usable frames after which the capture is complete.
         if_known: what to do when the name or the face is there already: ask, add to that person, or new person.
+        if_not_alike: what to do with pictures that do not show the same person as the others: ask, take, or leave out.
     """
 
     name: str | None
     person_id: str | None = None
     frames: int = FRAMES
     if_known: str = ASK
+    if_not_alike: str = ASK
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,15 @@ def enroll(
     Until the capture is finished, whatever goes wrong leaves nothing behind.
 
     Raises:
-        NeedsAnswer: the name or the face is there already, and nobody is there to say what then.
+        NeedsAnswer: the name or the face is there already, or pictures do not show one person, and nobody is there to
+            say what then.
         EnrollmentFailed: too few frames could be used, the person declined, or the training failed.
         Refused, ServerAway, WrongServer, SourceError: as their names say.
     """
     enrollment_id = _open(server, wish, ask)["id"]
     try:
         _capture(server, source, enrollment_id, wish.frames, audience)
-        _finish(server, enrollment_id, wish.if_known, ask)
+        _finish(server, enrollment_id, wish, ask)
     except BaseException:
         with suppress(CameraError):
             server.discard(enrollment_id)
@@ -148,20 +153,54 @@ def _progress(answer: Answer, sent: int, wanted: int) -> Progress:
     )
 
 
-def _finish(server: Server, enrollment_id: str, if_known: str, ask: Ask) -> None:
-    try:
-        server.finish(enrollment_id, if_known)
-    except Refused as exc:
-        if exc.code == "too_few_samples":
-            raise EnrollmentFailed(_too_few(exc.details)) from exc
-        if exc.code != "already_known":
-            raise
-        name = exc.details.get("person", {}).get("name", "somebody")
-        choice = ask(
-            f"This face is already known as {name}. Is it the same person?",
-            {ADD: f"yes: add what was captured to {name}", NEW: f"no: somebody else who looks like {name}"},
-        )
-        server.finish(enrollment_id, choice)
+def _finish(server: Server, enrollment_id: str, wish: Wish, ask: Ask) -> None:
+    answers = {"if_known": wish.if_known, "if_not_alike": wish.if_not_alike}
+    while True:
+        try:
+            server.finish(enrollment_id, {field: answer for field, answer in answers.items() if answer != ASK})
+        except Refused as exc:
+            if exc.code == "too_few_samples":
+                raise EnrollmentFailed(_too_few(exc.details)) from exc
+            question = _QUESTIONS.get(exc.code)
+            if question is None or answers[question.field] != ASK:
+                raise
+            answers[question.field] = ask(*question.put(exc.details))
+        else:
+            return
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A refusal that asks something: the field that takes the answer, and how it is put to a person."""
+
+    field: str
+    put: Callable[[Mapping[str, Any]], tuple[str, Mapping[str, str]]]
+
+
+def _whether_known(details: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
+    name = details.get("person", {}).get("name", "somebody")
+    return (
+        f"This face is already known as {name}. Is it the same person?",
+        {ADD: f"yes: add what was captured to {name}", NEW: f"no: somebody else who looks like {name}"},
+    )
+
+
+def _whether_alike(details: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
+    frames = details.get("frames", [])
+    whom = (details.get("person") or {}).get("name", "the person on the others")
+    which = ", ".join(str(index + 1) for index in frames[:_MOST_NUMBERS]) + (
+        " ..." if len(frames) > _MOST_NUMBERS else ""
+    )
+    return (
+        f"{len(frames)} of {details.get('pictures', 'the')} pictures do not show {whom} (number {which}). Take them?",
+        {LEAVE_OUT: "no: enrol without them", TAKE: "yes: they show the same person"},
+    )
+
+
+_QUESTIONS = {
+    "already_known": _Question("if_known", _whether_known),
+    "not_alike": _Question("if_not_alike", _whether_alike),
+}
 
 
 def _follow(

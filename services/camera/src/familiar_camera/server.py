@@ -75,9 +75,9 @@ class Server:
         files = [("frames", (f"{number}.jpg", jpeg, "image/jpeg")) for number, jpeg in enumerate(jpegs)]
         return self._call("POST", f"/v1/enrollments/{enrollment_id}/frames", files=files)
 
-    def finish(self, enrollment_id: str, if_known: str = "ask") -> Answer:
-        """End a capture and have it learned."""
-        return self._call("POST", f"/v1/enrollments/{enrollment_id}/finish", json={"if_known": if_known})
+    def finish(self, enrollment_id: str, answers: Mapping[str, str]) -> Answer:
+        """End a capture and have it learned; ``answers`` are fields that say beforehand what would be asked."""
+        return self._call("POST", f"/v1/enrollments/{enrollment_id}/finish", json=dict(answers))
 
     def enrollment(self, enrollment_id: str) -> Answer:
         """Ask how an enrolment stands."""

@@ -40,7 +40,8 @@ CODES: Mapping[str, str] = {
     "version_not_found": "there is no such version of the head",
     # The state of things forbids it.
     "conflict": "the state of the thing forbids it",
-    "already_known": "the face is that of somebody enrolled: finish with `if_known`",
+    "already_known": "the face is that of somebody enrolled, or about to be: finish with `if_known`",
+    "not_alike": "pictures do not show the same person as the others, or as `person_id`: finish with `if_not_alike`",
     "name_taken": "somebody is enrolled under that name, or one that looks the same",
     "name_mismatch": "`name` is not the name of the person of `person_id`",
     "idempotency_key_reused": "the `Idempotency-Key` was used for another request: another name or other pictures",

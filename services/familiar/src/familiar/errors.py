@@ -6,7 +6,8 @@
     │   └── TooLarge            more bytes, pixels, faces or frames than allowed (413)
     ├── NotFound                no such person, enrolment, sample, version or job (404)
     ├── Conflict                the state of the thing forbids it (409)
-    │   └── AlreadyKnown        the face belongs to somebody already enrolled (409)
+    │   ├── AlreadyKnown        the face belongs to somebody already enrolled (409)
+    │   └── NotAlike            pictures of one enrolment do not show one person (409)
     ├── Unavailable             a part is away; trying again may work (503, retryable)
     │   ├── ServingUnavailable  TensorFlow Serving does not answer
     │   │   ├── ServingTimeout  ... within the deadline
@@ -73,6 +74,12 @@ class AlreadyKnown(Conflict):
     """The face that is being enrolled belongs to somebody already enrolled."""
 
     code = "already_known"
+
+
+class NotAlike(Conflict):
+    """Some pictures do not show the same person as the others, or as the one to whom they are to be added."""
+
+    code = "not_alike"
 
 
 class Unavailable(FamiliarError):

@@ -15,3 +15,4 @@ class Reason(StrEnum):
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     NEAR_COPY = "near_copy"
+    NOT_ALIKE = "not_alike"

@@ -2,14 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from familiar.errors import InvalidInput
+from familiar.errors import InvalidInput, ServingRejected, ServingUnavailable
 from familiar.records import Database, samples
 from familiar.seeing import Frame, decode, resize
 from familiar.servable import BackboneMeta
@@ -17,6 +17,7 @@ from familiar_trainer.loading import Interrupted
 
 _log = logging.getLogger(__name__)
 _BATCH = 32
+_GREY = 128
 Float32 = NDArray[np.float32]
 
 
@@ -33,8 +34,8 @@ class Embedder(Protocol):
 def embed_missing(database: Database, models: Embedder, version: int, stop: threading.Event) -> int:
     """Embed and store what backbone ``version`` has not seen; return how many samples that were.
 
-    What is done is stored batch by batch, so that an interrupted run loses little. A crop that cannot be read is
-    passed over with a warning.
+    What is done is stored batch by batch, so that an interrupted run loses little. A crop that cannot be read, or that
+    the backbone does not embed while it embeds others, is passed over with a warning.
 
     Raises:
         ServingUnavailable: Serving has not got that version, or does not answer.
@@ -51,15 +52,38 @@ def embed_missing(database: Database, models: Embedder, version: int, stop: thre
         after = batch[-1][0]
         size_px = models.backbone(version).input_px
         chips = {sample_id: chip for sample_id, crop in batch if (chip := _chip(sample_id, crop, size_px)) is not None}
-        if chips:
-            vectors = models.embed(np.stack(list(chips.values())), version)
-            database.retry(_storing(list(chips), vectors, version))
-        done += len(chips)
+        vectors = _embedded(models, chips, version)
+        if vectors:
+            database.retry(_storing(vectors, version))
+        done += len(vectors)
 
 
-def _storing(sample_ids: list[str], vectors: Float32, version: int) -> Callable[[Session], None]:
+def _embedded(models: Embedder, chips: Mapping[str, Frame], version: int) -> dict[str, Float32]:
+    """Return the embeddings of all ``chips`` that have one; both by sample.
+
+    Raises:
+        ServingUnavailable: it does not embed a plain grey picture either.
+    """
+    if not chips:
+        return {}
+    try:
+        return dict(zip(chips, models.embed(np.stack(list(chips.values())), version), strict=True))
+    except (ServingUnavailable, ServingRejected):
+        grey = np.full_like(next(iter(chips.values()))[None], _GREY)
+        models.embed(grey, version)
+    found = {}
+    for sample_id, chip in chips.items():
+        try:
+            found[sample_id] = models.embed(chip[None], version)[0]
+        except (ServingUnavailable, ServingRejected) as exc:
+            models.embed(grey, version)
+            _log.warning("sample %s is left out, the backbone does not embed it: %s", sample_id, exc)
+    return found
+
+
+def _storing(vectors: Mapping[str, Float32], version: int) -> Callable[[Session], None]:
     def store(session: Session) -> None:
-        for sample_id, vector in zip(sample_ids, vectors, strict=True):
+        for sample_id, vector in vectors.items():
             samples.add_vector(session, sample_id, version, vector)
 
     return store

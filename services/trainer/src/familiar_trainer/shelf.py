@@ -14,7 +14,7 @@ from familiar_trainer import crash_points
 from familiar_trainer.export.errors import VersionExists
 from familiar_trainer.export.head_export import head_servable
 from familiar_trainer.export.publish import ModelFolder
-from familiar_trainer.export.release import Examiner, release
+from familiar_trainer.export.release import Examiner, prove, release
 from familiar_trainer.stopwatch import Stopwatch
 
 _log = logging.getLogger(__name__)
@@ -64,6 +64,16 @@ class HeadShelf:
             servable = head_servable(candidate.head, candidate.meta)
             release(servable, self.folder, candidate.version, self._gate, watch=watch)
         crash_points.reached(crash_points.PUBLISHED)
+
+    def prove(self, head: Head, meta: HeadMeta) -> None:
+        """Let a head prove itself that is not to be published.
+
+        Raises:
+            GateFailed: it does not answer as it should.
+            ExportFailed: it could not be written.
+        """
+        with self._lock:
+            prove(head_servable(head, meta), self.folder, self._gate)
 
     def restore(self) -> bool:
         """Export the live head once more if it is not on disk, as when a volume was lost; tell whether that was so."""

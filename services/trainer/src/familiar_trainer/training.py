@@ -4,8 +4,9 @@ What is done stands in the database, so any step may be the last one of this pro
 finds there. ``Training`` has the steps in the order in which they run.
 """
 
+import contextlib
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
+from familiar.knowing import normalise
 from familiar.learning import Cohort, Correction, Gallery, Learned, Loss, Refusal, Row, site
 from familiar.records import (
     HeadStatus,
@@ -28,6 +30,7 @@ from familiar.records import (
 )
 from familiar.servable import HEAD, BackboneMeta, HeadMeta
 from familiar_trainer import crash_points, reembedding
+from familiar_trainer.blame import culprits
 from familiar_trainer.export.errors import ExportFailed, GateFailed
 from familiar_trainer.journal import Journal, Outdated, Refused
 from familiar_trainer.lease import LeaseLost
@@ -150,13 +153,22 @@ def _refused(refusal: Refusal) -> Refused:
     return Refused(refusal.capture, code="head_worse", message=message)
 
 
+class _Unlearnable(TrainingFailed):
+    """No head can be computed from what there is to learn from."""
+
+
 class Training:
-    """One try at a training that we hold the lease of."""
+    """One try at a training that we hold the lease of.
+
+    Enrolments with which no head can be computed, or none that the gate lets pass, are ``_blamed``: they are refused
+    beside those that others would pay for.
+    """
 
     def __init__(self, trainer: Trainer, journal: Journal) -> None:
         self._trainer = trainer
         self._journal = journal
         self._watch = Stopwatch()
+        self._blamed: dict[str, Refused] = {}
 
     def finish(self) -> None:
         """Bring the training to its end.
@@ -177,12 +189,11 @@ class Training:
             except Outdated:
                 _log.info("training %s: something was deleted meanwhile; starting over", self._journal.training_id)
                 self._withdraw(HeadStatus.ABANDONED)
-            except (GateFailed, LoadFailed) as exc:
+            except (GateFailed, LoadFailed, _Unlearnable) as exc:
                 _log.warning("training %s: %s", self._journal.training_id, exc)
                 self._withdraw(HeadStatus.FAILED)
-                if self._journal.refusals() >= _MOST_REFUSALS:
-                    message = f"no head could be put into service, the previous one stays: {exc.message}"
-                    raise TrainingFailed(message, code=exc.code) from exc
+                if isinstance(exc, _Unlearnable) or self._journal.refusals() >= _MOST_REFUSALS:
+                    self._blame(exc)
             else:
                 return
 
@@ -196,7 +207,7 @@ class Training:
         if earlier is not None and material.made(earlier.meta, far_target):
             return earlier
         self._withdraw(HeadStatus.ABANDONED)
-        if self._journal.end_unchanged(lambda live: material.made(live, far_target)):
+        if not self._blamed and self._journal.end_unchanged(lambda live: material.made(live, far_target)):
             _log.info("training %s: the live head knows everybody already", self._journal.training_id)
             return None
 
@@ -207,11 +218,13 @@ class Training:
             self._journal.enter(Stage.EVALUATING)
             admitted = self._admit(learned, material)
         crash_points.reached(crash_points.COMPARED)
-        if admitted.refused and self._live_is(admitted.material):
-            self._reject(learned, material, admitted)
+        refused = [*self._blamed.values(), *map(_refused, admitted.refused)]
+        if refused and self._live_is(admitted.material):
+            worse = sorted({str(loss) for refusal in admitted.refused for loss in refusal.losses})
+            self._reject(learned, material, worse, refused)
             return None
         learned, material = admitted.learned, admitted.material
-        meta, refused = self._describe(learned, material), [_refused(each) for each in admitted.refused]
+        meta = self._describe(learned, material)
         candidate = self._journal.record(
             learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, material.deleted_before
         )
@@ -235,21 +248,71 @@ class Training:
         cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
         with database.read() as session:
             correction = _correction(site_corrections.current(session), version, cohort)
-        return Material(version, backbone, self._gallery(version), cohort, correction, deleted_before)
+        return Material(version, backbone, self._gallery(version, backbone.dim), cohort, correction, deleted_before)
 
-    def _gallery(self, backbone_version: int, without: Collection[str] = ()) -> Gallery:
-        """Return what there is to learn from, but for some of the enrolments that this training settles."""
+    def _gallery(self, backbone_version: int, dim: int, without: Collection[str] = ()) -> Gallery:
+        """Return what there is to learn from, but for some of the enrolments that this training settles.
+
+        A sample whose stored embedding is none is passed over with a warning.
+        """
         with self._trainer.database.read() as session:
             rows = samples.enrolled(session, backbone_version, self._journal.training_id)
+        unusable = {row.sample_id for row in rows if row.vector.shape != (dim,) or not normalise(row.vector).any()}
+        if unusable:
+            _log.warning("the embeddings of %d samples are none, and left out: %s", len(unusable), sorted(unusable))
         return Gallery.from_rows(
             Row(row.person_id, row.enrollment_id, row.captured_at, row.vector, row.sample_id, row.direction)
             for row in rows
             if row.enrollment_id not in without
+            and row.enrollment_id not in self._blamed
+            and row.sample_id not in unusable
         )
 
     def _head_of(self, material: Material, gallery: Gallery) -> Learned:
         far_target = self._trainer.settings.far_target
-        return self._trainer.learner.learn(gallery, material.cohort, far_target, material.correction)
+        try:
+            return self._trainer.learner.learn(gallery, material.cohort, far_target, material.correction)
+        except (ValueError, ArithmeticError) as exc:  # numpy's own for linear algebra is a ValueError
+            raise _Unlearnable(f"no head can be computed: {exc}") from exc
+
+    @property
+    def _joined(self) -> dict[str, str]:
+        """The enrolments that may be learned, with the ids of the people, the first one closed first."""
+        return {one: person_id for one, person_id in self._journal.joined.items() if one not in self._blamed}
+
+    def _blame(self, why: GateFailed | LoadFailed | _Unlearnable) -> None:
+        """Find out with which enrolments there is no head, so that the others can be learned.
+
+        Raises:
+            TrainingFailed: it is the fault of none of them, or of all.
+        """
+        suspects = list(self._joined)
+        failed = TrainingFailed(
+            f"no head could be put into service, the previous one stays: {why.message}", code=why.code
+        )
+        if isinstance(why, LoadFailed) or len(suspects) < 2:  # what the gate lets pass is no enrolment's fault
+            raise failed from why
+        material = self._read()
+        if not self._passes(material, suspects):
+            raise failed from why
+        found = culprits(suspects, lambda without: self._passes(material, without))
+        if len(found) == len(suspects):
+            raise failed from why
+        message = f"with these pictures no head can be put into service: {why.message}; take new ones"
+        self._blamed |= {one: Refused(one, code=why.code, message=message) for one in found}
+        for one in found:
+            _log.warning("enrolment %s is refused: no head with it can be put into service", one)
+
+    def _passes(self, material: Material, without: Collection[str]) -> bool:
+        """Whether a head can be made, and passes the gate, without these enrolments; it is not served."""
+        try:
+            tried = replace(material, gallery=self._gallery(material.backbone_version, material.backbone.dim, without))
+            learned = self._head_of(tried, tried.gallery)
+            with _exporting():
+                self._trainer.shelf.prove(learned.head, self._describe(learned, tried))
+        except (GateFailed, _Unlearnable):
+            return False
+        return True
 
     def _admit(self, learned: Learned, material: Material) -> Admitted:
         """Return the best head that can be made: ``learned``, or one without the enrolments that others would pay for.
@@ -258,7 +321,7 @@ class Training:
         weights were erased, or it takes other embeddings.
         """
         losses = self._losses(learned, material)
-        if losses == [] or not self._journal.joined:
+        if losses == [] or not self._joined:
             if losses:
                 _log.warning(
                     "training %s: no enrolment is to blame that the live head is better for %d people: %s",
@@ -266,9 +329,9 @@ class Training:
                 )  # fmt: skip
             return Admitted(learned, material, ())
         admission = self._trainer.learner.admit(
-            list(self._journal.joined.items()),
+            list(self._joined.items()),
             (material.gallery, learned),
-            lambda without: self._gallery(material.backbone_version, without),
+            lambda without: self._gallery(material.backbone_version, material.backbone.dim, without),
             lambda gallery: self._head_of(material, gallery),
         )
         for refusal in admission.refused:
@@ -292,11 +355,9 @@ class Training:
             live = versions.live_head(session)
         return live is not None and material.made(live, self._trainer.settings.far_target)
 
-    def _reject(self, learned: Learned, material: Material, admitted: Admitted) -> None:
-        """End a training of which nothing is left to publish; keep what is known of the head with everybody."""
-        worse = sorted({str(loss) for refusal in admitted.refused for loss in refusal.losses})
+    def _reject(self, learned: Learned, material: Material, worse: list[str], refused: Sequence[Refused]) -> None:
+        """End a training of which nothing is left to publish; keep what is known of the head that was made."""
         meta = self._describe(learned, material, worse=worse)
-        refused = [_refused(each) for each in admitted.refused]
         self._journal.reject(
             learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, material.deleted_before
         )
@@ -341,14 +402,8 @@ class Training:
         )
 
     def _publish(self, candidate: Candidate) -> None:
-        try:
+        with _exporting():
             self._trainer.shelf.put(candidate, self._watch)
-        except GateFailed:
-            raise
-        except ExportFailed as exc:
-            if isinstance(exc.__cause__, (ValueError, TypeError)):  # the head itself cannot be written
-                raise GateFailed(exc.message) from exc
-            raise OSError(exc.message) from exc  # the disk would not take it
 
     def _wait_for_serving(self, candidate: Candidate) -> None:
         settings = self._trainer.settings
@@ -373,6 +428,24 @@ class Training:
         version = self._journal.withdraw(status)
         if version is not None:
             self._trainer.shelf.remove([version])
+
+
+@contextlib.contextmanager
+def _exporting() -> Iterator[None]:
+    """Tell a head that cannot be written from a disk that would not take it.
+
+    Raises:
+        GateFailed: the head is refused, or cannot be written.
+        OSError: the disk would not take it.
+    """
+    try:
+        yield
+    except GateFailed:
+        raise
+    except ExportFailed as exc:
+        if isinstance(exc.__cause__, (ValueError, TypeError)):
+            raise GateFailed(exc.message) from exc
+        raise OSError(exc.message) from exc
 
 
 def _correction(stored: SiteCorrection | None, version: int, cohort: Cohort) -> Correction | None:

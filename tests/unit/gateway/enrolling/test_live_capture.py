@@ -194,7 +194,7 @@ def test_a_capture_begun_under_an_older_backbone_is_still_compared_with_who_is_k
     world.serving.backbones[2] = FakeBackbone(backbone_meta("newer", 112, 48), seed=7)
     with world.database.read() as session:
         crops = samples.crops(session, enrollment)
-    vectors = world.serving.backbones[2].embed(np.stack([decode(crop) for crop in crops]))
+    vectors = world.serving.backbones[2].embed(np.stack([decode(crop) for crop in crops.values()]))
     from familiar.knowing.embedding import class_mean
     from familiar.knowing.head import Head
     from familiar.records import people

@@ -8,6 +8,7 @@ from familiar.learning.comparison import Loss, worse_than
 from familiar.learning.correction import Correction
 from familiar.learning.gallery import Gallery, Row
 from familiar.learning.learned import Learned, learn
+from familiar.learning.likeness import share_named, strays
 from familiar.learning.metric import Metric
 from familiar.learning.mixture import Mixture
 
@@ -28,6 +29,8 @@ __all__ = [
     "learn",
     "metric",
     "promise",
+    "share_named",
     "site",
+    "strays",
     "worse_than",
 ]

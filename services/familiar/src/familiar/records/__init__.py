@@ -8,7 +8,7 @@ for it, and needs no database.
 from familiar.records import enrollments, erasures, people, person, samples, site_corrections, trainings, versions
 from familiar.records.cleaning import clean
 from familiar.records.engine import Database
-from familiar.records.enrollment import EnrollmentStatus, IfKnown
+from familiar.records.enrollment import EnrollmentStatus, IfKnown, IfNotAlike
 from familiar.records.enrollments import Capture
 from familiar.records.people import PersonSummary
 from familiar.records.person import check_id, clean_name
@@ -25,6 +25,7 @@ __all__ = [
     "HeadStatus",
     "HeadVersion",
     "IfKnown",
+    "IfNotAlike",
     "Person",
     "PersonSummary",
     "Sample",

@@ -43,6 +43,17 @@ class IfKnown(StrEnum):
     """Another person who looks alike: enrol under a new id all the same."""
 
 
+class IfNotAlike(StrEnum):
+    """What to do with pictures that do not show the same person as the others."""
+
+    ASK = "ask"
+    """Stop and say which; the default."""
+    TAKE = "take"
+    """Take them nevertheless."""
+    LEAVE_OUT = "leave_out"
+    """Enrol without them; nothing of them is kept."""
+
+
 def status_of(stored: EnrollmentStatus, stage: Stage | None) -> EnrollmentStatus:
     """Return the status to show: the stored one, or that of the training while it is under way."""
     if stored is EnrollmentStatus.QUEUED and stage is not None and not stage.ended:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, or_, select, update
@@ -190,6 +190,21 @@ def give_to(session: Session, enrollment: Enrollment, person: Person) -> None:
     enrollment.person_id = person.id
     session.flush()
     _drop_if_bare(session, previous)
+
+
+def leave_out(session: Session, enrollment: Enrollment, positions: Collection[int], reason: Reason) -> None:
+    """Refuse frames of an open capture after all, for ``reason``: of their samples nothing is kept."""
+    require_capturing(enrollment)
+    chosen = (Sample.enrollment_id == enrollment.id) & Sample.position.in_(positions)
+    erasures.begin(session, enrollment.id, in_heads=False)
+    session.execute(delete(Embedding).where(Embedding.sample_id.in_(select(Sample.id).where(chosen))))
+    session.execute(delete(Sample).where(chosen))
+    session.execute(
+        update(FrameVerdict)
+        .where(FrameVerdict.enrollment_id == enrollment.id, FrameVerdict.position.in_(positions))
+        .values(reasons=[reason.value])
+    )
+    session.flush()
 
 
 def discard(session: Session, enrollment: Enrollment) -> None:

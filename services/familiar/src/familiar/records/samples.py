@@ -103,10 +103,45 @@ def vectors(session: Session, enrollment_id: str, backbone_version: int) -> Floa
     return np.stack([from_blob(row) for row in rows]) if rows else np.zeros((0, 0), np.float32)
 
 
-def crops(session: Session, enrollment_id: str) -> list[bytes]:
-    """Return the crops of an enrolment's samples as JPEG, in the order they were taken."""
-    query = select(Sample.crop).where(Sample.enrollment_id == enrollment_id).order_by(Sample.position)
-    return list(session.scalars(query))
+def looks(session: Session, enrollment_id: str, backbone_version: int) -> dict[int, Float32 | None]:
+    """Return the embedding float32[D] of each of an enrolment's samples, None where that version has not seen it.
+
+    The keys are the positions of their frames, ascending.
+    """
+    by_version = (Embedding.sample_id == Sample.id) & (Embedding.backbone_version == backbone_version)
+    rows = session.execute(
+        select(Sample.position, Embedding.vector)
+        .outerjoin(Embedding, by_version)
+        .where(Sample.enrollment_id == enrollment_id)
+        .order_by(Sample.position)
+    )
+    return {position: None if vector is None else from_blob(vector) for position, vector in rows}
+
+
+def positions(session: Session, enrollment_id: str) -> set[int]:
+    """Return the positions of the frames that an enrolment has samples of."""
+    return set(session.scalars(select(Sample.position).where(Sample.enrollment_id == enrollment_id)))
+
+
+def of_whom(session: Session, person_id: str, backbone_version: int) -> Float32:
+    """Return the embeddings float32[N, D] that a person is learned from, or will be; [0, 0] if there are none."""
+    rows = session.scalars(
+        select(Embedding.vector)
+        .join(Sample, Sample.id == Embedding.sample_id)
+        .join(Enrollment, Enrollment.id == Sample.enrollment_id)
+        .where(
+            Sample.person_id == person_id,
+            Embedding.backbone_version == backbone_version,
+            Enrollment.status.in_((EnrollmentStatus.QUEUED, EnrollmentStatus.LIVE)),
+        )
+    ).all()
+    return np.stack([from_blob(row) for row in rows]) if rows else np.zeros((0, 0), np.float32)
+
+
+def crops(session: Session, enrollment_id: str) -> dict[int, bytes]:
+    """Return the crops of an enrolment's samples as JPEG by the position of their frames, ascending."""
+    query = select(Sample.position, Sample.crop).where(Sample.enrollment_id == enrollment_id).order_by(Sample.position)
+    return {row.position: row.crop for row in session.execute(query)}
 
 
 def qualities(session: Session, enrollment_id: str) -> list[dict[str, Any]]:

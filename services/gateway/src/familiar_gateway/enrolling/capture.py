@@ -1,6 +1,7 @@
 """Capture: frames of one person come in, are judged, and the good ones are kept to learn from."""
 
 import contextlib
+import functools
 import hashlib
 import logging
 import time
@@ -14,26 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from familiar.errors import (
-    AlreadyKnown,
-    Conflict,
-    InvalidInput,
-    ServingUnavailable,
-    Unavailable,
-)
+from familiar.errors import Conflict, DatabaseUnavailable, InvalidInput, ServingUnavailable, Unavailable
 from familiar.knowing import Float32, is_near_copy
 from familiar.reason import Reason
-from familiar.records import Database, IfKnown, enrollments, people, samples, versions
-from familiar.seeing import CROP_PX, Decoder, Frame, Observer, align, decode, encode_jpeg, resize
+from familiar.records import Database, clean, enrollments, people, samples, versions
+from familiar.seeing import CROP_PX, Decoder, Frame, Observer, align, encode_jpeg
 from familiar.servable import MAX_BATCH
 from familiar.serving import Models
 from familiar.settings import Settings
+from familiar_gateway.enrolling.doubts import Answers, Doubts, Settled
 from familiar_gateway.operating import Inbox
 from familiar_gateway.people import require_free_name
 
 log = logging.getLogger(__name__)
 
-_MAJORITY = 0.5
+_MOST_LOOKS = 5
+"""So often a capture is looked at anew because more has come meanwhile."""
 FEW_FRAMES = 10
 """As many as a client that captures live sends at once; more of them take the slow lane."""
 
@@ -101,6 +98,7 @@ class Capturer:
         self._database = database
         self._inbox = inbox
         self._settings = settings
+        self._doubts = Doubts(models, database, decoder.limits, settings.far_target)
 
     def add(self, enrollment_id: str, shots: Iterable[Shot]) -> Verdicts:
         """Judge frames in their order and keep the good ones; a frame sent again gets the same verdict again.
@@ -156,32 +154,34 @@ class Capturer:
             said = enrollments.verdicts(session, enrollment_id).values()
         return [Verdict(row.position, tuple(row.reasons)) for row in sorted(said, key=lambda row: row.position)]
 
-    def finish(self, enrollment_id: str, if_known: IfKnown = IfKnown.ASK) -> None:
+    def finish(self, enrollment_id: str, answers: Answers) -> None:
         """End a capture and have it learned; ending it again changes nothing.
 
         Raises:
             NotFound: there is no such enrolment.
             Conflict: too few samples (``too_few_samples``), or somebody else was enrolled under the name meanwhile.
-            AlreadyKnown: the face is that of somebody enrolled, and ``if_known`` does not say what to do then.
+            AlreadyKnown, NotAlike: there is a doubt, and ``answers`` do not say what to do then.
             Unavailable: a part is away; the capture stays open.
         """
-        with self._database.read() as session:
-            state = enrollments.capture(session, enrollment_id)
-        if state.status.takes_frames:
+        for look in range(1, _MOST_LOOKS + 1):
+            with self._database.read() as session:
+                state = enrollments.capture(session, enrollment_id)
+            if not state.status.takes_frames:
+                training_id = state.training_id
+                break
             self._require_enough(state)
-            known = None if if_known is IfKnown.NEW else self._known_as(state)
-            if known is not None and if_known is IfKnown.ASK:
-                name, share = known[1], known[2]
-                raise AlreadyKnown(
-                    f"this face is already known as {name}: send if_known=add for the same person, "
-                    "if_known=new for another one",
-                    person={"id": known[0], "name": name},
-                    share=round(share, 3),
-                    enrollment_id=enrollment_id,
-                )
-            training_id = self._database.retry(lambda session: _close(session, enrollment_id, known))
-        else:
-            training_id = state.training_id
+            settled = self._doubts.settle(state, answers)
+            self._require_enough(state, len(settled.left_out))
+            # If others are faster all the time, the training judges them; see docs/adr/0014.
+            closing = functools.partial(
+                _close, enrollment_id=enrollment_id, settled=settled, surely=look == _MOST_LOOKS
+            )
+            with contextlib.suppress(_Outdated):
+                training_id = self._database.retry(closing)
+                if settled.left_out:
+                    with contextlib.suppress(DatabaseUnavailable):
+                        clean(self._database)  # what cannot be cleaned now, the trainer cleans
+                break
         if training_id is not None and not (state.stage and state.stage.ended):
             self._inbox.put(training_id)
 
@@ -244,57 +244,46 @@ class Capturer:
             verdicts.append(Verdict(row.position, tuple(row.reasons)))
         return verdicts
 
-    def _require_enough(self, state: enrollments.Capture) -> None:
-        needed = self._settings.enroll_min_samples
-        if state.accepted < needed:
+    def _require_enough(self, state: enrollments.Capture, left_out: int = 0) -> None:
+        needed, accepted = self._settings.enroll_min_samples, state.accepted - left_out
+        if accepted < needed:
+            refused = state.refused + Counter({Reason.NOT_ALIKE.value: left_out})  # which drops what is 0
             raise Conflict(
-                f"{state.accepted} of {state.received} frames could be kept; at least {needed} are needed",
+                f"{accepted} of {state.received} frames could be kept; at least {needed} are needed",
                 code="too_few_samples",
-                accepted=state.accepted,
+                accepted=accepted,
                 received=state.received,
                 needed=needed,
-                refused=dict(state.refused),
+                refused=dict(refused),
                 enrollment_id=state.id,
             )
-
-    def _known_as(self, state: enrollments.Capture) -> tuple[str, str, float] | None:
-        """Return (id, name, share of the samples) of the one other person whom most samples are named as, if any."""
-        head = self._models.newest_head()
-        if not head.labels:
-            return None
-        rows = self._vectors(state.id, head.meta.backbone_version)
-        answer = self._models.identify(rows, head.version)
-        named = Counter(answer.labels[best] for best in answer.index[answer.known, 0])
-        named.pop(state.person_id, None)
-        with self._database.read() as session:
-            names = people.names(session, set(named))
-        for person_id, count in named.most_common(1):
-            if person_id in names and count > _MAJORITY * len(rows):
-                return person_id, names[person_id], count / len(rows)
-        return None
-
-    def _vectors(self, enrollment_id: str, backbone_version: int) -> Float32:
-        """Return the embeddings of a capture's samples, made anew where another backbone saw them first."""
-        with self._database.read() as session:
-            rows = samples.vectors(session, enrollment_id, backbone_version)
-            crops = samples.crops(session, enrollment_id) if len(rows) == 0 else []
-        if crops:
-            side = self._models.backbone(backbone_version).input_px
-            chips = np.stack([resize(decode(crop, self._decoder.limits), side) for crop in crops])
-            rows = self._models.embed(chips, backbone_version)
-        return rows
 
     def _full(self) -> Conflict:
         most = self._settings.enroll_max_frames
         return Conflict(f"an enrolment takes {most} frames at most", code="capture_full", max_frames=most)
 
 
-def _close(session: Session, enrollment_id: str, known: tuple[str, str, float] | None) -> str | None:
+class _Outdated(Exception):
+    """Frames came, or another capture was closed, after a capture had been looked at."""
+
+
+def _close(session: Session, enrollment_id: str, settled: Settled, *, surely: bool) -> str | None:
+    """Close a capture as it was ``settled`` and return its training.
+
+    Raises:
+        _Outdated: not all frames were looked at and compared with everybody, and it is not to be closed ``surely``.
+    """
+    versions.take_turns(session)  # of two who come at once, the second one finds the first
     enrollment = enrollments.get(session, enrollment_id, lock=True)
     if enrollment.training_id is not None:  # somebody else has finished it meanwhile
         return enrollment.training_id
-    if known is not None:
-        enrollments.give_to(session, enrollment, people.get(session, known[0]))
+    came = {each.id for each in enrollments.queued(session)} - settled.compared
+    if not surely and (came or samples.positions(session, enrollment_id) != settled.frames):
+        raise _Outdated
+    if settled.left_out:
+        enrollments.leave_out(session, enrollment, settled.left_out, Reason.NOT_ALIKE)
+    if settled.person_id is not None:
+        enrollments.give_to(session, enrollment, people.get(session, settled.person_id))
     person = people.get(session, enrollment.person_id)
     if not (person.enrolled or person.shares_name):
         require_free_name(session, person.name, enrollment_id=enrollment_id)  # it was, when the capture was opened

@@ -1,8 +1,8 @@
 """Enrolments: live capture step by step, or all at once."""
 
 import contextlib
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.datastructures import FileStorage
@@ -12,6 +12,7 @@ from familiar.records import (
     Database,
     EnrollmentStatus,
     IfKnown,
+    IfNotAlike,
     check_id,
     clean,
     enrollments,
@@ -23,6 +24,7 @@ from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import coaching, representations, uploads
 from familiar_gateway.enrolling.capture import Capturer, Shot, Verdict, Verdicts
+from familiar_gateway.enrolling.doubts import Answers
 from familiar_gateway.enrolling.events import Streams
 from familiar_gateway.enrolling.opening import check_idempotency_key, check_person, open_enrollment, request_digest
 from familiar_gateway.operating import Metrics
@@ -43,6 +45,8 @@ class _Needs(Protocol):
 blueprint = Blueprint("enrollments", __name__)
 
 _MOST_TRIES = 20
+_NO_ANSWERS = Answers()
+_Answer = TypeVar("_Answer", IfKnown, IfNotAlike)
 
 
 @blueprint.post("/v1/enrollments")
@@ -75,8 +79,8 @@ def add_frames(enrollment_id: str) -> Json:
 def finish(enrollment_id: str) -> tuple[Json, int, dict[str, str]]:
     """End the capture and have it learned."""
     check_id(enrollment_id, "enrolment")
-    body = payload.read_optional_object(request, {"if_known": str})
-    services(_Needs).capturer.finish(enrollment_id, _if_known(body.get("if_known")))
+    body = payload.read_optional_object(request, {"if_known": str, "if_not_alike": str})
+    services(_Needs).capturer.finish(enrollment_id, _answers(body))
     return _show(enrollment_id), 202, _location(enrollment_id)
 
 
@@ -129,15 +133,15 @@ def enroll() -> tuple[Json, int, dict[str, str]]:
 
 def _enroll(fields: dict[str, str], files: list[FileStorage]) -> tuple[str, Verdicts]:
     its = services(_Needs)
-    if_known = _if_known(fields.get("if_known"))
+    answers = _answers(fields)
     same_name = payload.parse_flag("allow_same_name", fields.get("allow_same_name"))
     with uploads.open_shots(files, its.decoder, its.settings) as shots:
         enrollment_id, _ = _open(
-            fields.get("name"), fields.get("person_id"), allow_same_name=same_name, if_known=if_known, files=files
+            fields.get("name"), fields.get("person_id"), allow_same_name=same_name, answers=answers, files=files
         )
         try:
             verdicts = _add_unless_closed(enrollment_id, shots)
-            its.capturer.finish(enrollment_id, if_known)
+            its.capturer.finish(enrollment_id, answers)
         except FamiliarError as exc:
             # With a key the same request, sent again, goes on where a part that was away stopped it.
             if not (exc.retryable and "Idempotency-Key" in request.headers):
@@ -147,25 +151,26 @@ def _enroll(fields: dict[str, str], files: list[FileStorage]) -> tuple[str, Verd
         except BaseException:
             _withdraw(enrollment_id)
             raise
-    return enrollment_id, verdicts
+    return enrollment_id, _with_left_out(verdicts, enrollment_id)
 
 
 def _read_upload() -> tuple[dict[str, str], list[FileStorage]]:
     request.max_content_length = services(_Needs).settings.max_body_bytes
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType(f"the body must be multipart/form-data, got {request.mimetype or 'no Content-Type'}")
-    fields = payload.read_form(request, ("name", "person_id", "if_known", "allow_same_name"), ("frames", "frames[]"))
+    words = ("name", "person_id", "if_known", "if_not_alike", "allow_same_name")
+    fields = payload.read_form(request, words, ("frames", "frames[]"))
     return fields, [*request.files.getlist("frames"), *request.files.getlist("frames[]")]
 
 
 def _open(
-    name: object | None, person_id: str | None, *, allow_same_name: bool, if_known: IfKnown | None = None,
+    name: object | None, person_id: str | None, *, allow_same_name: bool, answers: Answers = _NO_ANSWERS,
     files: Sequence[FileStorage] = (),
 ) -> tuple[str, bool]:  # fmt: skip
     its = services(_Needs)
     key = check_idempotency_key(request.headers.get("Idempotency-Key"))
     name, person_id = check_person(name, person_id)
-    said = {"name": name, "person_id": person_id, "allow_same_name": allow_same_name, "if_known": if_known}
+    said = {"name": name, "person_id": person_id, "allow_same_name": allow_same_name, **vars(answers)}
     digest = None if key is None else request_digest(request.path, said, files)
     return its.database.retry(
         lambda session: open_enrollment(
@@ -188,6 +193,14 @@ def _add_unless_closed(enrollment_id: str, shots: Any) -> Verdicts:
     return verdicts
 
 
+def _with_left_out(verdicts: Verdicts, enrollment_id: str) -> Verdicts:
+    """Return what was said of the same frames, now that some may have been left out."""
+    said = {each.index: each for each in services(_Needs).capturer.recall(enrollment_id)}
+    told = Verdicts(said[each.index] for each in verdicts)
+    told.cut_off = verdicts.cut_off
+    return told
+
+
 def _withdraw(enrollment_id: str) -> None:
     """Discard a capture that will not be finished; its error matters more than one on the way out."""
     # Closed or deleted by somebody else, or removed later as abandoned.
@@ -201,12 +214,20 @@ def _discard(database: Database, enrollment_id: str) -> None:
         clean(database)  # what cannot be cleaned now, the trainer cleans
 
 
-def _if_known(text: str | None) -> IfKnown:
+def _answers(said: Mapping[str, str]) -> Answers:
+    return Answers(_one_of(IfKnown, said, "if_known"), _one_of(IfNotAlike, said, "if_not_alike"))
+
+
+def _one_of(answers: type[_Answer], said: Mapping[str, str], field: str) -> _Answer:
+    """Return the answer that a field gives; left out, it is ``ask``."""
+    text = said.get(field, "ask")
     try:
-        return IfKnown(IfKnown.ASK if text is None else text)
+        return answers(text)
     except ValueError as exc:
+        *most, last = answers
+        wanted = f"{', '.join(most)} or {last}"
         raise InvalidInput(
-            f"the field 'if_known' must be ask, add or new, got {text!r:.50}", code="invalid_field", field="if_known"
+            f"the field {field!r} must be {wanted}, got {text!r:.50}", code="invalid_field", field=field
         ) from exc
 
 

@@ -6,7 +6,7 @@ import { notice } from "./dialog.js";
 import { within } from "./dom.js";
 import { draw } from "./drawing.js";
 import { hideHint, hideProgress, showProgress, showSending } from "./progress.js";
-import { askWhatIfKnown, askWhetherOther, askWhetherSame } from "./questions.js";
+import { askWhetherOther, askWhetherSame, QUESTIONS } from "./questions.js";
 import { texts } from "./texts.js";
 
 const FRAMES_A_REQUEST = 3;
@@ -109,20 +109,20 @@ async function takeFrames() {
   return form;
 }
 
-async function finish(enrollment, ifKnown = "ask") {
+// `answers` are fields of the request that questions were answered with.
+async function finish(enrollment, answers = {}) {
   try {
-    const state = await call("POST", `/v1/enrollments/${enrollment.id}/finish`, { json: { if_known: ifKnown } });
+    const state = await call("POST", `/v1/enrollments/${enrollment.id}/finish`, { json: answers });
     showProgress(state);
     enrollment.closed = true;
     watch(enrollment.id);
   } catch (error) {
-    if (error.code !== "already_known") throw error;
-    const answer = await askWhatIfKnown(error);
-    await (answer ? finish(enrollment, answer) : giveUp());
+    const answer = await answerTo(error);
+    if (answer === undefined) throw error;
+    await (answer ? finish(enrollment, { ...answers, ...answer }) : giveUp());
   }
 }
 
-// `answers` are fields of the request that questions were answered with.
 async function upload(files, answers = {}) {
   await giveUpCapture();
   showSending(files.length);
@@ -135,7 +135,7 @@ async function upload(files, answers = {}) {
     watch(state.id);
   } catch (error) {
     hideProgress();
-    const answer = await answerTo(error, name);
+    const answer = await answerToUpload(error, name);
     if (answer) await upload(files, { ...answers, ...answer });
   }
 }
@@ -147,18 +147,22 @@ function formOf(files, fields) {
   return form;
 }
 
-// Resolves to the fields to try again with, null if there are none.
-async function answerTo(error, name) {
-  if (error.code === "already_known") {
-    const answer = await askWhatIfKnown(error);
-    return answer && { if_known: answer };
-  }
+// Resolves to the fields to try again with, null if there are none, undefined if the error asks nothing.
+async function answerTo(error) {
+  if (!Object.hasOwn(QUESTIONS, error.code)) return undefined;
+  const { field, askFor } = QUESTIONS[error.code];
+  const answer = await askFor(error);
+  return answer && { [field]: answer };
+}
+
+async function answerToUpload(error, name) {
   if (error.code === "name_taken") {
     const answer = await askWhetherOther(name);
     return answer && { allow_same_name: "true" };
   }
-  notice(error.message);
-  return null;
+  const answer = await answerTo(error);
+  if (answer === undefined) notice(error.message);
+  return answer;
 }
 
 function watch(id) {

@@ -65,6 +65,12 @@ export const texts = {
     alreadyKnown: ({ name, percent }) => `This face is already known as ${name} (${percent} % of the pictures).`,
     addToKnown: ({ name }) => `It is ${name}: add the pictures`,
     otherPerson: "It is another person",
+    notAlike: ({ count, pictures, numbers }) =>
+      `${count} of ${pictures} pictures do not show the same person as the others: ${numbers}.`,
+    notLike: ({ count, pictures, numbers, name }) => `${count} of ${pictures} pictures do not show ${name}: ${numbers}.`,
+    pictureNumbers: ({ numbers }) => `number ${numbers.join(", ")}`,
+    leaveOut: "Enrol without them",
+    takeNevertheless: "They do: take all",
     tooAlike: ({ name }) =>
       `The face cannot be told from that of ${name}. If they are one person, enrol as ${name} to add pictures.`,
     oftenMissed: ({ heldOut, missed }) =>
@@ -143,6 +149,7 @@ export const texts = {
     no_face: "no face",
     several_faces: "several faces",
     near_copy: "near copy",
+    not_alike: "another person",
     invalid_image: "invalid image",
     too_large: "too large",
   },

@@ -19,6 +19,13 @@ class Examiner(Protocol):
         """Prove that ``folder`` holds ``servable``, or raise GateFailed."""
 
 
+def prove(servable: Servable, folder: ModelFolder, gate: Examiner, *, timeout_s: float = 30.0) -> None:
+    """Write ``servable`` aside, let it prove itself, and throw it away; raises ExportFailed or GateFailed."""
+    with folder.staging(folder.next_version()) as staged:
+        savedmodel.write(servable, staged)
+        gate.check(staged, servable, timeout_s=timeout_s)
+
+
 def release(
     servable: Servable,
     folder: ModelFolder,
