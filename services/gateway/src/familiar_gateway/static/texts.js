@@ -67,7 +67,8 @@ export const texts = {
     otherPerson: "It is another person",
     notAlike: ({ count, pictures, numbers }) =>
       `${count} of ${pictures} pictures do not show the same person as the others: ${numbers}.`,
-    notLike: ({ count, pictures, numbers, name }) => `${count} of ${pictures} pictures do not show ${name}: ${numbers}.`,
+    notLike: ({ count, pictures, numbers, name }) =>
+      `${count} of ${pictures} pictures do not show ${name}: ${numbers}.`,
     pictureNumbers: ({ numbers }) => `number ${numbers.join(", ")}`,
     leaveOut: "Enrol without them",
     takeNevertheless: "They do: take all",
