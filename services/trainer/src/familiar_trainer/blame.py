@@ -17,8 +17,9 @@ def culprits(several: Sequence[str], works_without: Callable[[Collection[str]], 
     waiting = _halves(several)
     while waiting:
         some = waiting.pop()
-        if works_without(left_out.difference(some)):
-            left_out.difference_update(some)
+        others = left_out.difference(some)
+        if others and works_without(others):
+            left_out = others
         elif len(some) == 1:
             found += some
         else:

@@ -17,19 +17,18 @@ from pathlib import Path
 import numpy as np
 
 from familiar import learning
+from familiar.learning import Cohort
 from familiar.seeing import ENROLMENT
 from familiar_trainer import backbones
 from familiar_trainer.evaluation.cache import SightCache, default_folder
 from familiar_trainer.evaluation.fitting import numbers, twins
-from familiar_trainer.evaluation.folds import Faces, Fold, Places, folds
+from familiar_trainer.evaluation.folds import Faces, Places, folds
 from familiar_trainer.evaluation.pictures import People, UnusableData
 from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
 from familiar_trainer.evaluation.sight import Float32, Sights
 
 LEAST_PEOPLE = 1_000
 """Fewer do not suffice for a half to fit to."""
-DRAWS = 3
-"""Of the pictures of each person, for each kind of enrolment."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ class Outcome:
     """What is asked of enrolments of one kind, as one camera sees them.
 
     Attributes:
-        kind: of which kind they are, and ``people`` of how many people, ``enrolments`` in all.
+        look: which camera.
+        kind: of which kind they are, and ``people`` of how many, one of each.
         asked: share of them that are asked about.
         exactly: share in which what is asked about are the others' pictures, all of them and nothing else; by halves,
             the pictures of either.
@@ -69,7 +69,6 @@ class Outcome:
     look: str
     kind: Kind
     people: int
-    enrolments: int
     asked: float
     exactly: float
 
@@ -81,32 +80,31 @@ def kept(sights: Sights) -> Float32:
     return embeddings
 
 
-def outcomes(faces: Faces, draws: int = DRAWS) -> list[Outcome]:
-    """Put enrolments of every kind together, by each way to look at ``faces``, whose pictures not kept are zeros."""
-    told: dict[tuple[str, Kind], list[tuple[int, bool, bool]]] = {}
+def outcomes(faces: Faces) -> list[Outcome]:
+    """Put an enrolment of every kind together for everybody who has the pictures, by each way to look at them.
+
+    Pictures that the product would not keep are zeros in ``faces``.
+    """
+    told: dict[tuple[str, Kind], list[tuple[bool, bool]]] = {}
     for fold in folds(faces, 0):
         for look, embeddings in faces.looks.items():
             rows = embeddings if fold.space.metric is None else fold.space.metric.apply(embeddings)
             usable = fold.measured[embeddings[fold.measured].any(axis=1)]
             for kind in KINDS:
-                told.setdefault((look, kind), []).extend(_asked(faces, fold, rows, usable, kind, draws))
+                told.setdefault((look, kind), []).extend(_asked(faces, rows, usable, kind, fold.space.cohort))
     return [
-        Outcome(look, kind, len({who for who, _, _ in each}), len(each), *np.mean([one[1:] for one in each], axis=0))
-        for (look, kind), each in told.items()
-        if each
+        Outcome(look, kind, len(each), *np.mean(each, axis=0).tolist()) for (look, kind), each in told.items() if each
     ]
 
 
-def _asked(
-    faces: Faces, fold: Fold, rows: Float32, usable: Places, kind: Kind, draws: int
-) -> list[tuple[int, bool, bool]]:
-    """Return for each enrolment of a fold: of whom it is, whether it is asked about, and whether exactly so."""
+def _asked(faces: Faces, rows: Float32, usable: Places, kind: Kind, cohort: Cohort) -> list[tuple[bool, bool]]:
+    """Return for an enrolment of each person whether it is asked about, and whether exactly so; ``rows`` [N, D]."""
     mine: dict[int, list[int]] = {}
     for place in usable.tolist():
         mine.setdefault(int(faces.person[place]), []).append(place)
     told = []
     rng = np.random.default_rng([kind.needed, *kind.others])
-    for who in [each for each, places in mine.items() if len(places) >= kind.needed] * draws:
+    for who in [each for each, places in mine.items() if len(places) >= kind.needed]:
         own = rng.permutation(mine[who])
         strangers = [
             each for each, places in mine.items() if each != who and len(places) >= max(kind.others, default=0)
@@ -116,23 +114,23 @@ def _asked(
             rng.permutation(mine[other])[:count] for other, count in zip(chosen.tolist(), kind.others, strict=True)
         ]
         came = np.concatenate([own[kind.stored : kind.needed], *others])
-        found = learning.strays(rows[came], rows[own[: kind.stored]], fold.space.cohort)
+        found = learning.strays(rows[came], rows[own[: kind.stored]], cohort)
         own_ones, other_ones = list(range(kind.own)), list(range(kind.own, len(came)))
         right = [other_ones, own_ones] if (kind.stored, kind.others) == (0, (kind.own,)) else [other_ones]
-        told.append((who, bool(len(found)), found.tolist() in right))
+        told.append((bool(len(found)), found.tolist() in right))
     return told
 
 
 def table(rows: Sequence[Outcome]) -> str:
     """Return a Markdown table."""
     lines = [
-        "| look | stored | the person's own | others' | asked % | exactly % | enrolments (people) |",
+        "| look | stored | the person's own | others' | asked % | exactly % | people |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
         f"| {row.look} | {row.kind.stored} | {row.kind.own} | {' + '.join(map(str, row.kind.others)) or '-'} | "
         f"{100 * row.asked:.1f} | {f'{100 * row.exactly:.1f}' if row.kind.others else '-'} | "
-        f"{row.enrolments:,} ({row.people:,}) |"
+        f"{row.people:,} |"
         for row in rows
     ]
     return "\n".join(lines)

@@ -13,7 +13,7 @@ import numpy as np
 from familiar.learning import Cohort
 from familiar.seeing import QualityLimits
 from familiar_trainer.backbones import DEFAULT, BackboneError, face_resnet_in, load
-from familiar_trainer.evaluation import bursts, cameras, promise, robustness, rotation, tables
+from familiar_trainer.evaluation import bursts, cameras, mixed, promise, robustness, rotation, tables
 from familiar_trainer.evaluation.cache import SightCache
 from familiar_trainer.evaluation.fitting import Space, fitted_apart, numbers, twins
 from familiar_trainer.evaluation.folds import Faces
@@ -68,6 +68,7 @@ class Report:
     promise: Sequence[Kept]
     rotation: Sequence[rotation.Kept]
     groups: Sequence[rotation.Group]
+    mixed: Sequence[mixed.Outcome]
     trials: Sequence[robustness.Trial]
     gate: robustness.Gate | None
     bursts: Sequence[bursts.Gain]
@@ -88,6 +89,8 @@ class Report:
         if self.rotation:
             parts += ["### Is it kept to people nobody tuned on", tables.rotation(self.rotation)]
             parts += ["### By group", tables.groups(self.groups)]
+        if self.mixed:
+            parts += ["### Are these pictures of one person", mixed.table(self.mixed)]
         if self.verification:
             parts += ["### Are these two pictures one person's", tables.verification(self.verification)]
         parts += ["### What is lost before", tables.losses(self.losses)]
@@ -115,6 +118,7 @@ class Report:
             "promise": [asdict(row) for row in self.promise],
             "rotation": [asdict(row) for row in self.rotation],
             "groups": [asdict(row) for row in self.groups],
+            "mixed": [asdict(row) for row in self.mixed],
             "robustness": [
                 {
                     "change": trial.variation.name.strip(),
@@ -152,9 +156,11 @@ def run(plan: Plan, cache: SightCache) -> Report:
     product = AlignedFaces(Embedder(backbone), subject=plan.subject)
     plain = cache.see(product, people.pictures)
     looks = {"grey" if plan.colour else "as they are": plain.embeddings}
+    kept_looks = {look: mixed.kept(plain) for look in looks}
     coloured = twins(people, People.read(plan.colour, plan.names)) if plan.colour else None
     if coloured:
-        looks["colour"] = cache.see(product, coloured.pictures).embeddings
+        in_colour = cache.see(product, coloured.pictures)
+        looks["colour"], kept_looks["colour"] = in_colour.embeddings, mixed.kept(in_colour)
     space = fitted_apart(people, list(looks.values())) or Space.shipped(backbone.meta)
     sights = plain.within(space.metric)
     results = list(_of_product(sights, splits, space.cohort))
@@ -168,11 +174,13 @@ def run(plan: Plan, cache: SightCache) -> Report:
     promised = space.cohort.fitted and plan.draws > 0
     kept = promise.kept(people, sights, space.cohort, plan.learn, plan.draws) if promised else []
     rotated: tuple[Sequence[rotation.Kept], Sequence[rotation.Group]] = [], []
+    enrolments: list[mixed.Outcome] = []
     if promised and len(people.of) >= rotation.LEAST_PEOPLE:
         others, seen = coloured or people, cameras.chosen(people)
         unfitted = {camera: cameras.look(product, cache, others, seen, camera).embeddings for camera in cameras.CAMERAS}
         faces = Faces(tuple(people.of), numbers(people), looks, unfitted)
         rotated = rotation.kept(faces, 0, plan.draws, plan.thinned, plan.learn)
+        enrolments = mixed.outcomes(Faces(faces.names, faces.person, kept_looks))
     trials: list[robustness.Trial] = []
     gains: list[bursts.Gain] = []
     if plan.robustness:
@@ -182,7 +190,7 @@ def run(plan: Plan, cache: SightCache) -> Report:
     gate = robustness.judge(trials, QualityLimits()) if trials else None
     return Report(
         len(people.of), len(people.pictures), len(enrolled), len(strangers), results, compared, lost, kept, *rotated,
-        trials, gate, gains,
+        enrolments, trials, gate, gains,
     )  # fmt: skip
 
 
