@@ -194,6 +194,8 @@ def _bad_fields() -> Iterator[Case]:
     )
     yield Case("rename: nothing said", "PATCH", "/v1/people/{person}", b"{}", JSON, (400,), ("missing_field",))
     yield Case("finish: another word", "POST", finish, as_json({"if_known": "maybe"}), JSON, (400,), ("invalid_field",))
+    other = as_json({"if_not_alike": "add"})
+    yield Case("finish: the other question's word", "POST", finish, other, JSON, (400,), ("invalid_field",))
     yield Case("finish: too few samples", "POST", finish, b"{}", JSON, (409,), ("too_few_samples",))
     yield Case("recognize json: nothing said", "POST", "/v1/recognize", b"{}", JSON, (400,), ("missing_field",))
     one = base64.b64encode(bad_pictures.encode(".jpg", bad_pictures.face())).decode()

@@ -32,6 +32,7 @@ def bad_forms() -> Iterator[Case]:
         ("two names", enroll, form(name, name, frame), ("invalid_field",)),
         ("a name that is not UTF-8", enroll, form(("name", None, b"Zo\xeb"), frame), ("invalid_field",)),
         ("another field", enroll, form(name, frame, ("age", None, b"7")), ("unknown_field",)),
+        ("another word for if_not_alike", enroll, form(name, frame, ("if_not_alike", None, b"x")), ("invalid_field",)),
         ("another word for if_known", enroll, form(name, frame, ("if_known", None, b"x")), ("invalid_field",)),
         (
             "another word for allow_same_name",

@@ -77,7 +77,7 @@ def _enrol(system: System, number: int, taken_fps: float, camera_fps: float | No
     probe = pictures.session(name, 200 + number, 1)[0]
     camera, watch, client = _Camera(frames, camera_fps), _Watch(), system.client()
     source = Webcam("0", taken_fps, lambda _device: camera)
-    wish = enrolling.Wish(name, if_known=enrolling.NEW)
+    wish = enrolling.Wish(name, if_known=enrolling.NEW, if_not_alike=enrolling.TAKE)
     server = Server(system.url)
     enrolling.enroll(server, source, wish, lambda *_: enrolling.NEW, watch)
     live = time.perf_counter()

@@ -59,7 +59,7 @@ def large_frames() -> Tables:
 def enrol(client: Client, sitters: list[casting.Sitter]) -> None:
     """Enrol everybody, each name once, and wait until they are recognised."""
     for sitter in {each.name: each for each in sitters}.values():
-        enrollment = client.enroll(sitter.name, sitter.learn, if_known="new")
+        enrollment = client.enroll(sitter.name, sitter.learn, if_known="new", if_not_alike="take")
         wait_until(lambda each=enrollment: client.is_live(each), 120, f"{sitter.name} is live")
 
 

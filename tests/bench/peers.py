@@ -29,7 +29,7 @@ def side_by_side(system: System, rounds: int) -> Tables:
     name = portraits.NAMES[0]
     lessons = pictures.session(name, 100, 3 * _ENROLLED)[::3]
     client = system.client()
-    enrollment = client.enroll(name, lessons, if_known="new")
+    enrollment = client.enroll(name, lessons, if_known="new", if_not_alike="take")
     wait_until(lambda: client.is_live(enrollment), 60, f"{name} is live")
     tables: Tables = {}
     for width, height in (pictures.VGA, pictures.HD):

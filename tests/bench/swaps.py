@@ -79,7 +79,7 @@ class Enrolments:
 
     def make(self) -> None:
         """End the capture, wait until the person is live, delete the person, and wait for the head without them."""
-        self._client.finish(self._enrollment, if_known="new")
+        self._client.finish(self._enrollment, if_known="new", if_not_alike="take")
         _wait(lambda: self._client.is_live(self._enrollment), "the new person is live")
         person = self._client.enrollment(self._enrollment)["person"]["id"]
         _wait_for_job(self._client, self._client.call("DELETE", f"/v1/people/{person}", 202)["job"]["id"])

@@ -45,6 +45,11 @@ class Client:
         files = [("frames", (f"{number}.jpg", picture, "image/jpeg")) for number, picture in enumerate(pictures)]
         return self.call("POST", "/v1/enroll", 202, data={"name": name, **fields}, files=files)["id"]
 
+    def enroll_in_doubt(self, pictures: Sequence[bytes], **fields: str) -> dict[str, Any]:
+        """Try to enrol somebody in one request that ends in a question; return the error."""
+        files = [("frames", (f"{number}.jpg", picture, "image/jpeg")) for number, picture in enumerate(pictures)]
+        return self.call("POST", "/v1/enroll", 409, data=fields, files=files)["error"]
+
     def open_enrollment(self, name: str, key: str | None = None, **fields: Any) -> str:
         """Open a live enrolment; return its id."""
         headers = {"Idempotency-Key": key} if key else {}

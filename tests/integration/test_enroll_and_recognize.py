@@ -39,6 +39,14 @@ def test_people_are_enrolled_one_after_the_other_while_everybody_else_stays_unkn
     assert client.name_of(hopper_again) == "Grace Hopper"
     assert client.name_of(collins_again) == "Eileen Collins"
 
+    one, other = (webcam(portrait, day, range(0, 40, 5)) for portrait, day in ((collins, 5), (hopper, 6)))
+    grace = client.enrollment(enrollment)["person"]
+    mixed = ({"name": "Both", "if_known": "new"}, [*one, *other]), ({"person_id": grace["id"]}, [*other, *one])
+    for who, pictures in mixed:
+        asked = client.enroll_in_doubt(pictures, **who)
+        assert asked["code"] == "not_alike"
+        assert asked["details"]["frames"] and set(asked["details"]["frames"]) <= set(range(8, 16))
+
     for name in reversed(START_ORDER):
         assert system.stop(name) == 0, system.log(name)
     for name in START_ORDER:

@@ -28,7 +28,7 @@ def enrolled(system: System, sitters: list[casting.Sitter]) -> System:
     """The shared system, which knows all of them."""
     client = system.client()
     for sitter in {each.name: each for each in sitters}.values():
-        enrollment = client.enroll(sitter.name, sitter.learn, if_known="new")
+        enrollment = client.enroll(sitter.name, sitter.learn, if_known="new", if_not_alike="take")
         wait_until(lambda each=enrollment: client.is_live(each), 120, f"{sitter.name} is live")
     return system
 
