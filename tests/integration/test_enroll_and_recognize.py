@@ -41,7 +41,7 @@ def test_people_are_enrolled_one_after_the_other_while_everybody_else_stays_unkn
 
     one, other = (webcam(portrait, day, range(0, 40, 5)) for portrait, day in ((collins, 5), (hopper, 6)))
     grace = client.enrollment(enrollment)["person"]
-    mixed = ({"name": "Both", "if_known": "new"}, [*one, *other]), ({"person_id": grace["id"]}, [*other, *one])
+    mixed = ({"name": "Both", "if_known": "new"}, [*one, *other]), ({"person_id": grace["id"]}, [*other, *one[:2]])
     for who, pictures in mixed:
         asked = client.enroll_in_doubt(pictures, **who)
         assert asked["code"] == "not_alike"
