@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import films
-from familiar.errors import InvalidInput, TooLarge
+from familiar.errors import InvalidInput, TooLarge, Unavailable
 from familiar.seeing import Decoder, ImageLimits
 from familiar.settings import Settings
 from familiar_gateway.enrolling import video_reader, videos
@@ -208,7 +208,7 @@ def nothing_left() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "end",
-    ["os._exit(3)", "os.kill(os.getpid(), 9)", "os.write(1, MESSAGE.pack(b'F', 9, 9) + b'half')", "os.write(1, b'F')"],
+    ["os._exit(3)", "os.kill(os.getpid(), 24)", "os.write(1, MESSAGE.pack(b'F', 9, 9) + b'half')", "os.write(1, b'F')"],
 )
 def test_when_the_process_ends_early_the_frames_before_count_and_the_film_is_cut_off(
     reader: MakeReader, end: str, caplog: pytest.LogCaptureFixture
@@ -216,6 +216,15 @@ def test_when_the_process_ends_early_the_frames_before_count_and_the_film_is_cut
     reader(f"frame(10); frame(20); {end}")
     assert levels(b"", cut_off=True) == [10, 20]
     assert "ended before it" in caplog.text
+
+
+@pytest.mark.parametrize("before", ["", "frame(10); frame(20); ", "os.write(1, MESSAGE.pack(b'F', 9, 9) + b'half'); "])
+def test_a_process_that_is_killed_says_nothing_of_the_film_which_may_come_again(
+    reader: MakeReader, before: str
+) -> None:
+    reader(f"{before}os.kill(os.getpid(), 9)")
+    with pytest.raises(Unavailable):
+        levels(b"")
 
 
 @pytest.mark.parametrize("end", ["time.sleep(600)", "os.write(1, MESSAGE.pack(b'F', 9, 9)); time.sleep(600)"])

@@ -49,15 +49,15 @@ def confine(memory_bytes: int, time_s: int) -> None:
     os.nice(10)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")
-    for limit, most in (
-        (resource.RLIMIT_DATA, _memory_in_use() + memory_bytes),
-        (resource.RLIMIT_CPU, time_s),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
+    for limit, most, at_last in (
+        (resource.RLIMIT_DATA, _memory_in_use() + memory_bytes, 0),
+        (resource.RLIMIT_CPU, time_s, 1),  # the signal before the last is not SIGKILL, which comes from others alone
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         allowed = resource.getrlimit(limit)[1]
-        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-        resource.setrlimit(limit, (most, most))
+        hard = most + at_last if allowed == resource.RLIM_INFINITY else min(most + at_last, allowed)
+        resource.setrlimit(limit, (min(most, hard), hard))
 
 
 def _memory_in_use() -> int:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import IO, Self
 
 import numpy as np
 
-from familiar.errors import InvalidInput, TooLarge
+from familiar.errors import InvalidInput, TooLarge, Unavailable
 from familiar.seeing import Decoder, Frame
 from familiar.settings import Settings
 from familiar_gateway.enrolling import video_reader
@@ -24,6 +25,7 @@ from familiar_gateway.enrolling.capture import CutOff, Shot
 log = logging.getLogger(__name__)
 
 _MAX_SECONDS = 300
+_ENDING_S = 1.0
 _FOR_THE_READER = {
     # Nothing but the file is opened, and by none but the three readers that ``is_video`` knows.
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file|format_whitelist;avi,matroska,mov",
@@ -48,6 +50,7 @@ def read_shots(file: IO[bytes], decoder: Decoder, settings: Settings) -> Generat
         InvalidInput: not one frame can be decoded.
         TooLarge: its frames have more pixels than a picture may have, or it is longer than five minutes.
         CutOff: after the frames that there was time for, or that could be read.
+        Unavailable: the process that reads it was killed, which says nothing of the video.
     """
     with _Reading(file, decoder.limits.max_pixels, settings) as reading:
         given = 0
@@ -107,6 +110,7 @@ class _Reading:
 
         Raises:
             TooLarge: it says that the video is.
+            Unavailable: it was killed.
         """
         head = np.empty(video_reader.MESSAGE.size, np.uint8)
         while self._fill(head):
@@ -135,7 +139,16 @@ class _Reading:
                 return False
             got = os.readv(self._pipe.fileno(), [missing])
             if not got:
-                log.warning("the process that read a video ended before it, with status %s", self._process.poll())
+                self._ended_early()
                 return False
             missing = missing[got:]
         return True
+
+    def _ended_early(self) -> None:
+        try:
+            status = self._process.wait(_ENDING_S)
+        except subprocess.TimeoutExpired:  # it has closed its output and goes on
+            return
+        log.warning("the process that read a video ended before it, with status %s", status)
+        if status == -signal.SIGKILL:  # by a hand, or by a kernel that had no memory left: what it was sent may be good
+            raise Unavailable("the process that read the video was killed; send it again")
