@@ -2,17 +2,21 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import psutil
 import pytest
+from redis import Redis
+from rq.serializers import JSONSerializer
 from trainer_world import Here, RedisServer, World, new_world, somebody, until
 
+from familiar.queueing import TrainingJob
 from familiar.records import erasures
 from familiar.records.schema import Training
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
-from familiar_trainer import crash_points, priority
+from familiar_trainer import crash_points, jobs, priority, worker
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.scratch import SCRATCH
 
@@ -75,7 +79,41 @@ def test_trainers_that_are_killed_leave_nothing_in_any_temporary_folder(
     last.signal(signal.SIGTERM)
     assert last.wait(30) == 0
     assert list(scratch.iterdir()) == []
-    assert [path.name for path in temporary.iterdir()] == ["familiar-trainer.alive"]
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_trainer_that_was_killed_at_work_soon_counts_neither_as_there_nor_as_working(world: World) -> None:
+    trainer = world.start_trainer(FAMILIAR_CRASH_AT=crash_points.LEARNED)
+    world.enroll("Ada", somebody(1))
+    assert trainer.wait() == KILLED, trainer.output
+    redis = Redis.from_url(world.settings.redis_url)
+    (key,) = redis.smembers("rq:workers")
+    ((_, counts_until),) = redis.zrange(world.queue.rq.started_job_registry.key, 0, -1, withscores=True)
+    assert 0 < redis.ttl(key) <= worker.TTL_S
+    assert counts_until <= time.time() + worker.TTL_S
+
+
+def test_a_trainer_gives_signs_of_life_while_it_works(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis = Redis.from_url(world.settings.redis_url)
+    registry = world.queue.rq.started_job_registry
+
+    def silence_is_made_good() -> bool:
+        ((_, counts_until),) = redis.zrange(registry.key, 0, -1, withscores=True)
+        return redis.ttl(working.key) > 5 and counts_until > time.time() + 5
+
+    def work(_training_id: str) -> None:
+        redis.expire(working.key, 3)
+        redis.zadd(registry.key, {redis.zrange(registry.key, 0, -1)[0]: time.time() + 3})
+        until("there is a sign of life", silence_is_made_good)
+
+    monkeypatch.setattr(worker, "SIGN_EVERY_S", 0.05)
+    monkeypatch.setattr(jobs, "run_training", work)
+    working = worker.TrainingWorker(
+        [world.queue.rq], connection=redis, job_class=TrainingJob, serializer=JSONSerializer
+    )
+    world.queue.put("0" * 32)
+    working.work(burst=True, logging_level="WARNING")
+    assert (world.queue.state().running, world.queue.state().failed) == (0, 0)
 
 
 @pytest.mark.parametrize("set_by_s", [-3600.0, 3600.0])

@@ -152,6 +152,8 @@ class Reconciler:
             with contextlib.suppress(OSError):
                 _SIGN_OF_LIFE.touch()
             if self._trainer.stop.wait(_PERIOD_S):
+                with contextlib.suppress(OSError):
+                    _SIGN_OF_LIFE.unlink()
                 return
 
     def _complain(self, name: str, text: str) -> bool:

@@ -1,5 +1,6 @@
 """The worker: an RQ worker that runs trainings in this process, and outlives a Redis that goes and comes."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -10,8 +11,10 @@ from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.executions import Execution
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
@@ -22,7 +25,10 @@ from familiar_trainer import jobs
 from familiar_trainer.trainer import Trainer
 
 _log = logging.getLogger(__name__)
-_TTL_S = 30
+SIGN_EVERY_S = 5.0
+"""How often a worker that is at work shows that it lives."""
+TTL_S = 30
+"""For how many seconds such a sign counts."""
 _RETRY_S = 1.0
 _REMIND_AFTER_TRIES = 10
 
@@ -34,6 +40,34 @@ class TrainingWorker(SimpleWorker):
     """
 
     max_connection_wait_time = 1.0
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job in this thread, with signs of life from another.
+
+        RQ's own worker that does not fork gives none meanwhile. It counts as there, and its job as running, for as long
+        as a job may take, and so it would after it was killed.
+        """
+        execution = self.prepare_execution(job)
+        ended = threading.Event()
+        living = threading.Thread(target=self._live, args=(job, execution, ended), name="signs-of-life", daemon=True)
+        living.start()
+        try:
+            self.perform_job(job, queue, execution)
+        finally:
+            ended.set()
+            living.join()
+        self.set_state(WorkerStatus.IDLE)
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """Return for how many seconds one sign of life counts."""
+        return TTL_S
+
+    def _live(self, job: Job, execution: Execution, ended: threading.Event) -> None:
+        while not ended.wait(SIGN_EVERY_S):
+            with contextlib.suppress(RedisError), self.connection.pipeline() as pipeline:
+                self.heartbeat(TTL_S, pipeline)
+                execution.heartbeat(job.started_job_registry, TTL_S, pipeline)
+                pipeline.execute()
 
     def interrupt(self) -> None:
         """Leave the work loop: at once if idle, after the job (which is told to hurry by the event) if not.
@@ -122,6 +156,6 @@ def _worker(trainer: Trainer) -> TrainingWorker:
         job_class=TrainingJob,
         name=f"trainer-{trainer.owner}-{os.urandom(3).hex()}",
         connection=connection,
-        worker_ttl=_TTL_S,
+        worker_ttl=TTL_S,
         serializer=JSONSerializer,
     )
