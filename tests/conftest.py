@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # helper modules such as `portraits`
 
 import portraits
+import postgresql
 from familiar.seeing.image import Frame
 
 _ROOT = Path(__file__).parent.parent
@@ -18,6 +20,13 @@ _ROOT = Path(__file__).parent.parent
 def pytest_configure() -> None:
     """End like after Ctrl-C when told to stop, so that fixtures end the processes they have started."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to stop", returncode=143))
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL of a database of PostgreSQL, in which a test may do anything."""
+    with postgresql.started() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

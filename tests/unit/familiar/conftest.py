@@ -1,25 +1,25 @@
-"""A real database for every test: SQLite in a file, or PostgreSQL where TEST_POSTGRES_URL names one."""
+"""A real database for every test: SQLite in a file, or PostgreSQL where there is one."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+import postgresql
 from familiar.records.engine import Database
 from familiar.records.migrate import migrate
 
-URLS = ["sqlite"] + (["postgresql"] if os.environ.get("TEST_POSTGRES_URL") else [])
+KINDS = ["sqlite", *(["postgresql"] if postgresql.available() else [])]
 
 
-@pytest.fixture(params=URLS)
+@pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with its tables."""
     if request.param == "sqlite":
         opened = Database(f"sqlite:///{tmp_path}/state/familiar.db")
     else:
-        opened = Database(os.environ["TEST_POSTGRES_URL"])
+        opened = Database(request.getfixturevalue("postgresql_url"))
         with opened.engine.begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))

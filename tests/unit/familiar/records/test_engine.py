@@ -99,10 +99,12 @@ def test_what_was_waited_for_in_vain_is_not_waited_for_again(file: Path) -> None
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_row_that_stays_locked_is_busy_and_not_waited_for_without_end(database: Database) -> None:
+def test_a_row_that_stays_locked_is_busy_and_not_waited_for_without_end(
+    database: Database, request: pytest.FixtureRequest
+) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite has no locks on rows")
-    with opened(os.environ["TEST_POSTGRES_URL"]) as impatient, database.write() as holder:
+    with opened(request.getfixturevalue("postgresql_url")) as impatient, database.write() as holder:
         holder.get_one(IssuedVersion, "head", with_for_update=True)
         assert code_of(lambda: impatient.retry(lambda s: s.get_one(IssuedVersion, "head", with_for_update=True)))
 
@@ -110,7 +112,7 @@ def test_a_row_that_stays_locked_is_busy_and_not_waited_for_without_end(database
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("readers", "connections", "codes"), [(41, 40, {None, "busy"}), (40, 40, {None})])
 def test_as_many_read_at_once_as_there_are_connections_and_one_more_is_told_that_it_is_busy(
-    database: Database, readers: int, connections: int, codes: set[str | None]
+    database: Database, request: pytest.FixtureRequest, readers: int, connections: int, codes: set[str | None]
 ) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite has a connection for everybody")
@@ -125,7 +127,7 @@ def test_as_many_read_at_once_as_there_are_connections_and_one_more_is_told_that
             everybody.wait(30)
             raise
 
-    url = os.environ["TEST_POSTGRES_URL"]
+    url = request.getfixturevalue("postgresql_url")
     with closing(Database(url, connections)) as impatient, ThreadPoolExecutor(readers) as threads:
         asked = [threads.submit(code_of, lambda: hold(impatient)) for _ in range(readers)]
         everybody.wait(30)

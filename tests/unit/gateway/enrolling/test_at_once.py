@@ -1,7 +1,6 @@
 """What comes at the same time: one name, one key, a rename; the database decides, and everybody gets an answer."""
 
 import io
-import os
 import threading
 import zipfile
 from collections import Counter
@@ -15,6 +14,7 @@ import pytest
 from gateway_world import World, files
 from sqlalchemy import create_engine, func, select, text
 
+import postgresql
 from familiar.errors import ServingUnavailable
 from familiar.records.schema import Enrollment, Person, Sample
 from familiar.seeing.image import decode
@@ -22,17 +22,18 @@ from familiar.seeing.image import decode
 AT_ONCE = 6
 
 
-@pytest.fixture(params=["sqlite"] + (["postgresql"] if os.environ.get("TEST_POSTGRES_URL") else []))
+@pytest.fixture(params=["sqlite", *(["postgresql"] if postgresql.available() else [])])
 def world(request: pytest.FixtureRequest, make_world: Callable[..., World]) -> World:
     """A world on each database."""
     if request.param == "sqlite":
         return make_world()
-    engine = create_engine(os.environ["TEST_POSTGRES_URL"])
+    url = request.getfixturevalue("postgresql_url")
+    engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
     engine.dispose()
-    return make_world(database_url=os.environ["TEST_POSTGRES_URL"])
+    return make_world(database_url=url)
 
 
 def rows(world: World, table: type) -> int:
