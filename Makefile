@@ -93,6 +93,10 @@ bench-peers: $(VENV)/.peers ## measure others beside it, on the same pictures in
 fuzz: $(VENV)/.dev ## ask a gateway by chance, with all that may be wrong, for FUZZ_ARGS="--minutes 5"; it tells what was
 	PYTHONPATH=tests TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m fuzz $(FUZZ_ARGS)
 
+.PHONY: kill
+kill: $(VENV)/.dev ## kill processes by chance while people are enrolled, KILL_ARGS="--kills 100"; it tells what was not kept
+	PYTHONPATH=tests:tests/integration TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m kill $(KILL_ARGS)
+
 .PHONY: rooms
 rooms: $(VENV)/.dev ## draw the pictures of docs/architecture.md anew, from the code and from a walk through a running system
 	PYTHONPATH=tests:tests/integration $(BIN)/python -m architecture
