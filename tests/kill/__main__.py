@@ -44,9 +44,11 @@ def main() -> int:
     seed = int(time.time()) if given.seed is None else given.seed
     shared = unused_shared_memory()
     with tempfile.TemporaryDirectory(prefix="kill-", dir="/tmp") as folder:
-        run = Embedded(Path(folder), {})
+        run, book = Embedded(Path(folder), {}), Book(first_name=random.Random(seed).getrandbits(16))
         try:
-            book = killed(run, given.kills, seed, time.monotonic() + 60 * given.minutes)
+            kill(run, book, given.kills, seed, time.monotonic() + 60 * given.minutes)
+        except KeyboardInterrupt:
+            book.fault("told to stop before the end")
         finally:
             run.end()
         book.faults += [f"{each} in the shared memory" for each in unused_shared_memory() - shared]
@@ -56,9 +58,9 @@ def main() -> int:
     return bool(book.faults)
 
 
-def killed(run: Embedded, kills: int, seed: int, give_up_at: float) -> Book:
-    """Start a system, kill so many of its processes in rounds, stop it; return what was promised and not kept."""
-    chance, book = random.Random(seed), Book(first_name=random.Random(seed).getrandbits(16))
+def kill(run: Embedded, book: Book, kills: int, seed: int, give_up_at: float) -> None:
+    """Start a system, kill so many of its processes in rounds, and stop it; the book has what was not kept."""
+    chance = random.Random(seed)
     faces = cast.faces(_FACES + _STRANGERS)
     strangers = max(0, len(faces) - _FACES)
     own = faces[strangers:]
@@ -82,7 +84,6 @@ def killed(run: Embedded, kills: int, seed: int, give_up_at: float) -> Book:
     book.faults += left(run, book, running=False)
     if "giving up" in run.said():
         book.fault("the supervisor gave up")
-    return book
 
 
 def _round(killer: Killer, enrollers: Sequence[_Works], recognisers: Sequence[_Works], give_up_at: float) -> None:
