@@ -17,6 +17,7 @@ from familiar.seeing.image import Frame
 from familiar_camera.simulation import Session
 
 _PROBES, _PROBE_DAY = 6, 1_000_000
+_STRIDE = 11  # between frames, so that they are no copies of each other
 _OTHERS, _MIDDLE = 24, slice(45, 205)  # of LFW's pictures of 250x250, without those who stand beside
 _SYLLABLES = ("ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wu", "za")
 
@@ -30,7 +31,7 @@ class Face:
     def day(self, number: int, count: int) -> list[Frame]:
         """Return frames uint8[480, 640, 3], RGB, of a day before the camera; the same every time."""
         session = Session(cv2.cvtColor(_portraits()[self.number], cv2.COLOR_RGB2BGR), 1000 * self.number + number)
-        return [cv2.cvtColor(session.frame(4 * at), cv2.COLOR_BGR2RGB) for at in range(count)]
+        return [cv2.cvtColor(session.frame(_STRIDE * at), cv2.COLOR_BGR2RGB) for at in range(count)]
 
     def pictures(self, day: int, count: int) -> list[bytes]:
         """Return frames of a day as JPEG."""

@@ -93,6 +93,26 @@ def test_a_trainer_that_was_killed_at_work_soon_counts_neither_as_there_nor_as_w
     assert counts_until <= time.time() + worker.TTL_S
 
 
+@pytest.mark.parametrize("seen_first_by", ["whoever asks how full the queue is", "a worker that tidies up"])
+def test_a_training_whose_trainer_died_has_not_failed(world: World, seen_first_by: str) -> None:
+    redis = Redis.from_url(world.settings.redis_url)
+    world.queue.put("0" * 32)
+    dead, living = (
+        worker.TrainingWorker(
+            [world.queue.rq], name=name, connection=redis, job_class=TrainingJob, serializer=JSONSerializer
+        )
+        for name in ("dead", "living")
+    )
+    job = world.queue.rq.dequeue_any([world.queue.rq], None, connection=redis, job_class=TrainingJob)[0]
+    dead.prepare_execution(job)
+    assert world.queue.state().running == 1
+    registry = world.queue.rq.started_job_registry
+    redis.zadd(registry.key, {redis.zrange(registry.key, 0, -1)[0]: time.time() - 1})
+    if seen_first_by == "a worker that tidies up":
+        living.clean_registries()
+    assert (world.queue.state().running, world.queue.state().failed) == (0, 0)
+
+
 def test_a_trainer_gives_signs_of_life_while_it_works(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     redis = Redis.from_url(world.settings.redis_url)
     registry = world.queue.rq.started_job_registry

@@ -62,6 +62,12 @@ class TrainingWorker(SimpleWorker):
         """Return for how many seconds one sign of life counts."""
         return TTL_S
 
+    def clean_registries(self) -> None:
+        """Tidy up as RQ does, but take nobody who died for one who failed."""
+        with contextlib.suppress(FamiliarError):
+            TrainingQueue(self.connection).forget_silent()
+        super().clean_registries()  # type: ignore[no-untyped-call]
+
     def _live(self, job: Job, execution: Execution, ended: threading.Event) -> None:
         while not ended.wait(SIGN_EVERY_S):
             with contextlib.suppress(RedisError), self.connection.pipeline() as pipeline:

@@ -1,5 +1,6 @@
 """The queue between gateway and trainer: RQ over Redis, payloads of ids only, in JSON."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,12 +70,24 @@ class TrainingQueue:
         Raises:
             QueueUnavailable: Redis does not answer.
         """
+        self.forget_silent()
         with _translated():
             return QueueState(
                 waiting=self.rq.count,
                 running=self.rq.started_job_registry.count,
                 failed=self.rq.failed_job_registry.count,
             )
+
+    def forget_silent(self) -> None:
+        """Remove the jobs of workers that have died: these have not failed, the database says what is still to be done.
+
+        RQ counts them as failed for a day if it is the first to see them.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        with _translated():
+            self._redis.zremrangebyscore(self.rq.started_job_registry.key, 0, time.time())
 
     def workers(self) -> int:
         """Return how many workers are registered for this queue; one that died drops out when its key expires.
