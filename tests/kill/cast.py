@@ -1,4 +1,4 @@
-"""The cast: faces that no two people share, each as a webcam would see it on one day or another."""
+"""The cast: faces that no two people share, each as a webcam would see it at one visit or another."""
 
 import io
 import os
@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 import casting
 import films
@@ -16,8 +17,7 @@ import portraits
 from familiar.seeing.image import Frame
 from familiar_camera.simulation import Session
 
-_PROBES, _PROBE_DAY = 6, 1_000_000
-_STRIDE = 11  # between frames, so that they are no copies of each other
+_PROBES, _PROBE_VISIT = 6, 1_000_000
 _OTHERS, _MIDDLE = 24, slice(45, 205)  # of LFW's pictures of 250x250, without those who stand beside
 _SYLLABLES = ("ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wu", "za")
 
@@ -28,18 +28,15 @@ class Face:
 
     number: int
 
-    def day(self, number: int, count: int) -> list[Frame]:
-        """Return frames uint8[480, 640, 3], RGB, of a day before the camera; the same every time."""
-        session = Session(cv2.cvtColor(_portraits()[self.number], cv2.COLOR_RGB2BGR), 1000 * self.number + number)
-        return [cv2.cvtColor(session.frame(_STRIDE * at), cv2.COLOR_BGR2RGB) for at in range(count)]
-
-    def pictures(self, day: int, count: int) -> list[bytes]:
-        """Return frames of a day as JPEG."""
-        return [_jpeg(frame) for frame in self.day(day, count)]
+    def pictures(self, visit: int, count: int) -> list[bytes]:
+        """Return frames of a visit to the camera as JPEG, each in another light, so that none is a copy of another."""
+        portrait = cv2.cvtColor(_portraits()[self.number], cv2.COLOR_RGB2BGR)
+        seeds = np.random.default_rng((self.number, visit)).integers(1 << 31, size=count)
+        return [_jpeg(Session(portrait, int(seed)).frame(0)) for seed in seeds]
 
     @property
     def probes(self) -> tuple[bytes, ...]:
-        """Pictures, as JPEG, of a day on which the face is not enrolled."""
+        """Pictures, as JPEG, of a visit at which the face is not enrolled."""
         return _probes(self.number)
 
 
@@ -77,8 +74,8 @@ def _portraits() -> list[Frame]:
 
 @cache
 def _probes(number: int) -> tuple[bytes, ...]:
-    return tuple(Face(number).pictures(_PROBE_DAY, _PROBES))
+    return tuple(Face(number).pictures(_PROBE_VISIT, _PROBES))
 
 
-def _jpeg(frame: Frame) -> bytes:
-    return bytes(cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1])
+def _jpeg(picture: Frame) -> bytes:
+    return bytes(cv2.imencode(".jpg", picture)[1])

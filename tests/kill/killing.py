@@ -16,7 +16,7 @@ from kill.embedded import Embedded
 _WEIGHTS = {"video reader": 12.0, "gateway": 4.0, "trainer": 4.0, "model server": 3.0, "redis": 2.0, "preparing": 1.0}
 _SELDOM, _SHORTEST_S, _LONGEST_S = 0.1, 0.05, 1.6
 # So many deaths soon after a start make the supervisor wait a second; it would give up after some more.
-_SHORT_RUNS = 3
+_SHORT_RUNS, _MARGIN_S = 3, 2.0
 
 
 @dataclass
@@ -27,7 +27,7 @@ class _Short:
 
     def allows(self, process: psutil.Process) -> bool:
         run_s = time.time() - process.create_time()
-        if run_s >= RestartPolicy.healthy_s:
+        if run_s >= RestartPolicy.healthy_s + _MARGIN_S:
             self.runs = 0
         elif self.runs >= _SHORT_RUNS:
             return False

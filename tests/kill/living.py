@@ -61,7 +61,7 @@ class Enroller:
         self._run, self._book, self._chance = run, book, chance
         self._ask = Asking(run.url)
         self._lives: dict[Face, Life | None] = dict.fromkeys(faces)
-        self._days = 0
+        self._visits = 0
 
     def work(self, over: threading.Event) -> None:
         """Do one thing after the other until it is over; each is done to its end."""
@@ -166,8 +166,8 @@ class Enroller:
                 life.needles[f"embedding {number}"] = vector[:_NEEDLE_BYTES]
 
     def _pictures(self, life: Life, count: int) -> list[bytes]:
-        self._days += 1
-        return life.face.pictures(self._days, count)
+        self._visits += 1
+        return life.face.pictures(self._visits, count)
 
     def _who(self, life: Life) -> dict[str, str]:
         return {} if life.person_id is None else {"person_id": life.person_id}

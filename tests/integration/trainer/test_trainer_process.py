@@ -103,8 +103,9 @@ def test_a_training_whose_trainer_died_has_not_failed(world: World, seen_first_b
         )
         for name in ("dead", "living")
     )
-    job = world.queue.rq.dequeue_any([world.queue.rq], None, connection=redis, job_class=TrainingJob)[0]
+    job = TrainingJob.fetch("0" * 32, connection=redis, serializer=JSONSerializer)
     dead.prepare_execution(job)
+    dead.prepare_job_execution(job)
     assert world.queue.state().running == 1
     registry = world.queue.rq.started_job_registry
     redis.zadd(registry.key, {redis.zrange(registry.key, 0, -1)[0]: time.time() - 1})
