@@ -94,10 +94,12 @@ class Embedded:
         found: dict[str, list[psutil.Process]] = {}
         for pid in psutil.pids():
             try:
-                if self._mark.encode() not in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                    continue
                 process = psutil.Process(pid)
                 command = " ".join(process.cmdline())
+                # Redis writes its title over its environment; the title names the socket.
+                environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                if self._mark.encode() not in environment and f"unixsocket:{self.state}/" not in command:
+                    continue
             except (OSError, psutil.Error):
                 continue  # it ended meanwhile
             kind = next((kind for kind, words in _KINDS.items() if re.search(words, command)), None)
