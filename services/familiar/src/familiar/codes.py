@@ -56,7 +56,7 @@ CODES: Mapping[str, str] = {
     "version_pruned": "roll back: the version is too long ago (`KEEP_WEIGHTS`)",
     "backbone_retired": "roll back: the version was made for a backbone that is no longer served",
     # A part is away; the same request may succeed later.
-    "unavailable": "a part is away",
+    "unavailable": "a part is away, or was ended while it worked on what was sent",
     "busy": "too much is going on at once",
     "serving_unavailable": "the models do not answer",
     "serving_timeout": "the models did not answer in time",
