@@ -79,6 +79,7 @@ def test_threads_are_as_many_as_asked_for_or_fit_the_cores(make_world, monkeypat
 
 @pytest.mark.parametrize("threads", [1, 4, 16, 256])
 def test_each_thread_has_a_connection_to_the_database(make_world, monkeypatch, threads: int):
+    pytest.importorskip("psycopg", reason="the driver of PostgreSQL is not installed here")
     started: list[int] = []
     monkeypatch.setattr(server, "Lane", lambda threads, **_: started.append(threads))
     world = make_world(threads=threads)
