@@ -19,6 +19,8 @@ _AGAIN_S = 0.2
 _PORTION = 3
 _NEEDLE_BYTES = 64
 _MOST_NEEDLES = 3
+_ANSWERS = {"if_known": "new", "if_not_alike": "take"}
+"""One face has many names here, and lights that no camera sees in one visit."""
 
 
 class Lost(Exception):
@@ -105,24 +107,24 @@ class Enroller:
 
     def _by_form(self, life: Life) -> Any:
         return self._at_once(
-            life, [(f"{at}.jpg", each, "image/jpeg") for at, each in enumerate(self._pictures(life, 8))]
+            life, [(f"{at}.jpg", each, "image/jpeg") for at, each in enumerate(self._pictures(life, 16))]
         )
 
     def _by_archive(self, life: Life) -> Any:
-        return self._at_once(life, [("all.zip", cast.archive(self._pictures(life, 12)), "application/zip")])
+        return self._at_once(life, [("all.zip", cast.archive(self._pictures(life, 16)), "application/zip")])
 
     def _by_film(self, life: Life) -> Any:
         return self._at_once(life, [("film.avi", cast.film(self._pictures(life, 24)), "video/x-msvideo")])
 
     def _at_once(self, life: Life, files: list[tuple[str, bytes, str]]) -> Any:
-        fields = {"name": life.name, "if_known": "new", **self._who(life)}
+        fields = {"name": life.name, **_ANSWERS, **self._who(life)}
         return self._ask(
             "POST", "/v1/enroll", (202,), data=fields, files=[("frames", file) for file in files], headers=self._key()
         )
 
     def _live(self, life: Life) -> Any:
-        enrollment_id = self._captured(life, self._pictures(life, 15))
-        return self._ask("POST", f"/v1/enrollments/{enrollment_id}/finish", (202,), json={"if_known": "new"})
+        enrollment_id = self._captured(life, self._pictures(life, 20))
+        return self._ask("POST", f"/v1/enrollments/{enrollment_id}/finish", (202,), json=_ANSWERS)
 
     def _begin_and_give_up(self, life: Life) -> None:
         """Somebody comes before the camera, and goes again."""
