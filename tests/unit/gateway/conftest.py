@@ -10,14 +10,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # gateway_world, openapi_judge, webcam
 
 import webcam as webcam
-from gateway_world import World, create_world
+from gateway_world import MakeWorld, World, create_world
 
 from familiar.seeing import detectors
 from familiar.seeing.detection import Detector, Face
 from familiar.seeing.image import Frame
 from familiar.seeing.observation import Observer
-
-MakeWorld = Callable[..., World]
 
 
 class RememberingDetector:

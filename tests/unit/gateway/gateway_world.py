@@ -1,7 +1,7 @@
 """A world around the gateway: a real database, fakes of Serving and the queue, and a trainer one can call."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,3 +138,6 @@ def create_world(folder: Path, observer: Observer, **changes: object) -> World:
         versions.add_backbone(session, versions.issue(session, "backbone"), meta_dict(backbone_meta()))
     world.publish(Head.empty(backbone_meta().dim))
     return world
+
+
+MakeWorld = Callable[..., World]

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gateway_world import World, files
+from gateway_world import MakeWorld, World, files
 from sqlalchemy import func, select
 
 import films
-from conftest import MakeWorld
 from fakes import FakeBackbone
 from familiar import learning
 from familiar.knowing import normalise
