@@ -1,6 +1,7 @@
 """A world around the gateway: a real database, fakes of Serving and the queue, and a trainer one can call."""
 
 import io
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,15 @@ def report_on(rows: Sequence[StoredRow]) -> dict[str, Any]:
 def files(pictures: list[bytes]) -> list[tuple[io.BytesIO, str]]:
     """Return pictures as files of a form."""
     return [(io.BytesIO(data), f"{index}.jpg") for index, data in enumerate(pictures)]
+
+
+def archive(pictures: list[bytes]) -> bytes:
+    """Return a ZIP of pictures, in their order."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for index, data in enumerate(pictures):
+            made.writestr(f"{index:03}.jpg", data)
+    return buffer.getvalue()
 
 
 def settings_for(folder: Path, **changes: object) -> Settings:

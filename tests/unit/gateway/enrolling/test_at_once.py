@@ -1,8 +1,6 @@
 """What comes at the same time: one name, one key, a rename; the database decides, and everybody gets an answer."""
 
-import io
 import threading
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +9,7 @@ from typing import Any
 
 import cv2
 import pytest
-from gateway_world import World, files
+from gateway_world import World, archive, files
 from sqlalchemy import create_engine, func, select, text
 
 import postgresql
@@ -195,14 +193,6 @@ def film(frames: list[bytes], folder: Path) -> bytes:
         writer.write(cv2.cvtColor(decode(data), cv2.COLOR_RGB2BGR))
     writer.release()
     return (folder / "film.avi").read_bytes()
-
-
-def archive(frames: list[bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        for number, data in enumerate(frames):
-            made.writestr(f"{number}.jpg", data)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["film", "archive"])

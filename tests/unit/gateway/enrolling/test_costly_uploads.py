@@ -1,15 +1,13 @@
 """Uploads that cost much, or that upset a decoder: bounded, a verdict for each frame, all or nothing."""
 
-import io
 import threading
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gateway_world import World, files
+from gateway_world import World, archive, files
 from sqlalchemy import func, select
 
 import films
@@ -30,14 +28,6 @@ def rows(world: World) -> list[int]:
 
 def opened(world: World) -> str:
     return f"/v1/enrollments/{world.client.post('/v1/enrollments', json={'name': 'Eileen Collins'}).json['id']}"
-
-
-def archive(pictures: list[bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        for index, data in enumerate(pictures):
-            made.writestr(f"{index:03}.jpg", data)
-    return buffer.getvalue()
 
 
 def enroll(world: World, pictures: list[bytes]) -> Any:

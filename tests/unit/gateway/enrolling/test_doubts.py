@@ -1,14 +1,12 @@
 """What is asked before a capture is closed: pictures that do not fit, and faces of those who wait to be learned."""
 
-import io
 import threading
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from gateway_world import MakeWorld, World, files
+from gateway_world import MakeWorld, World, archive, files
 from sqlalchemy import func, select
 
 import films
@@ -56,14 +54,6 @@ def of(people: list[list[bytes]], *lights: int) -> list[bytes]:
     """Return pictures of the people who have these numbers, in this order, no picture twice."""
     left = [iter(pictures) for pictures in people]
     return [next(left[light]) for light in lights]
-
-
-def archive(pictures: list[bytes]) -> list[bytes]:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        for number, data in enumerate(pictures):
-            made.writestr(f"{number:03}.jpg", data)
-    return [buffer.getvalue()]
 
 
 def enroll(world: World, pictures: list[bytes], **fields: str):
@@ -121,7 +111,7 @@ def test_pictures_of_several_people_are_a_question_that_says_which(world, people
         details = asked(finish(world, captured(world, pictures, name="Ada")))
         assert details.pop("enrollment_id")
     else:
-        details = asked(enroll(world, archive(pictures) if way == "archive" else pictures))
+        details = asked(enroll(world, [archive(pictures)] if way == "archive" else pictures))
         assert rows(world, Person) == rows(world, Sample) == rows(world, FrameVerdict) == 0
     assert details == {"frames": strangers_in(lights), "pictures": len(lights), "person": None}
     assert world.queue.trainings == []
