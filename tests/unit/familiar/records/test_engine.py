@@ -17,7 +17,7 @@ from familiar.errors import DatabaseUnavailable
 from familiar.records import engine, inspection, people, versions
 from familiar.records.engine import Database
 from familiar.records.migrate import check, migrate
-from familiar.records.schema import IssuedVersion
+from familiar.records.schema import IssuedVersion, Person
 
 PATIENCE_S = 0.3
 
@@ -96,6 +96,25 @@ def test_what_was_waited_for_in_vain_is_not_waited_for_again(file: Path) -> None
         event.listen(database.engine, "before_cursor_execute", counted)
         assert code_of(lambda: add_somebody(database)) == "busy"
     assert tries == 1
+
+
+def test_what_is_read_together_was_there_together(database: Database) -> None:
+    with database.write() as session:
+        ada = people.add(session, "Ada").id
+    with database.read() as reading:
+        assert people.count(reading) == 1
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(database.retry, lambda session: session.delete(session.get_one(Person, ada))).result(30)
+        assert people.count(reading) == 1
+        assert reading.get_one(Person, ada).name == "Ada"
+    assert count(database) == 0
+
+
+def test_what_is_changed_while_reading_is_not_kept(database: Database) -> None:
+    with database.read() as reading:
+        people.add(reading, "Ada")
+        reading.flush()
+    assert count(database) == 0
 
 
 @pytest.mark.usefixtures("impatient")

@@ -67,12 +67,18 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Give a session for reading; nothing it changes is kept.
+        """Give a session that reads the database as it is at one moment; nothing it changes is kept.
+
+        What several statements read belongs together: nobody can have deleted what an earlier one pointed to.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
         """
         with self._translated(), Session(self.engine, expire_on_commit=False) as session:
+            if self.is_sqlite:
+                session.execute(text("BEGIN"))
+            else:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session  # closing it rolls back and leaves the rows that were read readable
 
     @contextmanager
