@@ -47,6 +47,7 @@ _BY_ID = (
     ("DELETE", "/v1/people/{person}/samples/ID"),
     ("GET", "/v1/people/ID/samples/{sample}"),
     ("GET", "/v1/jobs/ID"),
+    ("DELETE", "/v1/keys/ID"),
 )
 
 
@@ -84,7 +85,8 @@ def _bad_versions() -> Iterator[Case]:
 
 
 def _bad_queries() -> Iterator[Case]:
-    paths = {"/v1/people": "offset", "/v1/people/{person}/samples": "offset", "/v1/models": "", "/v1/jobs": ""}
+    paths = {"/v1/people": "offset", "/v1/people/{person}/samples": "offset", "/v1/models": "", "/v1/jobs": "",
+             "/v1/keys": "offset", "/v1/audit": "offset"}  # fmt: skip
     for path, more in paths.items():
         for text in ("0", "-1", "1001", "ten", "1.5", "1e2", "", "٣", "9" * 30, "1;DROP TABLE people"):
             yield Case(f"{path}: limit {text}", "GET", f"{path}?limit={quote(text)}", codes=("invalid_query",))
@@ -93,7 +95,7 @@ def _bad_queries() -> Iterator[Case]:
         if more:
             yield Case(f"{path}: offset -1", "GET", f"{path}?offset=-1", codes=("invalid_query",))
     for path in ("/v1/people/{person}", "/v1/enrollments/{enrollment}", "/v1/people/{person}/samples/{sample}",
-                 "/v1/models/1", "/v1/site"):  # fmt: skip
+                 "/v1/models/1", "/v1/site", "/v1/session"):  # fmt: skip
         yield Case(f"{path}: a parameter", "GET", f"{path}?full=1", codes=("unknown_field",))
 
 
@@ -119,6 +121,10 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/models/1/rollback": ("GET", "DELETE"),
         "/v1/jobs": ("POST", "DELETE"),
         "/v1/site": ("POST", "PUT", "PATCH"),
+        "/v1/session": ("PUT", "PATCH"),
+        "/v1/keys": ("PUT", "PATCH", "DELETE"),
+        f"/v1/keys/{NOBODY}": ("GET", "POST", "PATCH"),
+        "/v1/audit": ("POST", "PATCH", "DELETE"),
         "/healthz": ("POST",),
         "/readyz": ("POST",),
         "/metrics": ("POST",),
@@ -154,6 +160,10 @@ def _bad_origins() -> Iterator[Case]:
         ("DELETE", "/v1/people/{person}", b"", {}),
         ("DELETE", "/v1/people/{person}/samples/{sample}", b"", {}),
         ("PATCH", "/v1/people/{person}", as_json({"name": "Ada"}), JSON),
+        ("POST", "/v1/session", as_json({"key": "fam_"}), JSON),
+        ("DELETE", "/v1/session", b"", {}),
+        ("POST", "/v1/keys", as_json({"name": "Ada", "scopes": ["operate"]}), JSON),
+        ("DELETE", f"/v1/keys/{NOBODY}", b"", {}),
     )
     pages = {
         "another site": {"Origin": "http://evil.example"},

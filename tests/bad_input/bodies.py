@@ -107,6 +107,35 @@ def _bad_names() -> Iterator[Case]:
         )
 
 
+def _bad_keys() -> Iterator[Case]:
+    good = {"name": "Ada's camera", "scopes": ["recognize"]}
+    for what, change, code in (
+        ("no name", {"name": None}, "invalid_field"),
+        ("a name that nobody sees", {"name": " "}, "invalid_name"),
+        ("no scopes", {"scopes": []}, "invalid_field"),
+        ("a scope that there is not", {"scopes": ["recognize", "everything"]}, "invalid_field"),
+        ("scopes that are no text", {"scopes": [{"a": 1}, ["operate"]]}, "invalid_field"),
+        ("text for scopes", {"scopes": "operate"}, "invalid_field"),
+        ("a camera that nobody sees", {"camera": "\u200b"}, "invalid_name"),
+        ("a time that is none", {"expires_at": "tomorrow"}, "invalid_field"),
+        ("a number for a time", {"expires_at": 2_000_000_000}, "invalid_field"),
+        ("a time that is past", {"expires_at": "2001-01-01"}, "invalid_field"),
+        ("a secret of its own", {"secret": "fam_1234"}, "unknown_field"),
+    ):
+        yield Case(f"key: {what}", "POST", "/v1/keys", as_json({**good, **change}), JSON, (400,), (code,))
+    for what, body in {
+        "nothing": {}, "a name alone": {"name": "Ada"}, "a password alone": {"password": "0123456789"},
+        "two ways": {"key": "fam_1", "name": "Ada", "password": "0123456789"},
+    }.items():  # fmt: skip
+        yield Case(f"sign in: {what}", "POST", "/v1/session", as_json(body), JSON, (400,), ("missing_field",))
+    for what, body, code in (
+        ("half a character for a key", b'{"key": "\\ud800"}', "invalid_field"),
+        ("half a character for a password", b'{"name": "Ada", "password": "\\ud800"}', "invalid_field"),
+        ("a name that nobody has", b'{"name": "\\ud800", "password": "0123456789"}', "invalid_name"),
+    ):
+        yield Case(f"sign in: {what}", "POST", "/v1/session", body, JSON, (400,), (code,))
+
+
 _NOTJSON: Mapping[str, bytes] = {
     "nothing": b"",
     "half": b'{"name": "Ada"',
@@ -137,6 +166,8 @@ _TAKES_JSON = (
     ("POST", "/v1/recognize"),
     ("POST", "/v1/enrollments/{enrollment}/frames"),
     ("POST", "/v1/enrollments/{enrollment}/finish"),
+    ("POST", "/v1/session"),
+    ("POST", "/v1/keys"),
 )
 
 
@@ -158,6 +189,8 @@ def _bad_fields() -> Iterator[Case]:
             ("PATCH", "/v1/people/{person}", "name"),
             ("POST", "/v1/recognize", "image"),
             ("POST", "/v1/enrollments/{enrollment}/finish", "if_known"),
+            ("POST", "/v1/session", "key"),
+            ("POST", "/v1/session", "password"),
         ):
             yield Case(
                 f"{method} {path}: {name} is {what}",
@@ -177,6 +210,7 @@ def _bad_fields() -> Iterator[Case]:
             f"open: allow_same_name is {what}", "POST", "/v1/enrollments",
             as_json({"name": "Ada", "allow_same_name": value}), JSON, (400,), ("invalid_field",),
         )  # fmt: skip
+    yield from _bad_keys()
     open_one, finish = "/v1/enrollments", "/v1/enrollments/{enrollment}/finish"
     frames = "/v1/enrollments/{enrollment}/frames"
     yield Case("open: nothing said", "POST", open_one, b"{}", JSON, (400,), ("missing_field",))

@@ -27,7 +27,7 @@ from kill.living import Enroller, Recogniser
 
 _FACES, _STRANGERS, _ENROLLERS, _RECOGNISERS = 12, 4, 3, 1
 _KILLS_A_ROUND = 40
-_ACCESS, _LINES = "familiar_gateway.access", 400
+_REQUESTS, _LINES = "familiar_gateway.requests", 400
 
 
 class _Works(Protocol):
@@ -54,7 +54,7 @@ def main() -> int:
         book.faults += [f"{each} in the shared memory" for each in unused_shared_memory() - shared]
         show(run, book, seed)
         if book.faults:
-            print("\n".join([line for line in run.said().splitlines() if _ACCESS not in line][-_LINES:]))
+            print("\n".join([line for line in run.said().splitlines() if _REQUESTS not in line][-_LINES:]))
     return bool(book.faults)
 
 

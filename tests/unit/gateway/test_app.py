@@ -19,9 +19,9 @@ def test_a_request_id_is_taken_over_or_made(world):
 
 
 def test_each_request_leaves_one_line_with_its_id(world, caplog):
-    with caplog.at_level(logging.INFO, "familiar_gateway.access"):
+    with caplog.at_level(logging.INFO, "familiar_gateway.requests"):
         world.client.get("/v1/people?limit=5", headers={"X-Request-Id": "abc"})
-    (line,) = [record.message for record in caplog.records if record.name == "familiar_gateway.access"]
+    (line,) = [record.message for record in caplog.records if record.name == "familiar_gateway.requests"]
     assert line.startswith("GET /v1/people 200 ") and line.endswith("request=abc")
 
 

@@ -40,6 +40,21 @@ class Settings:
     host: str = _setting("GATEWAY_HOST", "127.0.0.1", "address the gateway listens on")
     port: int = _setting("GATEWAY_PORT", 8080, "port the gateway listens on; 0 for any", 0, 65535)
     allowed_hosts: str = _setting("ALLOWED_HOSTS", "", "further names the gateway is reached by, with commas between")
+    access: str = _setting(
+        "ACCESS", "", "keys, or open to everybody who reaches it; unless set, open on loopback only, keys elsewhere"
+    )
+    trusted_proxies: str = _setting(
+        "TRUSTED_PROXIES", "", "addresses or networks of proxies whose X-Forwarded headers count, with commas between"
+    )
+    cors_origins: str = _setting(
+        "CORS_ORIGINS", "", "origins of other sites whose pages may ask with a key, with commas between"
+    )
+    rate_limit: int = _setting(
+        "RATE_LIMIT", 6000, "requests a minute by one key, or from one address without; 0 for any number", 0, 10**9
+    )
+    session_s: float = _setting(
+        "SESSION_S", 43_200.0, "a page that is not used for so long has to sign in again", 60, 2_592_000
+    )
     workers: int = _setting("GATEWAY_WORKERS", 1, "gateway processes", 1, 64)
     threads: int = _setting(
         "GATEWAY_THREADS", 0, "pictures that each works on at once; 0 for two a core, 4 to 16", 0, 256
@@ -90,6 +105,8 @@ class Settings:
         settings = cls(**values)
         if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise MisconfiguredError(f"LOG_LEVEL={settings.log_level!r}: must be DEBUG, INFO, WARNING or ERROR")
+        if settings.access not in ("", "keys", "open"):
+            raise MisconfiguredError(f"ACCESS={settings.access!r}: must be keys or open")
         return settings
 
     @classmethod

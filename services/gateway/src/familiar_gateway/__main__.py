@@ -27,11 +27,14 @@ def main() -> int:
 
 
 def _serve(settings: Settings) -> None:
-    from familiar_gateway import front, server, services
+    from familiar_gateway import access, app, front, server, services
 
     # Everything is built once here, so that a setting that cannot be used is said once and not by every process.
-    services.build(settings).database.close()
+    its = services.build(settings)
+    app.create_app(its)
     front.begin_to_log(settings)
+    access.announce_first_key(its.database, its.guard.mode, lambda text: print(text, flush=True))
+    its.database.close()
     server.run(
         f"{front.__name__}:{front.from_env.__name__}",
         host=settings.host,

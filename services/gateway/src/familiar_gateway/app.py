@@ -1,17 +1,19 @@
 """The application: routes, errors, limits and request ids around collaborators that are passed in."""
 
 import logging
+import re
 import tempfile
 import time
 from collections.abc import Callable
 from typing import IO
 
 from flask import Flask, Request, Response, g, request
+from flask_cors import CORS
 
-from familiar_gateway import enrolling, operating, people, recognizing, web
+from familiar_gateway import access, enrolling, operating, people, recognizing, web
 from familiar_gateway.services import Services
 
-access = logging.getLogger("familiar_gateway.access")
+log = logging.getLogger("familiar_gateway.requests")
 
 SMALL_BODY_BYTES = 1_000_000
 """What a route without pictures reads at most."""
@@ -28,6 +30,9 @@ _BLUEPRINTS = (
     operating.jobs.blueprint,
     operating.site.blueprint,
     operating.health.blueprint,
+    access.sessions.blueprint,
+    access.keys.blueprint,
+    access.audit.blueprint,
     web.docs.blueprint,
 )
 
@@ -56,13 +61,31 @@ def create_app(its: Services) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[web.KEY] = its
-    hosts = web.Hosts(its.settings.host, its.settings.allowed_hosts.split(","))
+    friends = web.read_origins(its.settings.cors_origins)
+    hosts = web.Hosts(its.settings.host, its.settings.allowed_hosts.split(","), friends)
     app.before_request(lambda: _begin(hosts))
+    app.before_request(its.guard.admit)
     app.after_request(lambda response: _end(response, its.metrics))
     web.errors.install(app)
     for each in _BLUEPRINTS:
         app.register_blueprint(each)
+    web.doors.require_declared(app)
+    _let_friends_read(app, friends)
+    app.wsgi_app = web.proxies.Proxies(app.wsgi_app, its.settings.trusted_proxies)  # type: ignore[method-assign]
     return app
+
+
+def _let_friends_read(app: Flask, origins: list[str]) -> None:
+    """Let pages of these origins ask with a key; a session is sent for our own page only."""
+    if origins:
+        CORS(
+            app,
+            origins=[re.compile(rf"{re.escape(each)}\Z") for each in origins],
+            methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "X-Request-Id"],
+            expose_headers=["Location", "Retry-After", "X-Request-Id"],
+            max_age=600,
+        )
 
 
 def _begin(hosts: web.Hosts) -> None:
@@ -76,9 +99,9 @@ def _end(response: Response, metrics: operating.Metrics) -> Response:
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else "none"
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.update(_ALWAYS)
+    for name, value in _UNLESS_SAID.items():
+        response.headers.setdefault(name, value)
     _note(metrics, request.method, route, response.status_code, seconds, g.get("request_id"))
     return response
 
@@ -95,8 +118,21 @@ def _note(
     metrics.count_request(method, route, status, seconds)
     # Probes come every second from everywhere; they would bury what people did.
     level = logging.DEBUG if route in _PROBES else logging.INFO
-    access.log(level, "%s %s %d %.1f ms request=%s", method, route, status, seconds * 1000, request_id)
+    log.log(level, "%s %s %d %.1f ms request=%s", method, route, status, seconds * 1000, request_id)
 
 
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+}
+_UNLESS_SAID = {
+    "Cache-Control": "no-store",
+    # What is no page of ours is looked at by programs.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE", "PUT"})

@@ -7,6 +7,7 @@ from familiar.records import Database
 from familiar.seeing import ENROLMENT, Decoder, ImageLimits, Observer, SlowLane, detectors
 from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
+from familiar_gateway.access import Guard, Keyring, Rates, mode_of
 from familiar_gateway.enrolling import Capturer, Streams
 from familiar_gateway.operating import Inbox, Metrics, Queue, Readiness, Serving
 from familiar_gateway.recognizing import Recognizer
@@ -30,6 +31,9 @@ class Services:
     readiness: Readiness
     metrics: Metrics
     streams: Streams
+    keyring: Keyring
+    rates: Rates
+    guard: Guard
 
 
 def build(settings: Settings) -> Services:
@@ -44,11 +48,17 @@ def build(settings: Settings) -> Services:
         queue=TrainingQueue.at(settings.redis_url, settings.redis_timeout_s),
         serving=ServingClient(settings.serving_addr, timeout_s=settings.serving_timeout_s),
         observer=Observer(detectors.create(settings.detector, settings.search_pixels)),
+        rates=Rates(settings.rate_limit, Rates.storage_at(settings.redis_url)),
     )
 
 
-def assemble(settings: Settings, *, database: Database, queue: Queue, serving: Serving, observer: Observer) -> Services:
-    """Wire given collaborators together."""
+def assemble(
+    settings: Settings, *, database: Database, queue: Queue, serving: Serving, observer: Observer,
+    rates: Rates | None = None,
+) -> Services:  # fmt: skip
+    """Wire given collaborators together; without ``rates`` requests are counted here alone."""
+    rates = rates or Rates(settings.rate_limit)
+    keyring = Keyring(database, settings.session_s)
     threads = Threads.of(settings.threads)
     settings = replace(settings, threads=threads.pictures)
     models = Models(serving)
@@ -69,4 +79,7 @@ def assemble(settings: Settings, *, database: Database, queue: Queue, serving: S
         readiness=Readiness(database, queue, serving, models),
         metrics=Metrics(database, queue),
         streams=Streams(most=threads.streams),
+        keyring=keyring,
+        rates=rates,
+        guard=Guard(mode_of(settings), keyring, rates),
     )

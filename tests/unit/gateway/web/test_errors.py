@@ -59,7 +59,7 @@ def test_every_domain_error_has_a_status_that_fits():
     for kind in subclasses(FamiliarError):
         status = errors.status_of(kind("x"))
         assert 400 <= status < 600
-        assert kind.retryable is (status == 503), kind
+        assert kind.retryable is (status in (429, 503)), kind
     assert errors.status_of(domain.AlreadyKnown("x")) == 409
     assert errors.status_of(domain.ServingTimeout("x")) == 503
 

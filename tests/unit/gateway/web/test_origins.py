@@ -111,7 +111,7 @@ def test_another_name_reads_nothing_either(world, path):
 
 
 def test_a_name_that_a_setting_allows_is_answered(make_world):
-    world = make_world(allowed_hosts="other.example, familiar.example")
+    world = make_world(allowed_hosts="other.example, familiar.example", access="open")
     assert world.client.get("/v1/people", headers={"Host": "familiar.example"}).status_code == 200
 
 

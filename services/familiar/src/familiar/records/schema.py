@@ -179,6 +179,55 @@ class IssuedVersion(Base):
     version: Mapped[int]
 
 
+class AccessKey(Base):
+    """What somebody is let in by: a secret, of which the ``digest`` is kept, or a password, of which a slow hash is.
+
+    Of all that are not revoked the database admits one of each name. ``camera`` is the one that the key is bound to.
+    """
+
+    __tablename__ = "access_keys"
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    password: Mapped[str | None] = mapped_column(Text)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    camera: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[float]
+    used_at: Mapped[float | None]
+    expires_at: Mapped[float | None]
+    revoked_at: Mapped[float | None]
+
+
+class AccessSession(Base):
+    """A page that has signed in with a key; of its token the ``digest`` is kept."""
+
+    __tablename__ = "access_sessions"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key_id: Mapped[str] = mapped_column(_ID, ForeignKey("access_keys.id"), index=True)
+    created_at: Mapped[float]
+    expires_at: Mapped[float]
+
+
+class AuditEntry(Base):
+    """One line of who did what; the database refuses to change or to delete any."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float]
+    key_id: Mapped[str | None] = mapped_column(_ID)
+    address: Mapped[str | None] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(_WORD)
+    target: Mapped[str | None] = mapped_column(_ID)
+
+
+_IN_FORCE = text("revoked_at IS NULL")
+Index(
+    "ix_access_keys_one_of_a_name",
+    AccessKey.name,
+    unique=True,
+    sqlite_where=_IN_FORCE,
+    postgresql_where=_IN_FORCE,
+)
 Index("ix_samples_person_time", Sample.person_id, Sample.captured_at)
 _ONE_OF_A_NAME = text("enrolled AND NOT shares_name")
 Index(

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from familiar.errors import Conflict, DatabaseUnavailable, InvalidInput, ServingUnavailable, Unavailable
 from familiar.knowing import Float32, is_near_copy
 from familiar.reason import Reason
-from familiar.records import Database, clean, enrollments, people, samples, versions
+from familiar.records import Action, Database, audit, clean, enrollments, people, samples, versions
 from familiar.seeing import CROP_PX, Decoder, Frame, Observer, align, encode_jpeg
 from familiar.servable import MAX_BATCH
 from familiar.serving import Models
@@ -154,8 +154,8 @@ class Capturer:
             said = enrollments.verdicts(session, enrollment_id).values()
         return [Verdict(row.position, tuple(row.reasons)) for row in sorted(said, key=lambda row: row.position)]
 
-    def finish(self, enrollment_id: str, answers: Answers) -> None:
-        """End a capture and have it learned; ending it again changes nothing.
+    def finish(self, enrollment_id: str, author: audit.Author, answers: Answers) -> None:
+        """End a capture and have it learned, in the name of its author; ending it again changes nothing.
 
         Raises:
             NotFound: there is no such enrolment.
@@ -174,7 +174,7 @@ class Capturer:
             self._require_enough(state, len(settled.left_out))
             # If others are faster all the time, the training judges them; see docs/adr/0014.
             closing = functools.partial(
-                _close, enrollment_id=enrollment_id, settled=settled, surely=look == _MOST_LOOKS
+                _close, enrollment_id=enrollment_id, author=author, settled=settled, surely=look == _MOST_LOOKS
             )
             with contextlib.suppress(_Outdated):
                 training_id = self._database.retry(closing)
@@ -267,7 +267,7 @@ class _Outdated(Exception):
     """Frames came, or another capture was closed, after a capture had been looked at."""
 
 
-def _close(session: Session, enrollment_id: str, settled: Settled, *, surely: bool) -> str | None:
+def _close(session: Session, enrollment_id: str, author: audit.Author, settled: Settled, *, surely: bool) -> str | None:
     """Close a capture as it was ``settled`` and return its training.
 
     Raises:
@@ -287,4 +287,5 @@ def _close(session: Session, enrollment_id: str, settled: Settled, *, surely: bo
     person = people.get(session, enrollment.person_id)
     if not (person.enrolled or person.shares_name):
         require_free_name(session, person.name, enrollment_id=enrollment_id)  # it was, when the capture was opened
+    audit.note(session, author, Action.PERSON_ENROLLED, person.id)
     return enrollments.close(session, enrollment).id

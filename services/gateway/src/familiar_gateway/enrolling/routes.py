@@ -20,6 +20,7 @@ from familiar.records import (
     samples,
     versions,
 )
+from familiar.scope import Scope
 from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import coaching, representations, uploads
@@ -28,7 +29,7 @@ from familiar_gateway.enrolling.doubts import Answers
 from familiar_gateway.enrolling.events import Streams
 from familiar_gateway.enrolling.opening import check_idempotency_key, check_person, open_enrollment, request_digest
 from familiar_gateway.operating import Metrics
-from familiar_gateway.web import Json, UnsupportedMediaType, payload, pictures, services
+from familiar_gateway.web import Json, UnsupportedMediaType, asks_for, caller, payload, pictures, services
 
 
 class _Needs(Protocol):
@@ -50,6 +51,7 @@ _Answer = TypeVar("_Answer", IfKnown, IfNotAlike)
 
 
 @blueprint.post("/v1/enrollments")
+@asks_for(Scope.ENROLL)
 def open_one() -> tuple[Json, int, dict[str, str]]:
     """Open a capture; with an ``Idempotency-Key`` sent before, answer with the one opened then."""
     body = payload.read_object(request, {"name": str, "person_id": str, "allow_same_name": bool})
@@ -60,6 +62,7 @@ def open_one() -> tuple[Json, int, dict[str, str]]:
 
 
 @blueprint.post("/v1/enrollments/<enrollment_id>/frames")
+@asks_for(Scope.ENROLL)
 def add_frames(enrollment_id: str) -> Json:
     """Judge one or several frames and say what to do next."""
     its = services(_Needs)
@@ -76,15 +79,17 @@ def add_frames(enrollment_id: str) -> Json:
 
 
 @blueprint.post("/v1/enrollments/<enrollment_id>/finish")
+@asks_for(Scope.ENROLL)
 def finish(enrollment_id: str) -> tuple[Json, int, dict[str, str]]:
     """End the capture and have it learned."""
     check_id(enrollment_id, "enrolment")
     body = payload.read_optional_object(request, {"if_known": str, "if_not_alike": str})
-    services(_Needs).capturer.finish(enrollment_id, _answers(body))
+    services(_Needs).capturer.finish(enrollment_id, caller(), _answers(body))
     return _show(enrollment_id), 202, _location(enrollment_id)
 
 
 @blueprint.get("/v1/enrollments/<enrollment_id>")
+@asks_for(Scope.ENROLL)
 def show(enrollment_id: str) -> Json:
     """Show how far an enrolment is."""
     payload.read_query(request, {})
@@ -92,6 +97,7 @@ def show(enrollment_id: str) -> Json:
 
 
 @blueprint.delete("/v1/enrollments/<enrollment_id>")
+@asks_for(Scope.ENROLL)
 def discard(enrollment_id: str) -> tuple[str, int]:
     """Give up a capture; nothing of it is kept."""
     its = services(_Needs)
@@ -101,6 +107,7 @@ def discard(enrollment_id: str) -> tuple[str, int]:
 
 
 @blueprint.get("/v1/enrollments/<enrollment_id>/events")
+@asks_for(Scope.ENROLL)
 def stream(enrollment_id: str) -> Response:
     """Stream an enrolment as server-sent events until it is live or has failed."""
     check_id(enrollment_id, "enrolment")
@@ -110,6 +117,7 @@ def stream(enrollment_id: str) -> Response:
 
 
 @blueprint.post("/v1/enroll")
+@asks_for(Scope.ENROLL)
 def enroll() -> tuple[Json, int, dict[str, str]]:
     """Enrol somebody from pictures, one archive or one video, all in one request; all of it or nothing is kept.
 
@@ -141,7 +149,7 @@ def _enroll(fields: dict[str, str], files: list[FileStorage]) -> tuple[str, Verd
         )
         try:
             verdicts = _add_unless_closed(enrollment_id, shots)
-            its.capturer.finish(enrollment_id, answers)
+            its.capturer.finish(enrollment_id, caller(), answers)
         except FamiliarError as exc:
             # With a key the same request, sent again, goes on where a part that was away stopped it.
             if not (exc.retryable and "Idempotency-Key" in request.headers):

@@ -6,9 +6,10 @@ from flask import Blueprint, request
 
 from familiar.errors import QueueUnavailable
 from familiar.records import Database, check_id, trainings
+from familiar.scope import Scope
 from familiar_gateway.operating import representations
 from familiar_gateway.operating.ports import Queue
-from familiar_gateway.web import Json, payload, services
+from familiar_gateway.web import Json, asks_for, payload, services
 
 
 class _Needs(Protocol):
@@ -22,6 +23,7 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/v1/jobs")
 
 
 @blueprint.get("")
+@asks_for(Scope.OPERATE)
 def list_all() -> Json:
     """List the last jobs, the newest first, and how full the queue is (null while Redis is away)."""
     query = payload.read_query(request, {"limit": (100, 1, 1000)})
@@ -31,6 +33,7 @@ def list_all() -> Json:
 
 
 @blueprint.get("/<job_id>")
+@asks_for(Scope.OPERATE, Scope.PEOPLE)  # whose deletion it may be
 def show(job_id: str) -> Json:
     """Show one job."""
     payload.read_query(request, {})

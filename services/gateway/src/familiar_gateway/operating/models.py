@@ -6,13 +6,14 @@ from flask import Blueprint, request, url_for
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, ServingUnavailable
-from familiar.records import Database, HeadStatus, HeadVersion, erasures, people, trainings, versions
+from familiar.records import Action, Database, HeadStatus, HeadVersion, audit, erasures, people, trainings, versions
+from familiar.scope import Scope
 from familiar.servable import BACKBONE, HEAD
 from familiar.serving import VersionState
 from familiar_gateway.operating import representations
 from familiar_gateway.operating.inbox import Inbox
 from familiar_gateway.operating.ports import Serving
-from familiar_gateway.web import Json, payload, services
+from familiar_gateway.web import Json, asks_for, caller, payload, services
 
 
 class _Needs(Protocol):
@@ -37,6 +38,7 @@ _REFUSAL = {
 
 
 @blueprint.get("")
+@asks_for(Scope.OPERATE)
 def list_all() -> Json:
     """List the versions of head and backbone, with what Serving says of each."""
     query = payload.read_query(request, {"limit": (100, 1, 1000)})
@@ -54,6 +56,7 @@ def list_all() -> Json:
 
 
 @blueprint.get("/<version>")
+@asks_for(Scope.OPERATE)
 def show(version: str) -> Json:
     """Show a head version with its report on each person; whoever was deleted since is left out."""
     payload.read_query(request, {})
@@ -66,6 +69,7 @@ def show(version: str) -> Json:
 
 
 @blueprint.post("/<version>/rollback")
+@asks_for(Scope.OPERATE)
 def roll_back(version: str) -> tuple[Json, int, dict[str, str]]:
     """Ask for the weights of an earlier head to be put into service again, as a new version."""
     its = services(_Needs)
@@ -76,6 +80,7 @@ def roll_back(version: str) -> tuple[Json, int, dict[str, str]]:
         head = versions.head(session, number)
         _require_usable(session, head, backbones)
         shown = representations.job(trainings.ask_rollback(session, number))
+        audit.note(session, caller(), Action.HEAD_ROLLED_BACK, str(number))
     its.inbox.put(shown["id"])
     return {"job": shown}, 202, {"Location": url_for("jobs.show", job_id=shown["id"])}
 

@@ -5,10 +5,11 @@ from typing import Protocol
 from flask import Blueprint, request, url_for
 
 from familiar.errors import NotFound
-from familiar.records import Database, site_corrections, trainings
+from familiar.records import Action, Database, audit, site_corrections, trainings
+from familiar.scope import Scope
 from familiar_gateway.operating import representations
 from familiar_gateway.operating.inbox import Inbox
-from familiar_gateway.web import Json, payload, services
+from familiar_gateway.web import Json, asks_for, caller, payload, services
 
 
 class _Needs(Protocol):
@@ -22,6 +23,7 @@ blueprint = Blueprint("site", __name__, url_prefix="/v1/site")
 
 
 @blueprint.get("")
+@asks_for(Scope.OPERATE)
 def show() -> Json:
     """Show the correction that is kept and what it rests on; null if no strangers were handed in."""
     payload.read_query(request, {})
@@ -31,6 +33,7 @@ def show() -> Json:
 
 
 @blueprint.delete("")
+@asks_for(Scope.OPERATE)
 def forget() -> tuple[Json, int, dict[str, str]]:
     """Delete the correction and ask for a head without it."""
     its = services(_Needs)
@@ -38,6 +41,7 @@ def forget() -> tuple[Json, int, dict[str, str]]:
     with its.database.write() as session:
         if not site_corrections.drop(session):
             raise NotFound("no strangers were handed in, so nothing is corrected")
+        audit.note(session, caller(), Action.SITE_FORGOTTEN)
         shown = representations.job(trainings.ask(session))
     its.inbox.put(shown["id"])
     return {"job": shown}, 202, {"Location": url_for("jobs.show", job_id=shown["id"])}

@@ -7,11 +7,24 @@ from flask import Blueprint, Response, request, url_for
 from sqlalchemy.orm import Session
 
 from familiar.errors import DatabaseUnavailable
-from familiar.records import Database, check_id, clean, clean_name, enrollments, people, samples, trainings, versions
+from familiar.records import (
+    Action,
+    Database,
+    audit,
+    check_id,
+    clean,
+    clean_name,
+    enrollments,
+    people,
+    samples,
+    trainings,
+    versions,
+)
+from familiar.scope import Scope
 from familiar_gateway.operating import Inbox, job
 from familiar_gateway.people import representations
 from familiar_gateway.people.names import require_free_name
-from familiar_gateway.web import Json, page, payload, services
+from familiar_gateway.web import Json, asks_for, caller, page, payload, services
 
 
 class _Needs(Protocol):
@@ -23,13 +36,12 @@ class _Needs(Protocol):
 
 blueprint = Blueprint("people", __name__, url_prefix="/v1/people")
 
-_PAGE = {"limit": (100, 1, 1000), "offset": (0, 0, 10**8)}
-
 
 @blueprint.get("")
+@asks_for(Scope.PEOPLE)
 def list_all() -> Json:
     """List people by name."""
-    query = payload.read_query(request, _PAGE)
+    query = payload.read_query(request, payload.PAGE)
     with services(_Needs).database.read() as session:
         found = people.summaries(session, limit=query["limit"], offset=query["offset"])
         rows = [representations.person(each) for each in found]
@@ -37,6 +49,7 @@ def list_all() -> Json:
 
 
 @blueprint.get("/<person_id>")
+@asks_for(Scope.PEOPLE)
 def show(person_id: str) -> Json:
     """Show one person, with what the live head's report tells of them."""
     payload.read_query(request, {})
@@ -49,6 +62,7 @@ def show(person_id: str) -> Json:
 
 
 @blueprint.patch("/<person_id>")
+@asks_for(Scope.PEOPLE)
 def rename(person_id: str) -> Json:
     """Give a person another name; it is shown from the next answer on."""
     check_id(person_id, "person")
@@ -61,6 +75,7 @@ def rename(person_id: str) -> Json:
         if not shares_name:
             require_free_name(session, name, but=person_id)
         people.rename(session, person, name, shares_name=shares_name)
+        audit.note(session, caller(), Action.PERSON_RENAMED, person_id)
 
     services(_Needs).database.retry(give_name)
     with services(_Needs).database.read() as session:
@@ -68,6 +83,7 @@ def rename(person_id: str) -> Json:
 
 
 @blueprint.delete("/<person_id>")
+@asks_for(Scope.PEOPLE)
 def erase(person_id: str) -> tuple[Json, int, dict[str, str]]:
     """Delete a person with crops, embeddings and enrolments, and have the models made anew without them.
 
@@ -77,15 +93,17 @@ def erase(person_id: str) -> tuple[Json, int, dict[str, str]]:
 
     def delete(session: Session) -> Json:
         people.erase(session, person_id)
+        audit.note(session, caller(), Action.PERSON_ERASED, person_id)
         return job(trainings.ask(session))
 
     return _learn_anew(services(_Needs).database.retry(delete))
 
 
 @blueprint.get("/<person_id>/samples")
+@asks_for(Scope.PEOPLE)
 def list_samples(person_id: str) -> Json:
     """List a person's samples, the oldest first."""
-    query = payload.read_query(request, _PAGE)
+    query = payload.read_query(request, payload.PAGE)
     check_id(person_id, "person")
     with services(_Needs).database.read() as session:
         people.get(session, person_id)
@@ -94,6 +112,7 @@ def list_samples(person_id: str) -> Json:
 
 
 @blueprint.get("/<person_id>/samples/<sample_id>")
+@asks_for(Scope.PEOPLE)
 def show_sample(person_id: str, sample_id: str) -> Response:
     """Show the crop of a sample as JPEG."""
     payload.read_query(request, {})
@@ -104,6 +123,7 @@ def show_sample(person_id: str, sample_id: str) -> Response:
 
 
 @blueprint.delete("/<person_id>/samples/<sample_id>")
+@asks_for(Scope.PEOPLE)
 def remove_sample(person_id: str, sample_id: str) -> tuple[Json, int, dict[str, str]]:
     """Delete one sample, and have the person learned anew without it."""
     check_id(person_id, "person")
@@ -111,6 +131,7 @@ def remove_sample(person_id: str, sample_id: str) -> tuple[Json, int, dict[str, 
 
     def delete(session: Session) -> Json:
         samples.remove(session, samples.get(session, person_id, sample_id))
+        audit.note(session, caller(), Action.SAMPLE_REMOVED, person_id)
         return job(trainings.ask(session))
 
     return _learn_anew(services(_Needs).database.retry(delete))

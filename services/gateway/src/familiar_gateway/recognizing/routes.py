@@ -4,11 +4,12 @@ from typing import Protocol
 
 from flask import Blueprint, g, request
 
+from familiar.scope import Scope
 from familiar.settings import Settings
 from familiar_gateway.operating import Metrics
 from familiar_gateway.recognizing import burst, representations
 from familiar_gateway.recognizing.recognition import Recognizer
-from familiar_gateway.web import Json, pictures, services
+from familiar_gateway.web import Json, asks_for, pictures, services
 
 
 class _Needs(Protocol):
@@ -23,6 +24,7 @@ blueprint = Blueprint("recognition", __name__)
 
 
 @blueprint.post("/v1/recognize")
+@asks_for(Scope.RECOGNIZE)
 def recognize() -> Json:
     """Say who is on a picture, or on a burst of them."""
     its = services(_Needs)

@@ -1,24 +1,33 @@
 """Web: reading what a request says and brings, and saying what went wrong; it knows HTTP and none of our nouns."""
 
-from familiar_gateway.web import docs, errors, payload, pictures
+from familiar_gateway.web import docs, doors, errors, payload, pictures, proxies
 from familiar_gateway.web.collaborators import KEY, services
-from familiar_gateway.web.errors import RETRY_AFTER_S, Forbidden, UnsupportedMediaType
-from familiar_gateway.web.origins import Hosts
+from familiar_gateway.web.doors import Caller, asks_for, caller
+from familiar_gateway.web.errors import RETRY_AFTER_S, Forbidden, RateLimited, Unauthorized, UnsupportedMediaType
+from familiar_gateway.web.origins import Hosts, read_origins
 from familiar_gateway.web.representations import Json, error, page, reference, time
 
 __all__ = [
     "KEY",
     "RETRY_AFTER_S",
+    "Caller",
     "Forbidden",
     "Hosts",
     "Json",
+    "RateLimited",
+    "Unauthorized",
     "UnsupportedMediaType",
+    "asks_for",
+    "caller",
     "docs",
+    "doors",
     "error",
     "errors",
     "page",
     "payload",
     "pictures",
+    "proxies",
+    "read_origins",
     "reference",
     "services",
     "time",

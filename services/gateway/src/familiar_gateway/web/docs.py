@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, redirect, send_from_directory, url_for
+from flask import Blueprint, Response, redirect, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
+
+from familiar_gateway.web.doors import asks_for
 
 blueprint = Blueprint("docs", __name__)
 
@@ -14,12 +16,14 @@ _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'sel
 
 
 @blueprint.get("/")
+@asks_for()
 def home() -> BaseResponse:
     """Lead to the page."""
-    return redirect(url_for("docs.page"))
+    return redirect("docs")  # as seen from here, whatever stands before it
 
 
 @blueprint.get("/docs")
+@asks_for()
 def page() -> Response:
     """Show the page."""
     response = send_from_directory(_STATIC, "docs.html")
@@ -28,12 +32,14 @@ def page() -> Response:
 
 
 @blueprint.get(f"/docs/<any({_ASSETS}):name>")
+@asks_for()
 def asset(name: str) -> Response:
     """Give a part of the page."""
     return send_from_directory(_STATIC, name)
 
 
 @blueprint.get("/openapi.json")
+@asks_for()
 def openapi() -> Response:
     """Give the OpenAPI document."""
     return send_from_directory(_STATIC, "openapi.json")

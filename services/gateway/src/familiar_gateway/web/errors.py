@@ -39,9 +39,24 @@ class Forbidden(InvalidInput):
     code = "cross_site"
 
 
+class Unauthorized(InvalidInput):
+    """Nothing was shown that lets somebody in, or nothing that is good for it."""
+
+    code = "key_required"
+
+
+class RateLimited(InvalidInput):
+    """Too many requests by one key, or from one address; ``retry_after_s`` tells when there may be more."""
+
+    code = "rate_limited"
+    retryable = True
+
+
 STATUS_OF: Final[dict[type[FamiliarError], int]] = {
     InvalidInput: 400,
     UnsupportedMediaType: 415,
+    Unauthorized: 401,
+    RateLimited: 429,
     Forbidden: 403,
     TooLarge: 413,
     NotFound: 404,
@@ -119,8 +134,10 @@ def _domain_error(error: FamiliarError) -> Response:
     said = error_body(error.code, _sentence(error, status), _id(), retryable=error.retryable, details=details)
     response = jsonify(said)
     response.status_code = status
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(error.details.get("retry_after_s", RETRY_AFTER_S))
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 

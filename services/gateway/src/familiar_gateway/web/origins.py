@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from familiar.errors import MisconfiguredError
 from familiar_gateway.web.errors import Forbidden
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(?::(\d{1,5})?)?", re.IGNORECASE)
@@ -27,8 +28,10 @@ class Hosts:
     machine's own name: an address cannot be rebound, and nobody outside gives the machine its name.
     """
 
-    def __init__(self, listens_on: str, further: Iterable[str] = ()) -> None:
+    def __init__(self, listens_on: str, further: Iterable[str] = (), friends: Iterable[str] = ()) -> None:
+        """Take the address that is listened on, further names, and the origins of other sites that may ask."""
         self._further = frozenset(name.strip().rstrip(".").lower() for name in further if name.strip())
+        self._friends = frozenset(friends)
         self._anywhere = _is_unspecified(listens_on)
         own = {socket.gethostname().lower()} if self._anywhere else {listens_on.lower()}
         self._names = {"localhost", *self._further, *own, *(f"{name}.local" for name in own if self._anywhere)}
@@ -44,7 +47,7 @@ class Hosts:
             raise Forbidden(
                 f"this is not {host[:100]!r}; if it should be, ALLOWED_HOSTS has to name it", code="host_not_allowed"
             )
-        if method in _SAFE_METHODS:
+        if method in _SAFE_METHODS or origin in self._friends:
             return
         if origin is not None and not self._is_own_page(origin, host):
             raise Forbidden(f"a page of {origin[:100]!r} must not change anything here", code="cross_site")
@@ -75,6 +78,21 @@ class Hosts:
         sent_by = _without_port(parts.netloc, _DEFAULT_PORTS[parts.scheme])
         asked = None if host is None else _without_port(host, _DEFAULT_PORTS[parts.scheme])
         return sent_by == asked or sent_by in self._further
+
+
+def read_origins(text: str) -> list[str]:
+    """Return the origins of a setting, with commas between, as browsers send them.
+
+    Raises:
+        MisconfiguredError: one is no origin.
+    """
+    origins = []
+    for each in (part.strip() for part in text.split(",") if part.strip()):
+        parts = urlsplit(each)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.netloc or each != f"{parts.scheme}://{parts.netloc}":
+            raise MisconfiguredError(f"CORS_ORIGINS={text!r}: {each!r} is no origin, as https://desk.example is one")
+        origins.append(f"{parts.scheme}://{_without_port(parts.netloc, _DEFAULT_PORTS[parts.scheme])}")
+    return origins
 
 
 def _without_port(authority: str, default: str) -> str:

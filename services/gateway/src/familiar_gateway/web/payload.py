@@ -12,6 +12,9 @@ from familiar_gateway.web.errors import UnsupportedMediaType
 
 Field = type | tuple[type, ...]
 
+PAGE: Mapping[str, tuple[int, int, int]] = {"limit": (100, 1, 1000), "offset": (0, 0, 10**8)}
+"""The query of a list that is given in pages."""
+
 
 def read_body(request: Request) -> bytes:
     """Return the body, whole.
@@ -145,6 +148,7 @@ _NAMES: Mapping[type, str] = {
     int: "a whole number",
     list: "a list",
     dict: "an object",
+    type(None): "null",
 }
 
 

@@ -1,0 +1,33 @@
+"""The audit: who enrolled, renamed and erased people, rolled back, made and revoked keys."""
+
+from typing import Protocol
+
+from flask import Blueprint, request
+
+from familiar.records import Database, audit, keys, people
+from familiar.scope import Scope
+from familiar_gateway.access import representations
+from familiar_gateway.web import Json, asks_for, page, payload, services
+
+
+class _Needs(Protocol):
+    """Of the collaborators of the application."""
+
+    database: Database
+
+
+blueprint = Blueprint("audit", __name__, url_prefix="/v1/audit")
+
+
+@blueprint.get("")
+@asks_for(Scope.OPERATE)
+def list_all() -> Json:
+    """List what was done, the newest first."""
+    query = payload.read_query(request, payload.PAGE)
+    with services(_Needs).database.read() as session:
+        lines = audit.newest(session, **query)
+        targets = {each.target for each in lines if each.target is not None}
+        known = keys.names(session, targets | {each.key_id for each in lines if each.key_id is not None})
+        names = people.names(session, targets)
+        rows = [representations.audit_entry(each, names, known) for each in lines]
+        return page("entries", rows, total=audit.count(session), **query)

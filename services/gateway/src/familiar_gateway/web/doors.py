@@ -1,0 +1,81 @@
+"""Doors: what each route asks of whoever comes, said beside it, and who has come.
+
+Who that is, and whether it is enough, is decided in one place before any route is called; a route that says nothing of
+it keeps the application from starting.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from flask import Flask, g
+
+from familiar.scope import Scope
+
+Route = TypeVar("Route", bound=Callable[..., Any])
+_ASKED = "_asks_for"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        address: where they are, as far as is known.
+        scopes: what they may do.
+        key_id, name: of the key that they have shown; None where none was asked for.
+        camera: the camera that the key is bound to, if it is.
+        csrf: what a change has to bring along, because a browser sends the session by itself; None for a key.
+        session_until: when the session ends if it is not used, in UTC seconds since 1970; None for a key.
+    """
+
+    address: str | None
+    scopes: frozenset[Scope] = frozenset()
+    key_id: str | None = None
+    name: str | None = None
+    camera: str | None = None
+    csrf: str | None = None
+    session_until: float | None = None
+
+
+def asks_for(*scopes: Scope) -> Callable[[Route], Route]:
+    """Let in who has one of the ``scopes``; without any: everybody."""
+    wanted = frozenset(Scope(each) for each in scopes)
+
+    def declare(route: Route) -> Route:
+        setattr(route, _ASKED, wanted)
+        return route
+
+    return declare
+
+
+def asked_of(app: Flask, endpoint: str) -> frozenset[Scope]:
+    """Return of which scopes one is needed; none: everybody may come."""
+    return cast(frozenset[Scope], getattr(app.view_functions[endpoint], _ASKED))
+
+
+def require_declared(app: Flask) -> None:
+    """Check that each route says what it asks for.
+
+    Raises:
+        LookupError: one does not.
+    """
+    for rule in app.url_map.iter_rules():
+        if not hasattr(app.view_functions[rule.endpoint], _ASKED):
+            raise LookupError(f"{rule.endpoint} ({rule.rule}) does not say what it asks for: add web.asks_for(...)")
+
+
+def set_caller(find_out: Callable[[], Caller]) -> None:
+    """Have ``find_out`` tell who sent this request, when somebody asks for the first time."""
+    g.find_out = find_out
+
+
+def caller() -> Caller:
+    """Return who sent the request that is being answered.
+
+    Raises:
+        Unauthorized: what they have shown is good for nothing.
+    """
+    if "caller" not in g:
+        g.caller = g.find_out()
+    return cast(Caller, g.caller)
