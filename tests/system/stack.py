@@ -49,7 +49,7 @@ class Stack:
         self.port = free_port()
         self.first_start_s = 0.0
         self.url = f"http://127.0.0.1:{self.port}"
-        self._env = {"GATEWAY_PORT": str(self.port), **env}
+        self._env = {"GATEWAY_PORT": str(self.port), "ACCESS": "open", **env}
         self.environment = {
             **self._env,
             "COMPOSE": " ".join(compose),

@@ -37,6 +37,7 @@ class FakeGateway:
     finish: deque[Reply] = field(default_factory=deque)
     stages: deque[str] = field(default_factory=lambda: deque(["queued", "training", "live"]))
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    shown: set[str | None] = field(default_factory=set)
     digests: list[bytes] = field(default_factory=list)
     error: dict[str, Any] = field(default_factory=lambda: {"code": "x", "message": "the faces differ too much"})
     warning: dict[str, Any] | None = None
@@ -53,6 +54,7 @@ class FakeGateway:
     def answer(self, method: str, path: str, body: bytes, headers: Any) -> Reply:
         said = json.loads(body) if headers.get("Content-Type") == "application/json" and body else body
         self.asked.append((method, path, said))
+        self.shown.add(headers.get("Authorization"))
         if self.script:
             return self.script.popleft()
         match method, path.split("/")[2:]:

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 
-from familiar_camera import enrolling, output
+from familiar_camera import enrolling, key, output
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import CameraError
 from familiar_camera.recognizing import recognize
@@ -65,7 +65,8 @@ def _enroll(options: argparse.Namespace) -> int:
 
 
 def _server(options: argparse.Namespace) -> Server:
-    return Server(options.server, Backoff(patience_s=options.wait), on_wait=output.Waiting(output.remarks()))
+    waiting = output.Waiting(output.remarks())
+    return Server(options.server, Backoff(patience_s=options.wait), key=key.chosen(options), on_wait=waiting)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="the gateway (default: FAMILIAR_SERVER, else %(default)s)",
     )
+    key.add_options(common)
     common.add_argument(
         "--wait",
         type=_seconds,

@@ -2,6 +2,7 @@
 
 CameraError
 ├── SourceError      the camera, video, folder or picture cannot be used (2)
+├── KeyUnusable      the key cannot be read, or cannot be one (2)
 ├── NeedsAnswer      the server asks something, and nobody is there to answer (3)
 ├── ServerAway       the server could not be reached, or was busy, for longer than we wait (4)
 ├── WrongServer      something answers at the address, but not Familiar (4)
@@ -20,6 +21,12 @@ class CameraError(Exception):
 
 class SourceError(CameraError):
     """The camera, video, folder or picture cannot be used."""
+
+    exit_status = 2
+
+
+class KeyUnusable(CameraError):
+    """The key cannot be read, or cannot be one."""
 
     exit_status = 2
 

@@ -12,6 +12,9 @@ from familiar_camera.sightings import Sightings
 from familiar_camera.sources import Source
 
 
+_KEEPS_OUT = frozenset({401, 403})
+
+
 @dataclass(frozen=True)
 class Seen:
     """One frame and what the server said of it."""
@@ -33,12 +36,17 @@ def recognize(
     """Yield what is seen in each frame, ``frames`` of them at most, and add it to ``sightings``.
 
     A picture that the server refuses (too large, say) is passed over: the next one may do.
+
+    Raises:
+        Refused: it is we who are refused, for want of a key that is good for this.
     """
     for frame in islice(source.frames(), frames):
         seen_at = clock()
         try:
             answer = server.recognize(frame.jpeg())
         except Refused as exc:
+            if exc.status in _KEEPS_OUT:
+                raise
             sightings.refused += 1
             on_refused(frame, exc)
             continue

@@ -33,11 +33,12 @@ class Server:
         url: str,
         backoff: Backoff = Backoff(),
         *,
+        key: str | None = None,
         on_wait: OnWait = lambda _why, _seconds: None,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Prepare to talk to the server; nothing is sent yet.
+        """Prepare to talk to the server, and to show it a key if there is one; nothing is sent yet.
 
         Raises:
             WrongServer: ``url`` is not one of a server.
@@ -50,7 +51,7 @@ class Server:
         self._http = httpx.Client(
             base_url=self.url,
             timeout=httpx.Timeout(TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
-            headers={"User-Agent": "familiar-camera"},
+            headers={"User-Agent": "familiar-camera", **({"Authorization": f"Bearer {key}"} if key else {})},
             transport=transport,
         )
 
@@ -147,10 +148,11 @@ class Server:
                 f"{self.url} is not Familiar: it answers {request} with {response.status_code} {response.reason_phrase}"
             )
         details = error.get("details")
+        hint = " (--key-file, or FAMILIAR_KEY)" if response.status_code == httpx.codes.UNAUTHORIZED else ""
         raise Refused(
             response.status_code,
             str(error.get("code", "")),
-            str(error.get("message", "")),
+            str(error.get("message", "")) + hint,
             details if isinstance(details, dict) else {},
         )
 

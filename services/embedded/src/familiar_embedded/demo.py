@@ -19,7 +19,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from familiar_camera import enrolling, output
+from familiar_camera import enrolling, key, output
 from familiar_camera.errors import CameraError
 from familiar_camera.recognizing import recognize
 from familiar_camera.server import Answer, Server
@@ -153,12 +153,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--server", metavar="URL", help="the gateway (default: FAMILIAR_SERVER, else the one that runs)"
     )
+    key.add_options(parser)
     options = parser.parse_args(arguments)
     state = Path(os.environ.get("FAMILIAR_STATE") or "state")
     url = options.server or os.environ.get("FAMILIAR_SERVER") or running(state).get("url") or DEFAULT_URL
     console = Console(highlight=False)
     try:
-        server = Server(url, on_wait=output.Waiting(console))
+        server = Server(url, key=key.chosen(options), on_wait=output.Waiting(console))
         wait_until_ready(server.url, _READY_TIMEOUT_S)
         return 0 if demonstrate(server, console) else 1
     except (EmbeddedError, CameraError) as exc:
