@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import pytest
 from bad_input.cases import all_cases
 from bad_input.firing import fire, refusal
 from bad_input.request import Case
+from familiar.records import Database
+from familiar.records.migrate import migrate
 
 _HERE = Path(__file__).parent
 _START_TIMEOUT_S = 90.0
@@ -257,7 +260,42 @@ def test_several_processes_end_with_the_one_that_started_them(tmp_path: Path):
     assert len(started) >= 2
 
 
-@pytest.mark.parametrize("name,value", [("GATEWAY_PORT", "http"), ("DATABASE_URL", "nonsense"), ("DETECTOR", "/none")])
+def test_where_others_can_come_the_first_key_is_said_at_the_first_start_and_opens_everything(tmp_path: Path):
+    database = Database(f"sqlite:///{tmp_path}/f.db")
+    migrate(database)
+    database.close()
+    said = []
+    for _ in range(2):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = run_main(tmp_path, GATEWAY_HOST="0.0.0.0", GATEWAY_PORT=str(port))
+        server = Server(process, port, {}, tmp_path / "log")
+
+        def answers(server: Server = server) -> bool:
+            try:
+                return server.ask("GET", "/healthz")[0] == 200
+            except OSError:
+                return False
+
+        try:
+            wait_until(answers, _START_TIMEOUT_S, server.log.read_text)
+            said.append(re.findall(r"fam_[\w-]+", server.log.read_text()))
+            shown = {"Authorization": f"Bearer {said[0][0]}"}
+            assert server.ask("GET", "/v1/people")[0] == 401
+            assert server.ask("GET", "/v1/people", **shown)[0] == 200
+            assert server.ask("GET", "/v1/keys", **shown)[0] == 200
+        finally:
+            process.terminate()
+            process.wait(_STOP_TIMEOUT_S)
+    assert [len(each) for each in said] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "name,value",
+    [("GATEWAY_PORT", "http"), ("DATABASE_URL", "nonsense"), ("DETECTOR", "/none"), ("ACCESS", "none"),
+     ("TRUSTED_PROXIES", "door.lan"), ("CORS_ORIGINS", "*")],
+)  # fmt: skip
 def test_a_setting_that_cannot_be_used_ends_the_start_and_names_itself(tmp_path: Path, name, value):
     process = run_main(tmp_path, **{name: value})
     assert process.wait(_START_TIMEOUT_S) == 2

@@ -11,7 +11,6 @@ from familiar_camera.server import Answer, Server
 from familiar_camera.sightings import Sightings
 from familiar_camera.sources import Source
 
-
 _KEEPS_OUT = frozenset({401, 403})
 
 

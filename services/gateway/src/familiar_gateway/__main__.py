@@ -33,7 +33,7 @@ def _serve(settings: Settings) -> None:
     its = services.build(settings)
     app.create_app(its)
     front.begin_to_log(settings)
-    access.announce_first_key(its.database, its.guard.mode, lambda text: print(text, flush=True))
+    access.announce_first_key(its.database, access.mode_of(settings), lambda text: print(text, flush=True))
     its.database.close()
     server.run(
         f"{front.__name__}:{front.from_env.__name__}",

@@ -43,13 +43,6 @@ class Shared(MemoryStorage):
         return super().incr(*of, **more)
 
 
-@pytest.fixture(autouse=True)
-def _within_one_minute():
-    """Begin early in a minute, which is what is counted by."""
-    while time.time() % 60 > 55:
-        time.sleep(0.2)
-
-
 def test_each_key_and_each_address_has_its_own_measure():
     counting = Rates(3)
     assert _lets(counting, HERE, 5) == 3

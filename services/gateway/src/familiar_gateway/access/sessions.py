@@ -35,7 +35,7 @@ blueprint = Blueprint("session", __name__, url_prefix="/v1/session")
 def show() -> Json:
     """Say who asks, what they may do, and whether anything is asked for here."""
     payload.read_query(request, {})
-    return representations.session(services(_Needs).guard.mode, known_caller())
+    return representations.session(services(_Needs).guard.mode_here(), known_caller())
 
 
 @blueprint.post("")
@@ -55,7 +55,7 @@ def sign_in() -> tuple[Response, int]:
         its.rates.count_failure(request.remote_addr, name)
         raise Unauthorized("that is not a key, or not a name and its password", code="sign_in_failed")
     token, _ = its.database.retry(lambda session: sessions.begin(session, row, its.settings.session_s))
-    answer = jsonify(representations.session(its.guard.mode, its.keyring.of_session(token)))
+    answer = jsonify(representations.session(its.guard.mode_here(), its.keyring.of_session(token)))
     answer.set_cookie(
         COOKIE, token, max_age=int(sessions.LONGEST_S), path=f"{request.script_root}/", secure=request.is_secure,
         httponly=True, samesite="Strict",
