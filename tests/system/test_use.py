@@ -1,7 +1,9 @@
 """What a user does: bring it up, enrol by camera, be recognised, restart, take down, bring up again."""
 
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 import enrolling
@@ -23,6 +25,29 @@ def test_the_cameras_container_recognises_through_the_gateway(ready: Stack, coll
     assert [seen["name"] for seen in lines[-1]["seen"]] == [people.COLLINS]
     lines = ready.camera(media, "recognize", "simulate:/media/hopper.jpg#3", "--frames", "5")
     assert not any(face["person"] for line in lines[:-1] for face in line.get("faces", []))
+
+
+def test_keys_are_made_listed_and_revoked_in_the_gateways_container(ready: Stack) -> None:
+    secret = ready.execute("gateway", "familiar-keys make door --scopes recognize --camera door 2>/dev/null").strip()
+    assert secret.startswith("fam_") and len(secret.splitlines()) == 1
+    listed = ready.execute("gateway", "familiar-keys list")
+    assert re.search(r"^door +valid +key +recognize +door", listed, re.M) and secret not in listed
+    ready.execute("gateway", "familiar-keys revoke door")
+    assert re.search(r"^door +revoked", ready.execute("gateway", "familiar-keys list"), re.M)
+
+
+def test_where_keys_are_asked_for_nobody_comes_in_without_one(ready: Stack) -> None:
+    try:
+        with ready.settings({"ACCESS": "keys"}):
+            ready.up("--no-deps", "gateway")
+            assert ready.get("/v1/people").status_code == 401
+            shown = ready.execute("gateway", "familiar-keys make visitor --scopes people 2>/dev/null").strip()
+            people_seen = httpx.get(f"{ready.url}/v1/people", headers={"x-api-key": shown}, timeout=30)
+            assert people_seen.status_code == 200
+            ready.execute("gateway", "familiar-keys revoke visitor")
+    finally:
+        ready.up("--no-deps", "gateway")
+    assert ready.get("/v1/people").status_code == 200
 
 
 def test_a_new_head_takes_over_without_anybody_noticing(ready: Stack, collins: str) -> None:
