@@ -32,10 +32,12 @@ class Machine:
 
 
 def announce_first_key(database: Database, mode: Mode, say: Callable[[str], None]) -> None:
-    """Make the first key, if one is needed, and say what it is.
+    """Make the first key, if one is needed, and say what it is; or warn that nobody needs one.
 
     Where the database does not answer there is a warning, and none.
     """
+    if mode is Mode.OPEN:
+        log.warning("ACCESS=open: whoever reaches this may enrol, watch and delete people")
     if mode is not Mode.KEYS:
         return
     secret = key.new_secret()

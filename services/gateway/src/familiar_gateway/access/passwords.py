@@ -16,11 +16,12 @@ _NOBODYS = generate_password_hash("")
 
 
 def hashed(password: str) -> str:
-    """Return what is kept of a password.
+    """Return what is kept of a password; spaces around it are no part of it.
 
     Raises:
         InvalidInput: it is too short or too long.
     """
+    password = password.strip()
     if not LEAST_LENGTH <= len(password) <= _MOST_LENGTH:
         raise InvalidInput(f"a password has {LEAST_LENGTH} to {_MOST_LENGTH} characters", code="invalid_field")
     return generate_password_hash(password)
@@ -35,7 +36,7 @@ def matches(kept: str | None, password: str) -> bool:
     if not _one_at_a_time.acquire(timeout=_WAIT_S):
         raise Busy("many are signing in at this moment; try again")
     try:
-        same = check_password_hash(kept or _NOBODYS, password)
+        same = check_password_hash(kept or _NOBODYS, password.strip())
     finally:
         _one_at_a_time.release()
     return same and kept is not None

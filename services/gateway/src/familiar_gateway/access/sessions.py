@@ -1,9 +1,10 @@
 """Sessions: signing in on the page, who has, and signing out."""
 
+import logging
 import time
 from typing import Protocol
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from familiar.errors import InvalidInput
 from familiar.records import AccessKey, Database, KeyStatus, clean_name, sessions
@@ -15,6 +16,9 @@ from familiar_gateway.access.guard import COOKIE, Guard, known_caller, require_c
 from familiar_gateway.access.keyring import Keyring
 from familiar_gateway.access.rates import Rates
 from familiar_gateway.web import Json, Unauthorized, asks_for, payload, services
+
+
+log = logging.getLogger(__name__)
 
 
 class _Needs(Protocol):
@@ -53,6 +57,7 @@ def sign_in() -> tuple[Response, int]:
     row = _found(its.database, body, name)
     if row is None or rules.status(row, time.time()) is not KeyStatus.VALID:
         its.rates.count_failure(request.remote_addr, name)
+        log.warning("a failed attempt to sign in from %s (request %s)", request.remote_addr, g.request_id)
         raise Unauthorized("that is not a key, or not a name and its password", code="sign_in_failed")
     token, _ = its.database.retry(lambda session: sessions.begin(session, row, its.settings.session_s))
     answer = jsonify(representations.session(its.guard.mode_here(), its.keyring.of_session(token)))
