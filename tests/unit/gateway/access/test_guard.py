@@ -6,6 +6,7 @@ import time
 import pytest
 from doorkeeping import bearer, give_key, let_expire, revoke
 from served_app import wait_until
+from werkzeug.test import Client
 
 from familiar.errors import DatabaseUnavailable
 from familiar.records import key, keys
@@ -44,6 +45,26 @@ def test_what_opens_nothing_is_a_401_that_says_why(world, headers, code):
     answer = client.get("/v1/people", headers=headers)
     assert _code(answer) == (401, code)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", ["/v1/people", "/v1/people?limit=1", "/v1/jobs", "/metrics", "/v1/audit"])
+def test_a_head_is_asked_for_as_much_as_the_whole(world, path):
+    client = Client(world.client.application)  # the document says nothing of HEAD, so its judge is not asked
+    assert client.head(path).status_code == 401
+    assert client.head(path, headers=bearer(give_key(world)[1])).status_code == 200
+
+
+def test_asking_what_may_be_asked_opens_nothing(world):
+    answer = world.client.options("/v1/people")
+    assert answer.status_code == 200 and answer.data == b""
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/people/", "//v1/people", "/v1//people", "/v1/./people", "/V1/people", "/v1/people;x"]
+)
+def test_another_way_to_write_an_address_goes_round_nothing(world, path):
+    answer = Client(world.client.application).get(path)
+    assert answer.status_code in (308, 401, 403, 404) and b"total" not in answer.data
 
 
 def test_a_digest_of_a_secret_is_no_secret(world):

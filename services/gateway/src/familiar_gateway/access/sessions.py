@@ -17,7 +17,6 @@ from familiar_gateway.access.keyring import Keyring
 from familiar_gateway.access.rates import Rates
 from familiar_gateway.web import Json, Unauthorized, asks_for, payload, services
 
-
 log = logging.getLogger(__name__)
 
 
