@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import Any
 
 from uvicorn import Server
 
-from familiar_gateway.server import Intake, Lane, Limits, Room
+from familiar_gateway.server import Certificate, Intake, Lane, Limits, Room
 from familiar_gateway.server.running import configuration
 
 PATIENCE_S = 30.0
@@ -90,8 +91,10 @@ class Answer:
 class Client:
     """A client that sends bytes, whatever they are."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, context: ssl.SSLContext | None = None) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self._rest = b""
 
     def __enter__(self) -> "Client":
@@ -183,7 +186,13 @@ class Served:
 
 @contextmanager
 def serving(
-    *, threads: int = 2, waiting: int = 3, wait_s: float = PATIENCE_S, room: int = 8_000_000, **limits: Any
+    *,
+    threads: int = 2,
+    waiting: int = 3,
+    wait_s: float = PATIENCE_S,
+    room: int = 8_000_000,
+    certificate: Certificate | None = None,
+    **limits: Any,
 ) -> Iterator[Served]:
     """Serve an application; ``/pictures`` has a lane of so many threads, ``/alive`` the loop, all else another lane."""
     app, stopping, refused = App(), threading.Event(), []  # type: ignore[var-annotated]
@@ -197,10 +206,11 @@ def serving(
         limits=Limits(**{"head_s": PATIENCE_S, "body_s": PATIENCE_S, "rest_s": 0.0, "linger_s": 1.0, **limits}),
         note=lambda method, status, _seconds: refused.append((method, status)),
         stopping=stopping,
+        certificate=certificate,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        server = Server(configuration(intake, intake.limits))
+        server = Server(configuration(intake, intake.limits, secure=certificate is not None))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -39,3 +39,26 @@ def test_the_gateway_never_imports_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert json.loads(done.stdout) == []
+
+
+def test_browsers_are_told_to_come_by_https_only_where_that_was_asked_for(make_world):
+    by_https = {"base_url": "https://localhost"}
+    name = "Strict-Transport-Security"
+    assert name not in make_world().client.get("/healthz", **by_https).headers
+    asked = make_world(hsts_s=3_600).client
+    assert asked.get("/healthz", **by_https).headers[name] == "max-age=3600"
+    assert name not in asked.get("/healthz").headers  # browsers would not believe it
+
+
+def test_what_the_certificate_is_to_name_is_a_name_of_the_gateway(make_world):
+    client = make_world(https_names="familiar.lan, 192.168.1.20").client
+    for host, status in (("familiar.lan:8443", 200), ("192.168.1.20", 200), ("192.168.1.21", 403)):
+        assert client.get("/healthz", headers={"Host": host}).status_code == status
+
+
+def test_by_https_a_page_of_http_changes_nothing(world):
+    for scheme, status in (("https", 400), ("http", 403)):
+        answer = world.client.post(
+            "/v1/enrollments", base_url="https://localhost:8443", headers={"Origin": f"{scheme}://localhost:8443"}
+        )
+        assert answer.status_code == status

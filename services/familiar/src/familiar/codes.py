@@ -30,6 +30,7 @@ CODES: Mapping[str, str] = {
     # Who may ask.
     "host_not_allowed": "the `Host` is none of the gateway's own; `ALLOWED_HOSTS` adds names to them",
     "cross_site": "a page of another site sent it, by its `Origin` or `Sec-Fetch-Site`",
+    "https_required": "a key was sent over http, where others can read it",
     "key_required": "nothing was shown that lets somebody in: a key, or a session",
     "key_unknown": "there is no key with this secret",
     "key_revoked": "the key was revoked",

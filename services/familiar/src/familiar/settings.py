@@ -40,6 +40,18 @@ class Settings:
     host: str = _setting("GATEWAY_HOST", "127.0.0.1", "address the gateway listens on")
     port: int = _setting("GATEWAY_PORT", 8080, "port the gateway listens on; 0 for any", 0, 65535)
     allowed_hosts: str = _setting("ALLOWED_HOSTS", "", "further names the gateway is reached by, with commas between")
+    https: int = _setting(
+        "HTTPS", 0, "1: speak https, with certificates of an authority of one's own; GATEWAY_PORT leads there", 0, 1
+    )
+    https_port: int = _setting("HTTPS_PORT", 8443, "port for https", 1, 65535)
+    https_names: str = _setting(
+        "HTTPS_NAMES", "", "names and addresses to certify beside this host's own, with commas between"
+    )
+    authority_dir: Path = _setting("AUTHORITY_DIR", Path("state/authority"), "folder of the authority and its key")
+    certificates_dir: Path = _setting(
+        "CERTIFICATES_DIR", Path("state/certificates"), "folder of the certificate in use, and of the root to trust"
+    )
+    hsts_s: int = _setting("HSTS_S", 0, "for how long browsers are told to come by https only; 0 for not", 0, 10**8)
     access: str = _setting(
         "ACCESS", "", "keys, or open to everybody who reaches it; unless set, open on loopback only, keys elsewhere"
     )
@@ -107,7 +119,19 @@ class Settings:
             raise MisconfiguredError(f"LOG_LEVEL={settings.log_level!r}: must be DEBUG, INFO, WARNING or ERROR")
         if settings.access not in ("", "keys", "open"):
             raise MisconfiguredError(f"ACCESS={settings.access!r}: must be keys or open")
+        if settings.https and settings.port == settings.https_port:
+            raise MisconfiguredError(f"HTTPS_PORT={settings.https_port}: must be another than GATEWAY_PORT")
         return settings
+
+    @property
+    def certificate_file(self) -> Path:
+        """Key, certificate and issuer, for whoever speaks https."""
+        return self.certificates_dir / "server.pem"
+
+    @property
+    def root_file(self) -> Path:
+        """The root certificate, for whoever asks by https."""
+        return self.certificates_dir / "root.pem"
 
     @classmethod
     def describe(cls) -> list[tuple[str, str, str]]:

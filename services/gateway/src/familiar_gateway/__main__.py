@@ -38,9 +38,10 @@ def _serve(settings: Settings) -> None:
     server.run(
         f"{front.__name__}:{front.from_env.__name__}",
         host=settings.host,
-        port=settings.port,
+        port=settings.https_port if settings.https else settings.port,
         workers=settings.workers,
         limits=front.LIMITS,
+        secure=bool(settings.https),
     )
 
 

@@ -62,10 +62,11 @@ def create_app(its: Services) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[web.KEY] = its
     friends = web.read_origins(its.settings.cors_origins)
-    hosts = web.Hosts(its.settings.host, its.settings.allowed_hosts.split(","), friends)
+    named = f"{its.settings.allowed_hosts},{its.settings.https_names}"
+    hosts = web.Hosts(its.settings.host, named.split(","), friends)
     app.before_request(lambda: _begin(hosts))
     app.before_request(its.guard.admit)
-    app.after_request(lambda response: _end(response, its.metrics))
+    app.after_request(lambda response: _end(response, its))
     web.errors.install(app)
     for each in _BLUEPRINTS:
         app.register_blueprint(each)
@@ -92,17 +93,21 @@ def _begin(hosts: web.Hosts) -> None:
     g.started = time.perf_counter()
     headers = request.headers
     g.request_id = web.errors.request_id(headers.get("X-Request-Id", ""))
-    hosts.check(request.method, headers.get("Host"), headers.get("Origin"), headers.get("Sec-Fetch-Site"))
+    hosts.check(
+        request.method, headers.get("Host"), headers.get("Origin"), headers.get("Sec-Fetch-Site"), request.is_secure
+    )
 
 
-def _end(response: Response, metrics: operating.Metrics) -> Response:
+def _end(response: Response, its: Services) -> Response:
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else "none"
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.update(_ALWAYS)
     for name, value in _UNLESS_SAID.items():
         response.headers.setdefault(name, value)
-    _note(metrics, request.method, route, response.status_code, seconds, g.get("request_id"))
+    if its.settings.hsts_s and request.is_secure:
+        response.headers["Strict-Transport-Security"] = f"max-age={its.settings.hsts_s}"
+    _note(its.metrics, request.method, route, response.status_code, seconds, g.get("request_id"))
     return response
 
 

@@ -63,6 +63,7 @@ def before(application: Flask, its: Services, limits: server.Limits = LIMITS) ->
         limits=limits,
         note=app.noting(its.metrics),
         stopping=its.streams.stopping,
+        certificate=server.Certificate(its.settings.certificate_file) if its.settings.https else None,
     )
 
 

@@ -10,9 +10,9 @@ LOOPBACK = Hosts("127.0.0.1")
 ANYWHERE = Hosts("0.0.0.0", ["familiar.example", " Door.lan. ", ""])
 
 
-def code(hosts, method, host, origin=None, site=None):
+def code(hosts, method, host, origin=None, site=None, *, secure=False):
     try:
-        hosts.check(method, host, origin, site)
+        hosts.check(method, host, origin, site, secure)
     except Forbidden as exc:
         return exc.code
     return None
@@ -117,3 +117,29 @@ def test_a_name_that_a_setting_allows_is_answered(make_world):
 
 def test_no_page_of_another_site_may_show_what_is_here(world):
     assert world.client.get("/v1/people").headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [("https://door.lan:8443", "door.lan:8443"), ("https://door.lan", "door.lan"), ("https://door.lan:443", "door.lan"),
+     ("https://192.168.1.20:8443", "192.168.1.20:8443"), ("https://[fd00::2]:8443", "[fd00::2]:8443"),
+     ("https://familiar.example", "10.0.0.5:8443"), (None, "door.lan:8443")],
+)  # fmt: skip
+def test_by_https_our_page_is_that_of_https(method, origin, host):
+    assert code(ANYWHERE, method, host, origin, secure=True) is None
+    if origin is not None:
+        assert code(ANYWHERE, method, host, origin.replace("https:", "http:"), secure=True) == "cross_site"
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [("http://door.lan", "door.lan"),  # whoever is on the way has made that page, at the port for http
+     ("http://door.lan:8443", "door.lan:8443"), ("http://familiar.example", "familiar.example:8443"),
+     ("https://door.lan", "door.lan:8443"), ("https://door.lan:8080", "door.lan:8443"),
+     ("https://door.lan:80", "door.lan"), ("https://evil.example", "door.lan"), ("ftp://door.lan", "door.lan")],
+)  # fmt: skip
+def test_by_https_another_scheme_or_port_is_another_site(origin, host):
+    hosts = Hosts("0.0.0.0", ["familiar.example"]) if "familiar" in host else Hosts("door.lan")
+    assert code(hosts, "POST", host, origin, secure=True) == "cross_site"
+    assert code(hosts, "GET", host, origin, secure=True) is None

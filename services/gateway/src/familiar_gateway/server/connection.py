@@ -60,8 +60,14 @@ class Connection(H11Protocol):
         return self._waits_for_client and not self.transport.is_closing()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin; if there are too many connections, that one ends whose client has been waited for the longest."""
-        super().connection_made(transport)
+        """Begin."""
+        self._take_in(transport)
+        self._begin(transport)
+
+    def _take_in(self, transport: asyncio.Transport) -> None:
+        """Count a client; if there are too many, that one's connection ends who has been waited for the longest."""
+        self.transport = transport
+        self.connections.add(self)
         # The head of an answer and its body leave one after the other; neither is to wait for the other's receipt.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._silent_since = time.monotonic()
@@ -69,6 +75,10 @@ class Connection(H11Protocol):
         if len(self.connections) > self._limits.connections:
             silent = [each for each in self.connections if isinstance(each, Connection) and each._may_be_ended]
             min(silent, key=lambda each: each._silent_since).transport.abort()
+
+    def _begin(self, transport: asyncio.Transport) -> None:
+        """Speak HTTP from now on."""
+        super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
@@ -163,8 +173,9 @@ class Connection(H11Protocol):
             h11.EndOfMessage(),
         )
         self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
-        with suppress(OSError):  # it has gone meanwhile
-            self.transport.write_eof()
+        if self.transport.can_write_eof():  # with TLS it cannot
+            with suppress(OSError):  # it has gone meanwhile
+                self.transport.write_eof()
         self.flow.resume_reading()
 
     def _hear_no_more(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from familiar.errors import InvalidInput
 from familiar_gateway.server import wsgi
 from familiar_gateway.server.bodies import Body, ClientGone, Receive, Room
+from familiar_gateway.server.certificate import Certificate
 from familiar_gateway.server.lanes import Lane
 from familiar_gateway.server.limits import Limits
 from familiar_gateway.server.refusals import Refusal
@@ -38,6 +39,7 @@ class Intake:
         limits: the patience with clients.
         note: called with method, status and seconds of each request that was refused here.
         stopping: set when the server is told to stop, for answers that would not end by themselves.
+        certificate: what to speak TLS with, where that is spoken.
     """
 
     application: Application
@@ -46,6 +48,7 @@ class Intake:
     limits: Limits
     note: Note
     stopping: threading.Event
+    certificate: Certificate | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -16,6 +16,7 @@ from familiar.errors import MisconfiguredError
 from familiar_gateway.server.connection import Connection
 from familiar_gateway.server.intake import Intake
 from familiar_gateway.server.limits import Limits
+from familiar_gateway.server.secure import SecureConnection
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +24,17 @@ _OPEN_FILES = 8_192
 _SIGN_OF_LIFE_S = 120
 
 
-def configuration(application: str | Intake, limits: Limits, workers: int = 1) -> Config:
-    """Return how uvicorn is to serve an ``Intake``, or those that ``module:function`` makes for each process."""
+def configuration(application: str | Intake, limits: Limits, workers: int = 1, *, secure: bool = False) -> Config:
+    """Return how uvicorn is to serve an ``Intake``, or those that ``module:function`` makes for each process.
+
+    With ``secure`` it speaks TLS, by the certificate of the ``Intake``.
+    """
     return Config(
         application,
         factory=isinstance(application, str),
         interface="asgi3",
         workers=workers,
-        http=Connection,
+        http=SecureConnection if secure else Connection,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -45,7 +49,7 @@ def configuration(application: str | Intake, limits: Limits, workers: int = 1) -
     )
 
 
-def run(factory: str, *, host: str, port: int, workers: int, limits: Limits) -> None:
+def run(factory: str, *, host: str, port: int, workers: int, limits: Limits, secure: bool = False) -> None:
     """Serve until told to stop by SIGTERM or SIGINT.
 
     Args:
@@ -54,12 +58,13 @@ def run(factory: str, *, host: str, port: int, workers: int, limits: Limits) -> 
         port: 0 for any.
         workers: processes.
         limits: those of the ``Intake`` that ``factory`` makes.
+        secure: whether to speak TLS, by the certificate of that ``Intake``.
 
     Raises:
         MisconfiguredError: nobody can listen there.
     """
     _allow_open_files()
-    config = configuration(factory, limits, workers)
+    config = configuration(factory, limits, workers, secure=secure)
     with _listen(host, port) as listener:
         log.info("listening on %s, port %d", *listener.getsockname()[:2])
         if workers > 1:

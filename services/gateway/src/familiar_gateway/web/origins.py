@@ -36,8 +36,13 @@ class Hosts:
         own = {socket.gethostname().lower()} if self._anywhere else {listens_on.lower()}
         self._names = {"localhost", *self._further, *own, *(f"{name}.local" for name in own if self._anywhere)}
 
-    def check(self, method: str, host: str | None, origin: str | None, fetch_site: str | None) -> None:
+    def check(
+        self, method: str, host: str | None, origin: str | None, fetch_site: str | None, secure: bool = False
+    ) -> None:
         """Check a request's headers ``Host``, ``Origin`` and ``Sec-Fetch-Site``, None where there is none.
+
+        ``secure`` tells that it came by https. Our page did so too then, and what comes by http is somebody else's:
+        whoever is on the way can say anything there under our name.
 
         Raises:
             Forbidden: it is for another host, or a page of another site asks to change something.
@@ -49,7 +54,7 @@ class Hosts:
             )
         if method in _SAFE_METHODS or origin in self._friends:
             return
-        if origin is not None and not self._is_own_page(origin, host):
+        if origin is not None and not self._is_own_page(origin, host, secure):
             raise Forbidden(f"a page of {origin[:100]!r} must not change anything here", code="cross_site")
         if fetch_site is not None and fetch_site not in _OWN_SITE:
             raise Forbidden("a page of another site must not change anything here", code="cross_site")
@@ -64,16 +69,16 @@ class Hosts:
             return name in self._names
         return self._anywhere or address.is_loopback or name.strip("[]") in self._names
 
-    def _is_own_page(self, origin: str, host: str | None) -> bool:
+    def _is_own_page(self, origin: str, host: str | None, secure: bool) -> bool:
         """Whether an origin is that of our page: the very host and port that is asked, or a name that was given us.
 
-        Between us and the browser there may be a proxy that speaks TLS, so the scheme says nothing.
+        Between us and the browser there may be a proxy that speaks TLS, so that http here says nothing of the page.
         """
         try:
             parts = urlsplit(origin)
         except ValueError:
             return False
-        if parts.scheme not in _DEFAULT_PORTS:
+        if parts.scheme not in _DEFAULT_PORTS or (secure and parts.scheme != "https"):
             return False
         sent_by = _without_port(parts.netloc, _DEFAULT_PORTS[parts.scheme])
         asked = None if host is None else _without_port(host, _DEFAULT_PORTS[parts.scheme])
