@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -90,8 +91,8 @@ class FakeGateway:
 
 
 @contextmanager
-def serving(gateway: FakeGateway) -> Iterator[None]:
-    """Serve ``gateway`` on its port until the end of the block."""
+def serving(gateway: FakeGateway, context: ssl.SSLContext | None = None) -> Iterator[None]:
+    """Serve ``gateway`` on its port until the end of the block, by https with a context for it."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -112,6 +113,8 @@ def serving(gateway: FakeGateway) -> Iterator[None]:
 
     server = ThreadingHTTPServer(("127.0.0.1", gateway.port), Handler)
     server.daemon_threads = True
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -59,6 +59,9 @@ def test_what_the_certificate_is_to_name_is_a_name_of_the_gateway(make_world):
 def test_by_https_a_page_of_http_changes_nothing(world):
     for scheme, status in (("https", 400), ("http", 403)):
         answer = world.client.post(
-            "/v1/enrollments", base_url="https://localhost:8443", headers={"Origin": f"{scheme}://localhost:8443"}
+            "/v1/enrollments",
+            base_url="https://localhost:8443",
+            json={},
+            headers={"Origin": f"{scheme}://localhost:8443"},
         )
         assert answer.status_code == status

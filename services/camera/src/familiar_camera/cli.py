@@ -5,6 +5,7 @@ import logging
 import math
 import os
 import sys
+from pathlib import Path
 
 from familiar_camera import enrolling, key, output
 from familiar_camera.backoff import Backoff
@@ -66,7 +67,8 @@ def _enroll(options: argparse.Namespace) -> int:
 
 def _server(options: argparse.Namespace) -> Server:
     waiting = output.Waiting(output.remarks())
-    return Server(options.server, Backoff(patience_s=options.wait), key=key.chosen(options), on_wait=waiting)
+    shown = key.chosen(options)
+    return Server(options.server, Backoff(patience_s=options.wait), key=shown, on_wait=waiting, ca=options.ca)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
         help="the gateway (default: FAMILIAR_SERVER, else %(default)s)",
     )
     key.add_options(common)
+    common.add_argument(
+        "--ca",
+        type=Path,
+        default=os.environ.get("FAMILIAR_CA") or None,
+        metavar="FILE",
+        help="the root certificate to believe for https (default: FAMILIAR_CA, else those this machine trusts)",
+    )
     common.add_argument(
         "--wait",
         type=_seconds,

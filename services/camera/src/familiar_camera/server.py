@@ -5,8 +5,10 @@ the same verdict twice, and ending or discarding what is ended or gone changes n
 """
 
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -36,12 +38,15 @@ class Server:
         key: str | None = None,
         on_wait: OnWait = lambda _why, _seconds: None,
         sleep: Callable[[float], None] = time.sleep,
+        ca: Path | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Prepare to talk to the server, and to show it a key if there is one; nothing is sent yet.
 
+        ``ca`` is a file with the root certificate (PEM) to believe for https; None for those that this machine trusts.
+
         Raises:
-            WrongServer: ``url`` is not one of a server.
+            WrongServer: ``url`` is not one of a server, or ``ca`` no such file.
         """
         self.url = _checked(url)
         self._backoff = backoff
@@ -52,6 +57,7 @@ class Server:
             base_url=self.url,
             timeout=httpx.Timeout(TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
             headers={"User-Agent": "familiar-camera", **({"Authorization": f"Bearer {key}"} if key else {})},
+            verify=_trust(ca),
             transport=transport,
         )
 
@@ -123,6 +129,11 @@ class Server:
             try:
                 response = self._http.request(method, path, **request)
             except httpx.TransportError as exc:
+                if (doubt := _doubt(exc)) is not None:
+                    raise WrongServer(
+                        f"{self.url} cannot be trusted ({doubt.verify_message}); --ca names the file of its root "
+                        "certificate, and the address must be one that its certificate has"
+                    ) from exc
                 why, at_least_s = f"{self.url} does not answer ({_reason(exc)})", 0.0
             else:
                 if not _is_busy(response):
@@ -139,6 +150,8 @@ class Server:
             attempt += 1
 
     def _answer(self, response: httpx.Response, request: str) -> Answer:
+        if response.has_redirect_location and (elsewhere := response.headers["Location"]).startswith("https://"):
+            raise WrongServer(f"{self.url} is reached by https; ask {httpx.URL(elsewhere).copy_with(raw_path=b'/')}")
         body = _json(response)
         if response.is_success and (body is not None or response.status_code == httpx.codes.NO_CONTENT):
             return body or {}
@@ -165,6 +178,20 @@ def _checked(url: str) -> str:
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise WrongServer(f"{url!r} is not an address: http://HOST:PORT expected")
     return url.rstrip("/")
+
+
+def _trust(ca: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as exc:
+        raise WrongServer(f"{ca} has no certificate to believe: {exc}") from exc
+
+
+def _doubt(exc: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Return why a server was not believed to be itself, if that is what an error came from."""
+    while exc is not None and not isinstance(exc, ssl.SSLCertVerificationError):
+        exc = exc.__cause__ or exc.__context__
+    return exc
 
 
 def _is_busy(response: httpx.Response) -> bool:
