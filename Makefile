@@ -31,8 +31,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(VENV)/.run ## set everything up and start Redis, model server, trainer and gateway; Ctrl-C stops them
-	@exec $(BIN)/python -m familiar_embedded
+run: $(VENV)/.run ## set everything up and start it; Ctrl-C stops it; HTTPS=1 and HOST=0.0.0.0 for other devices
+	@exec $(if $(filter command line,$(origin HOST)),env GATEWAY_HOST='$(HOST)') $(BIN)/python -m familiar_embedded
 
 .PHONY: demo
 demo: $(VENV)/.portraits ## against a running system: enrol two public-domain portraits, recognise them, refuse a stranger

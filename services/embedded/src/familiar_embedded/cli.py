@@ -18,13 +18,18 @@ from familiar_embedded.supervisor import Supervisor
 _READY_TIMEOUT_S = 180
 
 _WELCOME = """
-Familiar is ready at {url} (after {took_s:.0f} s); what it learns is kept in {state}
+Familiar is ready at {url} (after {{took_s:.0f}} s); what it learns is kept in {state}
   look around       {url}/docs
-  ask who this is   curl -s -F image=@photo.jpg {url}/v1/recognize
+{trust}  ask who this is   curl -s {ca}-F image=@photo.jpg {url}/v1/recognize
   a demonstration   make demo                      (in another terminal)
   learn my face     {camera} enroll --name 'My Name'
   who is there?     {camera} recognize
   stop              Ctrl-C
+"""
+
+
+_TRUST = """\
+  other devices     {trust}: what each has to trust first
 """
 
 
@@ -49,8 +54,8 @@ def _run(path: Path) -> int:
     state = StateFolder(Path(env.get("FAMILIAR_STATE") or "state"))
     try:
         prepared = plan(env, state, path.parent)
-        state.announce(prepared.url)
-        entries = tuple(entry for entry in entries if entry.name not in prepared.external)
+        state.announce(prepared.url, prepared.ca)
+        entries = tuple(entry for entry in entries if entry.name not in prepared.left_out)
         programs = [Program(entry.name, entry.argv(prepared.env), prepared.env) for entry in entries]
         console = Console(sys.stdout, [entry.name for entry in entries])
         for name in sorted(prepared.external):
@@ -58,7 +63,7 @@ def _run(path: Path) -> int:
 
         def on_ready() -> None:
             took_s = time.monotonic() - started_at
-            console.say(_WELCOME.format(url=prepared.url, took_s=took_s, state=state.path, camera=_camera(prepared)))
+            console.say(_welcome(prepared, state).format(took_s=took_s))
 
         with Supervisor(console, inherited_fds=[state.lock_fd]) as supervisor:
             for entry, program in zip(entries, programs, strict=True):
@@ -70,17 +75,35 @@ def _run(path: Path) -> int:
         state.close()
 
 
+def _welcome(prepared: Plan, state: StateFolder) -> str:
+    """Return what to say when all is ready, but for the time that it took."""
+    return _WELCOME.format(
+        url=prepared.url,
+        state=state.path,
+        camera=_camera(prepared),
+        trust=_TRUST.format(trust=prepared.trust) if prepared.trust else "",
+        ca=f"--cacert {_shown(prepared.ca)} " if prepared.ca else "",
+    )
+
+
 def _watcher(prepared: Plan) -> Program:
     command = ["-m", "familiar_embedded.ready", "--url", prepared.url, "--timeout", str(_READY_TIMEOUT_S)]
+    if prepared.ca:
+        command += ["--ca", str(prepared.ca)]
     return Program("familiar", [sys.executable, *command], prepared.env)
 
 
 def _camera(prepared: Plan) -> str:
     """Return how to call the camera client from where the user is."""
-    program = Path(sys.executable).parent / "familiar-camera"
-    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+    shown = _shown(Path(sys.executable).parent / "familiar-camera")
     elsewhere = "" if prepared.url == "http://127.0.0.1:8080" else f"FAMILIAR_SERVER={prepared.url} "
-    return f"{elsewhere}{shown}"
+    believed = f"FAMILIAR_CA={_shown(prepared.ca)} " if prepared.ca else ""
+    return f"{elsewhere}{believed}{shown}"
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as whoever stands in this folder would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,7 +111,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="familiar-embedded",
         description="Run Familiar on this machine: Redis, model server, trainer and gateway under one supervisor.",
         epilog="FAMILIAR_STATE chooses the state folder (default: ./state), GATEWAY_HOST and GATEWAY_PORT where the "
-        "gateway listens; .env.example lists the other settings. A file .env is read if there is one.",
+        "gateway listens, HTTPS=1 has it speak https; .env.example lists the other settings. A file .env is read if "
+        "there is one.",
     )
     parser.add_argument(
         "--procfile", type=Path, default=Path("deploy/Procfile"), help="the programs to run (default: %(default)s)"

@@ -153,14 +153,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--server", metavar="URL", help="the gateway (default: FAMILIAR_SERVER, else the one that runs)"
     )
+    parser.add_argument(
+        "--ca",
+        type=Path,
+        metavar="FILE",
+        help="the root certificate to believe for https (default: FAMILIAR_CA, else its)",
+    )
     key.add_options(parser)
     options = parser.parse_args(arguments)
     state = Path(os.environ.get("FAMILIAR_STATE") or "state")
     url = options.server or os.environ.get("FAMILIAR_SERVER") or running(state).get("url") or DEFAULT_URL
+    believed = options.ca or os.environ.get("FAMILIAR_CA") or running(state).get("ca")
+    ca = Path(believed) if believed else None
     console = Console(highlight=False)
     try:
-        server = Server(url, key=key.chosen(options), on_wait=output.Waiting(console))
-        wait_until_ready(server.url, _READY_TIMEOUT_S)
+        server = Server(url, key=key.chosen(options), on_wait=output.Waiting(console), ca=ca)
+        wait_until_ready(server.url, _READY_TIMEOUT_S, ca)
         return 0 if demonstrate(server, console) else 1
     except (EmbeddedError, CameraError) as exc:
         hint = (

@@ -1,6 +1,7 @@
 """The environment the services run in: addresses, folders, and settings that suit one small machine."""
 
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from familiar_embedded.state import StateFolder
 
 EXTERNAL = {"redis": "REDIS_URL", "modelserver": "SERVING_ADDR"}
 """Services that are not started when the variable names one that runs elsewhere."""
+
+HTTPS_ONLY = frozenset({"certificates", "door"})
+"""What is started only where HTTPS asks for it."""
 
 _PRIVATE_PORTS = ("SERVING_PORT", "SERVING_REST_PORT")
 
@@ -34,12 +38,21 @@ class Plan:
     Attributes:
         env: the environment of every service, and the names that the Procfile may use.
         url: where the gateway will answer.
+        ca: the root certificate to believe there; None without https.
+        trust: where others get it; None without https.
         external: the services that run elsewhere.
     """
 
     env: Mapping[str, str]
     url: str
+    ca: Path | None
+    trust: str | None
     external: frozenset[str]
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Names of the Procfile that are not started."""
+        return self.external if self.ca else self.external | HTTPS_ONLY
 
 
 def plan(base: Mapping[str, str], state: StateFolder, deploy: Path) -> Plan:
@@ -69,9 +82,13 @@ def plan(base: Mapping[str, str], state: StateFolder, deploy: Path) -> Plan:
     # Whoever reaches the queue can keep the trainer busy: no other user of this machine reaches a socket in our folder.
     env.setdefault("REDIS_URL", f"unix://{quote(str(state.redis_socket))}?db=0")
     env.setdefault("SERVING_ADDR", f"{LOOPBACK}:{env['SERVING_PORT']}")
+    env.setdefault("AUTHORITY_DIR", str(state.authority))
+    env.setdefault("CERTIFICATES_DIR", str(state.certificates))
     settings = Settings.from_env(env)
     host, port = settings.host, settings.port or free_ports(1)[0]
     require_free(host, port, "GATEWAY_PORT")
+    if settings.https:
+        require_free(host, settings.https_port, "HTTPS_PORT")
     env |= {
         "GATEWAY_PORT": str(port),
         "DEPLOY_DIR": str(deploy),
@@ -83,7 +100,12 @@ def plan(base: Mapping[str, str], state: StateFolder, deploy: Path) -> Plan:
     env |= {name: value for name, value in _threads().items() if name not in base}
     _write_serving_config(deploy / "serving" / "models.pbtxt", state.serving_config, Path(env["MODELS_DIR"]))
     reachable = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(host, host)
-    return Plan(env, f"http://{reachable}:{port}", external)
+    if not settings.https:
+        return Plan(env, f"http://{reachable}:{port}", None, None, external)
+    root = settings.root_file.absolute()
+    env.setdefault("FAMILIAR_CA", str(root))
+    trust = f"http://{_called(host)}:{port}/certificate"
+    return Plan(env, f"https://{reachable}:{settings.https_port}", root, trust, external)
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
@@ -102,6 +124,14 @@ def read_dotenv(path: Path) -> dict[str, str]:
             raise EmbeddedError(f"{path}:{number}: NAME=value expected, not {text!r}")
         values[name.strip()] = value.strip().strip("\"'")
     return values
+
+
+def _called(host: str) -> str:
+    """Return by what name others reach an address that is listened on."""
+    if host not in ("0.0.0.0", "::"):
+        return host
+    name = socket.gethostname().lower()
+    return name if "." in name else f"{name}.local"
 
 
 def _port(env: Mapping[str, str], variable: str) -> int:

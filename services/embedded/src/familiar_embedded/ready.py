@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import ssl
 import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from familiar_embedded.errors import EmbeddedError, NotReady
@@ -15,23 +17,24 @@ _CALL_TIMEOUT_S = 5.0
 _PAUSE_S = 0.5
 
 
-def wait_until_ready(url: str, timeout_s: float) -> None:
-    """Ask ``url``/readyz until it says yes.
+def wait_until_ready(url: str, timeout_s: float, ca: Path | None = None) -> None:
+    """Ask ``url``/readyz until it says yes; by https, ``ca`` names the root certificate to believe.
 
     Raises:
         NotReady: it has not within ``timeout_s`` seconds; the message has what was missing last.
     """
     give_up_at = time.monotonic() + timeout_s
-    while (missing := what_is_missing(url)) is not None:
+    while (missing := what_is_missing(url, ca)) is not None:
         if time.monotonic() > give_up_at:
             raise NotReady(f"{url} is not ready after {timeout_s:.0f} s: {missing}")
         time.sleep(_PAUSE_S)
 
 
-def what_is_missing(url: str) -> str | None:
+def what_is_missing(url: str, ca: Path | None = None) -> str | None:
     """Return why the system at ``url`` is not ready, None if it is."""
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=_CALL_TIMEOUT_S):
+        context = ssl.create_default_context(cafile=ca)
+        with urllib.request.urlopen(f"{url}/readyz", timeout=_CALL_TIMEOUT_S, context=context):
             return None
     except urllib.error.HTTPError as exc:
         return _in_words(exc.read()) or f"/readyz answers {exc.code}"
@@ -52,9 +55,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m familiar_embedded.ready", description=__doc__)
     parser.add_argument("--url", default=DEFAULT_URL, help="the gateway's address (default: %(default)s)")
     parser.add_argument("--timeout", type=float, default=120.0, metavar="S", help="how long to wait, in seconds")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="the root certificate to believe for https")
     options = parser.parse_args()
     try:
-        wait_until_ready(options.url.rstrip("/"), options.timeout)
+        wait_until_ready(options.url.rstrip("/"), options.timeout, options.ca)
     except EmbeddedError as exc:
         print(exc, file=sys.stderr)
         return exc.exit_status

@@ -38,6 +38,8 @@ class StateFolder:
         self.database = self.path / "familiar.db"
         self.models = self.path / "models"
         self.redis = self.path / "redis"
+        self.authority = self.path / "authority"
+        self.certificates = self.path / "certificates"
         self.serving_config = self.path / "models.pbtxt"
         try:
             self.path.mkdir(mode=_OURS_ALONE, parents=True, exist_ok=True)
@@ -54,10 +56,11 @@ class StateFolder:
             os.close(self.lock_fd)
             raise EmbeddedError(f"no place for the queue's socket: {exc.filename}: {exc.strerror}") from exc
 
-    def announce(self, url: str) -> None:
-        """Record who runs here and where it answers; read by ``running``."""
+    def announce(self, url: str, ca: Path | None = None) -> None:
+        """Record who runs here, where it answers, and the root certificate to believe there; read by ``running``."""
         os.ftruncate(self.lock_fd, 0)
-        os.pwrite(self.lock_fd, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
+        record = {"pid": os.getpid(), "url": url, "ca": None if ca is None else str(ca)}
+        os.pwrite(self.lock_fd, json.dumps(record).encode(), 0)
 
     def close(self) -> None:
         """Give the lock back; what was announced holds no more."""
@@ -119,7 +122,7 @@ def _socket_place(state: Path, preferred: Path) -> Path:
 
 
 def running(path: Path) -> dict[str, Any]:
-    """Return ``pid`` and ``url`` of the run that uses the state folder, or an empty record."""
+    """Return ``pid``, ``url`` and ``ca`` of the run that uses the state folder, or an empty record."""
     try:
         record = json.loads((path / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
