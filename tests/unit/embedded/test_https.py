@@ -113,7 +113,7 @@ def test_the_run_speaks_https_and_its_port_for_http_leads_there(
     door.close()
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "state" / "authority" / "authority.pem").stat().st_mode) == 0o600
-    with pytest.raises(NotReady, match="Redis|queue"):
+    with pytest.raises(NotReady, match=r"Redis|queue"):
         ready.wait_until_ready(f"https://127.0.0.1:{port}", 0.0, root)
     with pytest.raises(NotReady, match="certificate verify failed"):
         ready.wait_until_ready(f"https://127.0.0.1:{port}", 0.0)
