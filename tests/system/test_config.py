@@ -4,14 +4,15 @@ import itertools
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import engine
 from stack import BASE, MODELSERVER
 
-POSTGRESQL, REPLICAS, WEBCAM, SWARM = (
-    f"deploy/compose/{name}.yml" for name in ("postgresql", "replicas", "webcam", "swarm")
+POSTGRESQL, REPLICAS, WEBCAM, SWARM, HTTPS = (
+    f"deploy/compose/{name}.yml" for name in ("postgresql", "replicas", "webcam", "swarm", "https")
 )
 FILES = [
     (),
@@ -24,7 +25,14 @@ FILES = [
     (MODELSERVER, POSTGRESQL, REPLICAS),
     (POSTGRESQL, REPLICAS, SWARM),
     (MODELSERVER, POSTGRESQL, REPLICAS, SWARM),
+    (HTTPS,),
+    (MODELSERVER, HTTPS),
+    (POSTGRESQL, HTTPS),
+    (POSTGRESQL, REPLICAS, HTTPS),
+    (MODELSERVER, POSTGRESQL, REPLICAS, HTTPS),
 ]
+NEW = {REPLICAS, HTTPS}
+"""They take a port away, which docker-compose 1 has no word for; the docs say so."""
 PROFILES = [(), ("ops",), ("camera",), ("ops", "camera")]
 
 
@@ -34,8 +42,8 @@ PROFILES = [(), ("ops",), ("camera",), ("ops", "camera")]
 )
 def test_compose_accepts(compose: tuple[str, ...], files: tuple[str, ...], profiles: tuple[str, ...]) -> None:
     for command in engine.composes():
-        if REPLICAS in files and not engine.modern(command):
-            continue  # it takes a port away, which docker-compose 1 has no word for; the docs say so
+        if NEW & set(files) and not engine.modern(command):
+            continue
         options = [part for file in (BASE, *files) for part in ("-f", file)]
         chosen = [part for profile in profiles for part in ("--profile", profile)]
         engine.run(*command, *options, *chosen, "config", "-q")
@@ -67,3 +75,35 @@ def test_every_measurement_on_the_board_is_one_that_is_measured() -> None:
     assert {re.sub(r"_(total|count|sum|bucket)$", "", name) for name in used} <= measured | {
         re.sub(r"_(total|count|sum|bucket)$", "", name) for name in measured
     }
+
+
+@pytest.mark.parametrize("files", [(HTTPS,), (MODELSERVER, POSTGRESQL, REPLICAS, HTTPS)], ids=["one", "replicas"])
+def test_with_https_the_gateway_has_no_port_and_the_authority_alone_its_key(
+    compose: tuple[str, ...], files: tuple[str, ...]
+) -> None:
+    modern = [command for command in engine.composes() if engine.modern(command)]
+    if not modern:
+        pytest.skip("https.yml needs Compose 2")
+    options = [part for file in (BASE, *files) for part in ("-f", file)]
+    ports = {"GATEWAY_PORT": "80", "HTTPS_PORT": "443", "HTTPS_NAMES": "door.lan"}
+    found = json.loads(engine.run(*modern[0], *options, "config", "--format", "json", env=ports))["services"]
+    published = {
+        name: [(port["published"], port["target"]) for port in each["ports"]]
+        for name, each in found.items()
+        if each.get("ports")
+    }
+    assert published == {"authority": [("80", 8080)], "proxy": [("443", 8443)]}
+    assert [name for name, each in found.items() if _mounts(each, "authority")] == ["authority"]
+    assert sorted(name for name, each in found.items() if _mounts(each, "certificates")) == ["authority", "proxy"]
+    assert found["authority"]["environment"]["HTTPS_PORT"] == "443"
+    for name in ("authority", "gateway"):
+        assert found[name]["environment"]["HTTPS_NAMES"] == "door.lan"
+    assert found["gateway"]["environment"]["ALLOWED_HOSTS"].startswith("gateway,familiar.local,")
+    for name in ("authority", "proxy"):
+        its = found[name]
+        assert its["read_only"] and its["cap_drop"] == ["ALL"] and its["user"] == "10001:10001" and its["mem_limit"]
+        assert its["security_opt"] == ["no-new-privileges:true"] and list(its["networks"]) == ["outer"]
+
+
+def _mounts(service: dict[str, Any], volume: str) -> bool:
+    return any(each["source"] == volume for each in service.get("volumes", []))

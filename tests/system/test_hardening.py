@@ -10,7 +10,7 @@ import engine
 from stack import SERVICES, Stack
 
 OURS = ("gateway", "trainer", "camera")
-_LARGEST_GATEWAY_BYTES = 300_000_000
+_LARGEST_GATEWAY_BYTES = 320_000_000
 _SECRET = re.compile(r"(?i)(password|passwd|secret|token|api_?key)\s*[=:]\s*\S+|BEGIN [A-Z ]*PRIVATE KEY")
 
 
