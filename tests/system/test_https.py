@@ -1,4 +1,4 @@
-"""https for other devices: the root by http, everything else by https, and the authority's key in one container only."""
+"""https for other devices: the root by http, everything else by https, and the authority's key in one container."""
 
 import ssl
 from collections.abc import Iterator

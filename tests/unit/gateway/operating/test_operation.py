@@ -6,13 +6,16 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
+import numpy as np
 from gateway_world import World, settings_for
 
 from fakes import FakeQueue, FakeServing
 from familiar import errors as domain
 from familiar.errors import FamiliarError, ServingUnavailable
-from familiar.records import engine, inspection
+from familiar.records import engine, inspection, trainings
 from familiar.records.engine import Database
+from familiar.records.training import Stage, TrainingKind
 from familiar_gateway.app import create_app
 from familiar_gateway.services import assemble
 
@@ -140,10 +143,52 @@ def test_metrics_count_requests_by_route_and_faces_by_status(world, collins_fram
     assert 'familiar_request_seconds_count{code="404",method="GET",route="none"} 2.0' in text
     assert 'method="other"' in text and "BREW" not in text
     assert 'familiar_faces_total{status="unknown"} 1.0' in text
+    assert 'familiar_recognitions_total{result="unknown"} 1.0' in text
+    assert 'familiar_recognitions_total{result="known"} 0.0' in text
     assert 'familiar_recognition_stage_seconds_count{stage="detect"} 1.0' in text
     assert 'familiar_queue_trainings{state="waiting"} 0.0' in text
     assert "familiar_head_version 1.0" in text and 'familiar_part_up{part="queue"} 1.0' in text
-    assert "familiar_erasures_open 0.0" in text
+    assert "familiar_erasures_open 0.0" in text and "familiar_queue_oldest_seconds 0.0" in text
+
+
+def test_metrics_tell_what_pictures_came_to_and_why_faces_were_rejected(world):
+    for statuses, reasons in (
+        ([], []), (["unknown", "known"], []), (["unknown", "rejected"], ["blurred"]), (["rejected"], ["too_dark"])
+    ):  # fmt: skip
+        world.services.metrics.count_recognition(statuses, reasons, {})
+    text = world.client.get("/metrics").text
+    for result in ("known", "unknown", "rejected", "no_face"):
+        assert f'familiar_recognitions_total{{result="{result}"}} 1.0' in text
+    for reason, count in (("blurred", 1), ("too_dark", 1), ("cut_off", 0)):
+        assert f'familiar_rejected_faces_total{{reason="{reason}"}} {count}.0' in text
+
+
+def test_a_rejected_face_is_counted_by_its_reason(world, collins_frames):
+    frame = cv2.imdecode(np.frombuffer(collins_frames[0], np.uint8), cv2.IMREAD_COLOR)
+    blurred = cv2.imencode(".png", cv2.GaussianBlur(frame, (0, 0), 6))[1].tobytes()
+    (face,) = world.client.post("/v1/recognize", data=blurred, content_type="image/png").json["faces"]
+    assert face["status"] == "rejected"
+    counted = f'familiar_rejected_faces_total{{reason="{face["reasons"][0]}"}} 1.0'
+    assert counted in world.client.get("/metrics").text
+
+
+def test_the_oldest_training_that_has_not_ended_tells_how_old_the_queue_is(world, monkeypatch):
+    def age() -> float:
+        text = world.client.get("/metrics").text
+        return float(text.split("\nfamiliar_queue_oldest_seconds ")[1].split()[0])
+
+    with world.database.write() as session:
+        first, second = trainings.ask(session), trainings._add(session, TrainingKind.LEARN)
+        first.created_at, second.created_at = time.time() - 5_000, time.time() - 700
+        ids = first.id, second.id
+    for left, training_id in ((5_000, ids[0]), (700, ids[1])):
+        assert left <= age() < left + 60
+        with world.database.write() as session:
+            trainings.end(trainings.get(session, training_id), Stage.FAILED)
+    assert age() == 0
+    with world.database.write() as session:
+        trainings._add(session, TrainingKind.LEARN).created_at = time.time() + 9_000  # by a clock that was set
+    assert age() == 0
 
 
 def test_metrics_are_given_with_queue_and_database_away(world, monkeypatch):

@@ -163,6 +163,15 @@ def open_ones(session: Session, silent: Mapping[str, Sign] | None = None) -> Seq
     return [training for training in rows if training.id not in held]
 
 
+def longest_open_s(session: Session) -> float:
+    """Return how long ago the oldest training was asked for that has not ended, in seconds; 0 if there is none.
+
+    One from the future, by the clock of this moment, is new.
+    """
+    first = session.scalar(select(func.min(Training.created_at)).where(Training.stage.not_in(_ENDED)))
+    return 0.0 if first is None else max(0.0, time.time() - first)
+
+
 def end(training: Training, stage: Stage, *, code: str | None = None, message: str | None = None) -> None:
     """Record how a training ended."""
     training.stage = stage

@@ -9,10 +9,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from familiar.errors import FamiliarError
-from familiar.records import Database, erasures, versions
+from familiar.reason import Reason
+from familiar.records import Database, erasures, trainings, versions
 from familiar_gateway.operating.ports import Queue
 
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+_BY_WEIGHT = ("known", "unknown", "rejected")
+_NO_FACE = "no_face"
 _BUCKETS_S = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -32,6 +35,23 @@ class Metrics:
         self._faces = Counter(
             "familiar_faces", "Faces answered for, by what they turned out to be", ("status",), registry=self._registry
         )
+        self._recognitions = Counter(
+            "familiar_recognitions",
+            "Pictures answered for: whether somebody known was on them, else unknown, else rejected, else no_face",
+            ("result",),
+            registry=self._registry,
+        )
+        self._rejected = Counter(
+            "familiar_rejected_faces",
+            "Faces that were too bad to ask about, by the first reason",
+            ("reason",),
+            registry=self._registry,
+        )
+        # From the start, so that the first one is seen as a rise.
+        for result in (*_BY_WEIGHT, _NO_FACE):
+            self._recognitions.labels(result)
+        for reason in Reason:
+            self._rejected.labels(reason.value)
         self._frames = Counter(
             "familiar_enrollment_frames", "Frames judged for enrolments", ("verdict",), registry=self._registry
         )
@@ -47,10 +67,15 @@ class Metrics:
         """Record a request; ``route`` is the rule that matched, never the path, so that labels stay few."""
         self._requests.labels(method, route, str(code)).observe(seconds)
 
-    def count_recognition(self, statuses: Sequence[str], timings_ms: Mapping[str, float]) -> None:
-        """Record what a picture's faces turned out to be and what each stage cost."""
+    def count_recognition(
+        self, statuses: Sequence[str], reasons: Sequence[str], timings_ms: Mapping[str, float]
+    ) -> None:
+        """Record what a picture's faces turned out to be, why some were rejected, and what each stage cost."""
+        self._recognitions.labels(next((each for each in _BY_WEIGHT if each in statuses), _NO_FACE)).inc()
         for status in statuses:
             self._faces.labels(status).inc()
+        for reason in reasons:
+            self._rejected.labels(reason).inc()
         for stage, milliseconds in timings_ms.items():
             self._stages.labels(stage).observe(milliseconds / 1000)
 
@@ -94,15 +119,17 @@ class _State(Collector):
             up.add_metric(["queue"], 0)
         live = GaugeMetricFamily("familiar_head_version", "Version of the head that is in service")
         people = GaugeMetricFamily("familiar_head_people", "People whom the head in service knows")
+        oldest = GaugeMetricFamily("familiar_queue_oldest_seconds", "Age of the oldest training that has not ended")
         erasing = GaugeMetricFamily("familiar_erasures_open", "Deletions of which there are traces yet")
         try:
             with self._database.read() as session:
                 head = versions.live_head(session)
                 erasing.add_metric([], len(erasures.open_ones(session)))
+                oldest.add_metric([], trainings.longest_open_s(session))
             if head is not None:
                 live.add_metric([], head.version)
                 people.add_metric([], versions.people_of(head))
             up.add_metric(["database"], 1)
         except FamiliarError:
             up.add_metric(["database"], 0)
-        yield from (up, depth, live, people, erasing)
+        yield from (up, depth, oldest, live, people, erasing)

@@ -35,5 +35,9 @@ def recognize() -> Json:
     else:
         together = burst.recognize(its.recognizer, sent)
         answer, shown = together.recognition, representations.burst(together)
-    its.metrics.count_recognition([face.decision.status.value for face in answer.faces], answer.timings_ms)
+    its.metrics.count_recognition(
+        [face.decision.status.value for face in answer.faces],
+        [face.observation.reasons[0].value for face in answer.faces if face.observation.reasons],
+        answer.timings_ms,
+    )
     return {"request_id": g.request_id, **shown}
