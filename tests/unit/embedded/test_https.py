@@ -129,7 +129,7 @@ def test_the_demonstration_believes_the_root_of_the_run(tmp_path: Path, monkeypa
     monkeypatch.delenv("FAMILIAR_SERVER", raising=False)
     monkeypatch.delenv("FAMILIAR_CA", raising=False)
     made: list[Path | None] = []
-    monkeypatch.setattr(demo, "Server", lambda url, *, on_wait, ca: made.append(ca) or _stopped(url))
+    monkeypatch.setattr(demo, "Server", lambda url, **given: made.append(given["ca"]) or _stopped(url))
     assert demo.main([]) != 0
     assert made == [tmp_path / "root.pem"]
     state.close()
