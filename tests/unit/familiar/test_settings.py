@@ -49,3 +49,12 @@ def test_every_setting_is_in_the_example_file() -> None:
     example = (ROOT / ".env.example").read_text()
     missing = [env for env, _, _ in Settings.describe() if f"\n#{env}=" not in example and f"\n{env}=" not in example]
     assert not missing
+
+
+def test_the_port_for_https_is_another_than_that_for_http():
+    taken = {"GATEWAY_PORT": "8443", "HTTPS_PORT": "8443"}
+    assert Settings.from_env(taken).https == 0  # nobody listens there
+    with pytest.raises(MisconfiguredError, match="HTTPS_PORT=8443: must be another than GATEWAY_PORT"):
+        Settings.from_env({**taken, "HTTPS": "1"})
+    with pytest.raises(MisconfiguredError, match="HTTPS"):
+        Settings.from_env({"HTTPS": "yes"})

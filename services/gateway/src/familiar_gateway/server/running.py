@@ -65,7 +65,7 @@ def run(factory: str, *, host: str, port: int, workers: int, limits: Limits, sec
     """
     _allow_open_files()
     config = configuration(factory, limits, workers, secure=secure)
-    with _listen(host, port) as listener:
+    with _listen(host, port, "HTTPS_PORT" if secure else "GATEWAY_PORT") as listener:
         log.info("listening on %s, port %d", *listener.getsockname()[:2])
         if workers > 1:
             Multiprocess(config, [listener]).run()
@@ -88,13 +88,13 @@ def _end_after(sentinel: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, chosen_by: str) -> socket.socket:
     everywhere = host == "::" and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, dualstack_ipv6=everywhere)
     except OSError as exc:
-        raise MisconfiguredError(f"GATEWAY_HOST, GATEWAY_PORT: cannot listen on {host}:{port}: {exc.strerror}") from exc
+        raise MisconfiguredError(f"GATEWAY_HOST, {chosen_by}: cannot listen on {host}:{port}: {exc.strerror}") from exc
 
 
 def _allow_open_files() -> None:
