@@ -203,8 +203,11 @@ def test_what_a_host_is_called_is_not_taken_for_html(client: FlaskClient) -> Non
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key", "X-API-KEY"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_key_that_came_over_http_is_refused_and_not_led_on(header: str, method: str, client: FlaskClient) -> None:
-    answer = client.open("/v1/people", method=method, headers={"Host": "localhost", header: "Bearer abc"})
-    assert answer.status_code == 403 and answer.get_json()["error"]["code"] == "https_required"
+    said = {"Host": "localhost", header: "Bearer abc", "X-Request-Id": "door-7"}
+    answer = client.open("/v1/people", method=method, headers=said)
+    error = answer.get_json()["error"]
+    assert answer.status_code == 403 and error["code"] == "https_required"
+    assert error["request_id"] == answer.headers["X-Request-Id"] == "door-7"
 
 
 def test_the_door_is_served_with_the_patience_of_the_gateway(keeper: Keeper) -> None:

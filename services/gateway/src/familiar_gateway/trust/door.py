@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from urllib.parse import quote
 
-from flask import Flask, Response, redirect, render_template, request, send_from_directory
+from flask import Flask, Response, g, redirect, render_template, request, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
 
 from familiar.errors import FamiliarError
@@ -80,6 +80,7 @@ def create(keeper: Keeper, https_port: int) -> Flask:
     @app.before_request
     def elsewhere() -> BaseResponse | None:
         """Lead to https; not with a secret that was just told to everybody on the way, so that somebody notices."""
+        g.request_id = web.errors.request_id(request.headers.get("X-Request-Id", ""))
         if request.url_rule is not None:
             return None
         if any(name in request.headers for name in _SECRETS):
@@ -93,6 +94,7 @@ def create(keeper: Keeper, https_port: int) -> Flask:
 
     @app.after_request
     def protect(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
         response.headers["Content-Security-Policy"] = _POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
