@@ -17,7 +17,8 @@ from familiar_gateway.access import Mode, announce_first_key, mode_of
      ({"host": "0.0.0.0"}, "keys"), ({"host": "::"}, "keys"), ({"host": "192.168.1.5"}, "keys"),
      ({"host": "door.lan"}, "keys"),
      ({"host": ""}, "keys"), ({"allowed_hosts": "door.lan"}, "keys"), ({"trusted_proxies": "127.0.0.1"}, "keys"),
-     ({"allowed_hosts": " , "}, "loopback"), ({"access": "keys"}, "keys"), ({"access": "open"}, "open"),
+     ({"https_names": "192.168.1.20,door.lan"}, "keys"), ({"allowed_hosts": " , ", "https_names": ", "}, "loopback"),
+     ({"access": "keys"}, "keys"), ({"access": "open"}, "open"),
      ({"host": "0.0.0.0", "access": "open"}, "open")],
 )  # fmt: skip
 def test_keys_are_asked_for_unless_nobody_else_can_come_or_it_is_meant(settings, mode):

@@ -22,7 +22,7 @@ def mode_of(settings: Settings) -> Mode:
     if settings.access:
         return Mode(settings.access)
     # A name beside those of loopback, or a proxy, is for others to come by.
-    others = settings.allowed_hosts.strip(", ") or settings.trusted_proxies.strip(", ")
+    others = f"{settings.allowed_hosts},{settings.https_names},{settings.trusted_proxies}".strip(", ")
     return Mode.LOOPBACK if _is_loopback(settings.host) and not others else Mode.KEYS
 
 
