@@ -94,6 +94,9 @@ def _bad_queries() -> Iterator[Case]:
         yield Case(f"{path}: another parameter", "GET", f"{path}?sort=name", codes=("unknown_field",))
         if more:
             yield Case(f"{path}: offset -1", "GET", f"{path}?offset=-1", codes=("invalid_query",))
+    yield Case("people searched twice", "GET", "/v1/people?search=a&search=b", codes=("invalid_query",))
+    yield Case("people searched by too much", "GET", f"/v1/people?search={'a' * 81}", codes=("invalid_field",))
+    yield Case("people searched by a zero byte", "GET", "/v1/people?search=a%00", codes=("invalid_field",))
     for path in ("/v1/people/{person}", "/v1/enrollments/{enrollment}", "/v1/people/{person}/samples/{sample}",
                  "/v1/models/1", "/v1/site", "/v1/session"):  # fmt: skip
         yield Case(f"{path}: a parameter", "GET", f"{path}?full=1", codes=("unknown_field",))

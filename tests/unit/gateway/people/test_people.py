@@ -32,7 +32,51 @@ def test_people_are_listed_by_name_in_pages(world, collins_frames, hopper_frames
     assert [each["name"] for each in second["people"]] == ["Grace Hopper"] and second["total"] == 2
     person = listed["people"][0]
     shown = world.client.get(f"/v1/people/{person['id']}").json
-    assert person.items() <= shown.items() and shown.keys() - person.keys() == {"report", "refused"}
+    assert person.items() <= shown.items() and shown.keys() - person.keys() == {"report", "refused", "consent"}
+
+
+def test_people_are_found_by_a_part_of_their_name_whatever_capitals_and_accents(world):
+    for name in ("Zoé Çelik", "Łukasz", "Zoe Adams", "Straße", "100% Ann_e", "Ωμέγα", "علی\u200cرضا"):
+        world.client.post("/v1/enrollments", json={"name": name})
+
+    def found(text: str, **page: int) -> list[str]:
+        answer = world.client.get("/v1/people", query_string={"search": text, **page}).json
+        return [answer["total"], *(each["name"] for each in answer["people"])]
+
+    assert found("zoe") == [2, "Zoe Adams", "Zoé Çelik"] and found("  ZOÉ ") == found("zoe")
+    assert found("zoe", limit=1, offset=1) == [2, "Zoé Çelik"] and found("zoe", offset=2) == [2]
+    assert found("celik") == [1, "Zoé Çelik"] and found("STRASSE") == [1, "Straße"]
+    assert found("%") == found("_") == [1, "100% Ann_e"]  # nothing stands for anything else
+    assert found("ωμεγα") == [1, "Ωμέγα"] and found("علیرضا") == [1, "علی\u200cرضا"]
+    assert found("nobody") == [0] and found(" ")[0] == found("")[0] == 7
+
+
+def test_a_face_to_show_of_each_is_in_the_list(world, collins_frames):
+    world.enroll("Eileen Collins", collins_frames[:6])
+    world.client.post("/v1/enrollments", json={"name": "Nobody yet"})
+    shown, none = world.client.get("/v1/people").json["people"]
+    assert none["sample"] is None
+    assert world.client.get(f"/v1/people/{shown['id']}/samples/{shown['sample']}").status_code == 200
+    assert world.client.get("/v1/people?search=eileen").json["people"] == [shown]
+
+
+def test_what_a_person_last_agreed_to_is_kept_with_them(world, collins_frames):
+    agreed = "Pictures are kept until I am deleted.\nJe suis d\u2019accord\u00a0!"
+    opened = world.client.post("/v1/enrollments", json={"name": "Ada", "consent": f" {agreed} "}).json
+    card = world.client.get(f"/v1/people/{opened['person']['id']}").json
+    assert card["consent"] == {"to": agreed, "at": opened["created_at"]}
+    enrolled = world.enroll("Eileen Collins", collins_frames[:6], consent="first")["person"]["id"]
+    address = f"/v1/people/{enrolled}"
+    assert world.client.get(address).json["consent"]["to"] == "first"
+    world.client.post("/v1/enrollments", json={"person_id": enrolled})  # says nothing of it
+    assert world.client.get(address).json["consent"]["to"] == "first"
+    world.client.post("/v1/enrollments", json={"person_id": enrolled, "consent": "second"})
+    assert world.client.get(address).json["consent"]["to"] == "second"
+    silent = world.client.post("/v1/enrollments", json={"name": "Silent"}).json["person"]["id"]
+    assert world.client.get(f"/v1/people/{silent}").json["consent"] is None
+    for bad in ("a" * 4001, "a\0b", 1, None):
+        refused = world.client.post("/v1/enrollments", json={"name": "Bad", "consent": bad})
+        assert refused.status_code == 400 and refused.json["error"]["code"] == "invalid_field"
 
 
 def test_a_person_is_shown_with_what_the_live_head_says_of_them(world, collins_frames, hopper_frames):

@@ -46,9 +46,13 @@ class Capture:
 
 
 def open_one(
-    session: Session, person: Person, idempotency_key: str | None = None, request_digest: str | None = None
-) -> Enrollment:
-    """Open an enrolment for ``person``; ``request_digest`` tells what the key was sent with."""
+    session: Session, person: Person, idempotency_key: str | None = None, request_digest: str | None = None,
+    consent: str | None = None,
+) -> Enrollment:  # fmt: skip
+    """Open an enrolment for ``person``.
+
+    ``request_digest`` tells what the key was sent with, ``consent`` what the person has agreed to just now.
+    """
     now = time.time()
     enrollment = Enrollment(
         id=rules.new_id(),
@@ -56,6 +60,7 @@ def open_one(
         status=EnrollmentStatus.OPEN,
         idempotency_key=idempotency_key,
         request_digest=request_digest,
+        consent=consent,
         created_at=now,
         updated_at=now,
     )
@@ -120,6 +125,15 @@ def capture(session: Session, enrollment_id: str) -> Capture:
         created_at=enrollment.created_at,
         updated_at=enrollment.updated_at,
     )
+
+
+def consent(session: Session, person_id: str) -> tuple[str, float] | None:
+    """Return what a person last agreed to, and when; None if nothing was recorded."""
+    query = select(Enrollment.consent, Enrollment.created_at).where(
+        Enrollment.person_id == person_id, Enrollment.consent.is_not(None)
+    )
+    row = session.execute(query.order_by(Enrollment.created_at.desc(), Enrollment.id).limit(1)).first()
+    return None if row is None else (row.consent, row.created_at)
 
 
 def refused(session: Session, person_id: str) -> Counter[str]:

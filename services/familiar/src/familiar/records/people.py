@@ -2,8 +2,9 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import NotFound
@@ -16,13 +17,14 @@ from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person,
 
 @dataclass(frozen=True)
 class PersonSummary:
-    """A person with what is stored of them."""
+    """A person with what is stored of them; ``sample_id`` is one of their samples, None if there are none."""
 
     id: str
     name: str
     created_at: float
     samples: int
     live: bool
+    sample_id: str | None
 
 
 def add(session: Session, name: str, *, shares_name: bool = False) -> Person:
@@ -74,10 +76,24 @@ def names(session: Session, person_ids: set[str]) -> dict[str, str]:
     return found
 
 
-def summaries(
-    session: Session, person_id: str | None = None, limit: int = 1000, offset: int = 0
-) -> list[PersonSummary]:
+def summaries(session: Session, limit: int = 1000, offset: int = 0) -> list[PersonSummary]:
     """Return people with their sample counts, by name; ``live`` tells whether any enrolment of theirs is."""
+    return _summaries(session, select(Person.id).order_by(Person.name, Person.id).limit(limit).offset(offset))
+
+
+def search(session: Session, text: str, limit: int = 1000, offset: int = 0) -> tuple[list[PersonSummary], int]:
+    """Return those whose name holds ``text``, by name, and how many there are in all; at most 10,000 at once.
+
+    Neither capitals nor accents matter. All names are read for it: no database compares those of every script alike.
+    """
+    wanted = rules.search_key(text)
+    rows = session.execute(select(Person.id, Person.name).order_by(Person.name, Person.id))
+    found = [person_id for person_id, name in rows if wanted in rules.search_key(name)]
+    some = found[offset : offset + min(limit, MOST_VARIABLES)]
+    return _summaries(session, select(Person.id).where(Person.id.in_(some))), len(found)
+
+
+def _summaries(session: Session, of: Select[Any]) -> list[PersonSummary]:
     samples = select(func.count()).where(Sample.person_id == Person.id).correlate(Person).scalar_subquery()
     live = (
         select(func.count())
@@ -85,11 +101,19 @@ def summaries(
         .correlate(Person)
         .scalar_subquery()
     )
-    query = select(Person.id, Person.name, Person.created_at, samples, live)
-    if person_id is not None:
-        query = query.where(Person.id == person_id)
-    rows = session.execute(query.order_by(Person.name, Person.id).limit(limit).offset(offset))
-    return [PersonSummary(i, name, created, count, lives > 0) for i, name, created, count, lives in rows]
+    last = (
+        select(Sample.id)
+        .where(Sample.person_id == Person.id)
+        .order_by(Sample.captured_at.desc(), Sample.id)
+        .limit(1)
+        .correlate(Person)
+        .scalar_subquery()
+    )
+    query = select(Person.id, Person.name, Person.created_at, samples, live, last).where(Person.id.in_(of))
+    rows = session.execute(query.order_by(Person.name, Person.id))
+    return [
+        PersonSummary(i, name, created, count, lives > 0, sample) for i, name, created, count, lives, sample in rows
+    ]
 
 
 def summary(session: Session, person_id: str) -> PersonSummary:
@@ -98,7 +122,7 @@ def summary(session: Session, person_id: str) -> PersonSummary:
     Raises:
         NotFound: there is none with that id.
     """
-    found = summaries(session, person_id)
+    found = _summaries(session, select(Person.id).where(Person.id == person_id))
     if not found:
         raise _not_found(person_id)
     return found[0]

@@ -65,6 +65,12 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(key.split())) or name
 
 
+def search_key(text: str) -> str:
+    """Return what of a name, or of a part of one, is compared when somebody is looked for: no capitals, no accents."""
+    letters = unicodedata.normalize("NFKD", name_key(text).casefold())
+    return "".join(char for char in letters if unicodedata.category(char) != "Mn")
+
+
 def _too_long(length: int) -> InvalidInput:
     return InvalidInput(f"a name has {MAX_NAME_LENGTH} characters at most, got {length}", code="invalid_name")
 

@@ -33,7 +33,8 @@ class Enrollment(Base):
     """One capture of one person, from the first frame to being recognised.
 
     ``alike_person_id`` is who the person cannot be told from, if that is why it failed, as long as they are enrolled.
-    ``request_digest`` tells what the ``idempotency_key`` was sent with.
+    ``request_digest`` tells what the ``idempotency_key`` was sent with, ``consent`` what the person agreed to when it
+    was opened.
     """
 
     __tablename__ = "enrollments"
@@ -49,6 +50,7 @@ class Enrollment(Base):
     created_at: Mapped[float]
     updated_at: Mapped[float]
     request_digest: Mapped[str | None] = mapped_column(String(64))
+    consent: Mapped[str | None] = mapped_column(Text)
 
 
 class FrameVerdict(Base):

@@ -6,10 +6,10 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,10 +54,14 @@ class Shot:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was said of one frame; ``index`` counts the frames of its enrolment."""
+    """What was said of one frame; ``index`` counts the frames of its enrolment.
+
+    ``quality`` is what was measured of its face; None if there is none, or if it was said by an earlier request.
+    """
 
     index: int
     reasons: tuple[str, ...]
+    quality: Mapping[str, float] | None = None
 
     @property
     def accepted(self) -> bool:
@@ -81,9 +85,9 @@ class _Judged:
 
     digest: str
     reasons: tuple[str, ...]
+    quality: dict[str, float] | None = None
     chip: NDArray[np.uint8] | None = None
     crop: bytes = b""
-    quality: dict[str, Any] | None = None
 
 
 class Capturer:
@@ -197,9 +201,9 @@ class Capturer:
         with shot.unpack() as frame:
             seen, reasons = self._observer.observe_one(frame, chip_px)
             if seen is None or reasons:
-                return _Judged(shot.digest, reasons)
+                return _Judged(shot.digest, reasons, None if seen is None else seen.quality.to_dict())
             crop = encode_jpeg(align(frame, seen.face.landmarks, CROP_PX))
-        return _Judged(shot.digest, (), seen.chip, crop, seen.quality.to_dict())
+        return _Judged(shot.digest, (), seen.quality.to_dict(), seen.chip, crop)
 
     def _keep(self, enrollment_id: str, judged: Sequence[_Judged], backbone_version: int) -> list[Verdict]:
         """Embed what is good, then record all in one transaction."""
@@ -227,7 +231,7 @@ class Capturer:
             vector = next(rows) if item.chip is not None else None
             earlier = said.get(item.digest)
             if earlier is not None:
-                verdicts.append(Verdict(earlier.position, tuple(earlier.reasons)))
+                verdicts.append(Verdict(earlier.position, tuple(earlier.reasons), item.quality))
                 continue
             if len(said) >= self._settings.enroll_max_frames:
                 raise self._full()
@@ -241,7 +245,7 @@ class Capturer:
                     detector=self._observer.detector.name, quality=item.quality or {},
                 )  # fmt: skip
                 kept = np.vstack([kept.reshape(-1, len(vector)), vector])
-            verdicts.append(Verdict(row.position, tuple(row.reasons)))
+            verdicts.append(Verdict(row.position, tuple(row.reasons), item.quality))
         return verdicts
 
     def _require_enough(self, state: enrollments.Capture, left_out: int = 0) -> None:

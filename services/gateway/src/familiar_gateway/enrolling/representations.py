@@ -13,9 +13,11 @@ _OFTEN = 0.5
 """Whoever is missed in more of the held-out samples than this cannot count on being recognised."""
 
 
-def verdicts(said: Verdicts) -> Json:
-    """Show what was said of the frames of one request."""
+def verdicts(said: Verdicts, *, measured: bool = False) -> Json:
+    """Show what was said of the frames of one request, and, if asked, what was ``measured`` of their faces."""
     frames = [{"index": each.index, "accepted": each.accepted, "reasons": list(each.reasons)} for each in said]
+    if measured:
+        frames = [{**shown, "quality": each.quality} for shown, each in zip(frames, said, strict=True)]
     return {"frames": frames, "cut_off": said.cut_off}
 
 

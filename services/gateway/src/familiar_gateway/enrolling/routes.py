@@ -48,16 +48,20 @@ blueprint = Blueprint("enrollments", __name__)
 _MOST_TRIES = 20
 _NO_ANSWERS = Answers()
 _Answer = TypeVar("_Answer", IfKnown, IfNotAlike)
+_FIELDS = ("name", "person_id", "if_known", "if_not_alike", "allow_same_name", "consent")
+_MOST_CONSENT = 4000
+"""Characters of what somebody agrees to."""
 
 
 @blueprint.post("/v1/enrollments")
 @asks_for(Scope.ENROLL)
 def open_one() -> tuple[Json, int, dict[str, str]]:
     """Open a capture; with an ``Idempotency-Key`` sent before, answer with the one opened then."""
-    body = payload.read_object(request, {"name": str, "person_id": str, "allow_same_name": bool})
+    body = payload.read_object(request, {"name": str, "person_id": str, "allow_same_name": bool, "consent": str})
     enrollment_id, new = _open(
-        body.get("name"), body.get("person_id"), allow_same_name=body.get("allow_same_name", False)
-    )
+        body.get("name"), body.get("person_id"), allow_same_name=body.get("allow_same_name", False),
+        consent=body.get("consent"),
+    )  # fmt: skip
     return _show(enrollment_id), 201 if new else 200, _location(enrollment_id)
 
 
@@ -75,7 +79,7 @@ def add_frames(enrollment_id: str) -> Json:
     datas = pictures.read_several(request, "frames", its.settings.max_image_bytes)
     verdicts = its.capturer.add(enrollment_id, (Shot.of_picture(data, its.decoder) for data in datas))
     _count(verdicts)
-    return {**representations.verdicts(verdicts), **_show(enrollment_id, verdicts)}
+    return {**representations.verdicts(verdicts, measured=True), **_show(enrollment_id, verdicts)}
 
 
 @blueprint.post("/v1/enrollments/<enrollment_id>/finish")
@@ -145,8 +149,9 @@ def _enroll(fields: dict[str, str], files: list[FileStorage]) -> tuple[str, Verd
     same_name = payload.parse_flag("allow_same_name", fields.get("allow_same_name"))
     with uploads.open_shots(files, its.decoder, its.settings) as shots:
         enrollment_id, _ = _open(
-            fields.get("name"), fields.get("person_id"), allow_same_name=same_name, answers=answers, files=files
-        )
+            fields.get("name"), fields.get("person_id"), allow_same_name=same_name, consent=fields.get("consent"),
+            answers=answers, files=files,
+        )  # fmt: skip
         try:
             verdicts = _add_unless_closed(enrollment_id, shots)
             its.capturer.finish(enrollment_id, caller(), answers)
@@ -166,24 +171,26 @@ def _read_upload() -> tuple[dict[str, str], list[FileStorage]]:
     request.max_content_length = services(_Needs).settings.max_body_bytes
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType(f"the body must be multipart/form-data, got {request.mimetype or 'no Content-Type'}")
-    words = ("name", "person_id", "if_known", "if_not_alike", "allow_same_name")
-    fields = payload.read_form(request, words, ("frames", "frames[]"))
+    fields = payload.read_form(request, _FIELDS, ("frames", "frames[]"))
     return fields, [*request.files.getlist("frames"), *request.files.getlist("frames[]")]
 
 
 def _open(
-    name: object | None, person_id: str | None, *, allow_same_name: bool, answers: Answers = _NO_ANSWERS,
-    files: Sequence[FileStorage] = (),
+    name: object | None, person_id: str | None, *, allow_same_name: bool, consent: str | None,
+    answers: Answers = _NO_ANSWERS, files: Sequence[FileStorage] = (),
 ) -> tuple[str, bool]:  # fmt: skip
     its = services(_Needs)
     key = check_idempotency_key(request.headers.get("Idempotency-Key"))
     name, person_id = check_person(name, person_id)
+    consent = None if consent is None else payload.read_text("consent", consent, _MOST_CONSENT)
     said = {"name": name, "person_id": person_id, "allow_same_name": allow_same_name, **vars(answers)}
+    if consent is not None:
+        said["consent"] = consent
     digest = None if key is None else request_digest(request.path, said, files)
     return its.database.retry(
         lambda session: open_enrollment(
             session, name, person_id, key=key, digest=digest, allow_same_name=allow_same_name,
-            most_open=its.settings.enroll_most_open,
+            consent=consent, most_open=its.settings.enroll_most_open,
         )
     )  # fmt: skip
 

@@ -15,19 +15,25 @@ def person(summary: PersonSummary) -> Json:
         "name": summary.name,
         "samples": summary.samples,
         "live": summary.live,
+        "sample": summary.sample_id,
         "created_at": time(summary.created_at),
     }
 
 
 def person_card(
-    summary: PersonSummary, told: Mapping[str, Any] | None, names: Mapping[str, str], refused: Mapping[str, int]
-) -> Json:
-    """Show a person with what a head's report tells of them, and how often each reason refused a frame of theirs."""
+    summary: PersonSummary, told: Mapping[str, Any] | None, names: Mapping[str, str], refused: Mapping[str, int],
+    consent: tuple[str, float] | None,
+) -> Json:  # fmt: skip
+    """Show a person with what a head's report tells of them, and how often each reason refused a frame of theirs.
+
+    ``consent`` is what they last agreed to, and when.
+    """
     names = {**names, summary.id: summary.name}
     return {
         **person(summary),
         "report": None if told is None else report(summary.id, told, names),
         "refused": dict(sorted(refused.items())),
+        "consent": None if consent is None else {"to": consent[0], "at": time(consent[1])},
     }
 
 

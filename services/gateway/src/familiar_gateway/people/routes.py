@@ -16,6 +16,7 @@ from familiar.records import (
     clean_name,
     enrollments,
     people,
+    person,
     samples,
     trainings,
     versions,
@@ -40,12 +41,15 @@ blueprint = Blueprint("people", __name__, url_prefix="/v1/people")
 @blueprint.get("")
 @asks_for(Scope.PEOPLE)
 def list_all() -> Json:
-    """List people by name."""
-    query = payload.read_query(request, payload.PAGE)
+    """List people by name, all or those whose name holds what is looked for."""
+    query = payload.read_query(request, payload.PAGE, ("search",))
+    wanted = payload.read_text("search", request.args.get("search", ""), person.MAX_NAME_LENGTH)
     with services(_Needs).database.read() as session:
-        found = people.summaries(session, limit=query["limit"], offset=query["offset"])
-        rows = [representations.person(each) for each in found]
-        return page("people", rows, total=people.count(session), **query)
+        if wanted:
+            found, total = people.search(session, wanted, **query)
+        else:
+            found, total = people.summaries(session, **query), people.count(session)
+        return page("people", [representations.person(each) for each in found], total=total, **query)
 
 
 @blueprint.get("/<person_id>")
@@ -58,7 +62,8 @@ def show(person_id: str) -> Json:
         summary, live = people.summary(session, person_id), versions.live_head(session)
         told = versions.report_of(session, live.version, person_id) if live else None
         names = people.names(session, {told["nearest"]} if told and told["nearest"] else set())
-        return representations.person_card(summary, told, names, enrollments.refused(session, person_id))
+        refused, consent = enrollments.refused(session, person_id), enrollments.consent(session, person_id)
+        return representations.person_card(summary, told, names, refused, consent)
 
 
 @blueprint.patch("/<person_id>")

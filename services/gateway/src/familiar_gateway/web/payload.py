@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
+from unicodedata import category
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -109,13 +110,20 @@ def parse_flag(name: str, text: str | None) -> bool:
     raise InvalidInput(f"the form field {name!r} must be true or false, got {text!r:.50}", code="invalid_field")
 
 
-def read_query(request: Request, numbers: Mapping[str, tuple[int, int, int]]) -> dict[str, int]:
+def read_query(
+    request: Request, numbers: Mapping[str, tuple[int, int, int]], texts: tuple[str, ...] = ()
+) -> dict[str, int]:
     """Return the whole numbers of the query, each given as name -> (default, least, most).
+
+    ``texts`` are the parameters it may have besides.
 
     Raises:
         InvalidInput: a parameter is unknown, twice there, no whole number or out of range.
     """
-    _refuse_unknown(request.args, numbers, "query parameter")
+    _refuse_unknown(request.args, (*numbers, *texts), "query parameter")
+    for name in texts:
+        if len(request.args.getlist(name)) > 1:
+            raise InvalidInput(f"the query parameter {name!r} is there twice", code="invalid_query", field=name)
     values = {}
     for name, (default, least, most) in numbers.items():
         given = request.args.getlist(name)
@@ -131,6 +139,22 @@ def read_query(request: Request, numbers: Mapping[str, tuple[int, int, int]]) ->
     return values
 
 
+def read_text(name: str, text: str, most: int) -> str:
+    """Return a text of at most so many characters, without spaces around it.
+
+    Raises:
+        InvalidInput: it is longer, or has characters that are no text.
+    """
+    shown = text.strip()
+    if len(shown) > most or any(category(char) in _NO_TEXT and char != "\n" for char in shown):
+        raise InvalidInput(
+            f"{name!r} must have {most} characters at most, none of which controls anything",
+            code="invalid_field",
+            field=name,
+        )
+    return shown
+
+
 def parse_version(text: str) -> int:
     """Return the version number that a path names.
 
@@ -142,6 +166,7 @@ def parse_version(text: str) -> int:
     raise InvalidInput(f"{text[:40]!r} is not a version: a whole number from 1 is expected", code="invalid_version")
 
 
+_NO_TEXT = frozenset({"Cc", "Cs"})
 _NAMES: Mapping[type, str] = {
     str: "text",
     bool: "true or false",
