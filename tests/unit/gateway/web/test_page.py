@@ -9,6 +9,7 @@ import pytest
 import familiar_gateway
 from familiar.direction import Direction
 from familiar.knowing.decision import Status
+from familiar.learning.promise import LessSure
 from familiar.reason import Reason
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.training import Stage, TrainingKind
@@ -19,8 +20,25 @@ from familiar_gateway.enrolling.coaching import Advice
 _STATIC = Path(familiar_gateway.__file__).parent / "static"
 _DOCUMENT = (_STATIC / "docs.html").read_text("utf-8")
 _LIST = (_STATIC / "texts.js").read_text("utf-8")
-_MODULES = {path.name: path.read_text("utf-8") for path in _STATIC.glob("*.js") if path.name != "texts.js"}
-_NOT_SHOWN = {"Content-Type", "Idempotency-Key", "600 px system-ui, sans-serif", "chip missing"}
+_OTHERS = {path.suffixes[0][1:]: path.read_text("utf-8") for path in _STATIC.glob("texts.*.js")}
+_MODULES = {path.name: path.read_text("utf-8") for path in _STATIC.glob("*.js") if not path.name.startswith("texts.")}
+_NOT_SHOWN = {
+    "Content-Type", "Idempotency-Key", "Retry-After", "X-CSRF-Token", "600 px system-ui, sans-serif",
+    "English", "Deutsch", "Español", "Français",  # languages say their names themselves
+    "NotAllowedError", "SecurityError", "NotFoundError", "NotReadableError", "AbortError", "OverconstrainedError",
+    "Escape", "answer ", "button primary", "button large", "button large primary", "tile missing",
+}  # fmt: skip
+_TEXTS_AS_A_WHOLE = (
+    'import { texts } from "./texts.js";',
+    "  return texts[part][name];",
+    "  for (const [part, theirs] of Object.entries(translation)) Object.assign(texts[part], theirs);",
+)
+_NOT_IN_SAFARI_15 = (
+    "OffscreenCanvas", "convertToBlob", "roundRect", "Object.hasOwn", "structuredClone", ".at(", ".findLast",
+    ".toSorted", "randomUUID", "replaceAll", "requestVideoFrameCallback", "Promise.withResolvers", "scheduler.", "dvh", ":has(",
+    "color-mix", "@layer", "@container", "inert",
+)  # fmt: skip
+"""What Safari has from 15.4 on or later; ``showModal`` has a stand-in."""
 
 
 def read_list(source: str) -> dict[str, set[str]]:
@@ -32,7 +50,7 @@ def read_list(source: str) -> dict[str, set[str]]:
         elif text := re.fullmatch(r"    (\w+):.*", line):
             here.add(text[1])
         else:
-            assert re.fullmatch(r"|  \},|  // .*|      .*", line), f"what is this line of texts.js? {line!r}"
+            assert re.fullmatch(r"|  \},|  // .*|      .*|    \},?", line), f"what is this line of texts.js? {line!r}"
     return parts
 
 
@@ -112,14 +130,15 @@ def test_the_modules_take_texts_by_their_full_names():
     """One that is renamed or unpacked first would not be seen by the tests above."""
     for name, source in _MODULES.items():
         for use in re.findall(r".*\btexts\b(?!\.).*", without_comments(source)):
-            allowed = ('import { texts } from "./texts.js";', "  return texts[part][name];")
-            assert use in allowed, f"{name}: {use.strip()}"
+            assert use in _TEXTS_AS_A_WHOLE, f"{name}: {use.strip()}"
 
 
 WORDS = {
     "reason": {*Reason, "invalid_image", "too_large"},
     "decision": set(Status) - {Status.KNOWN},  # shown by the name
-    "direction": set(Direction),
+    "looking": set(Direction),
+    "please": set(Reason) - {Reason.NO_FACE, Reason.SEVERAL_FACES, Reason.NEAR_COPY, Reason.NOT_ALIKE},  # of one face
+    "lessSure": set(LessSure),
     "advice": set(Advice),
     "enrolment": {each for each in EnrollmentStatus if not each.takes_frames},  # until then, frames are counted
     "training": set(TrainingKind),
@@ -142,9 +161,9 @@ def test_every_part_of_readiness_and_every_timing_has_a_text(world, collins_fram
 
 
 def test_every_script_and_style_that_the_page_names_is_served_and_nothing_else_of_the_folder(world):
-    named = set(re.findall(r'"/docs/([^"]+)"', _DOCUMENT))
+    named = set(re.findall(r'"docs/([^"]+)"', _DOCUMENT)) | {f"texts.{language}.js" for language in _OTHERS}
     for source in _MODULES.values():
-        named |= set(re.findall(r'from "\./([^"]+)"', source))
+        named |= set(re.findall(r'(?:from |import\()"\./([^"]+)"', source))
     held = {path.name for path in _STATIC.iterdir()}
     assert named == held - {"docs.html", "openapi.json"}
     for name in named:
@@ -152,6 +171,59 @@ def test_every_script_and_style_that_the_page_names_is_served_and_nothing_else_o
         assert answer.status_code == 200 and answer.mimetype in ("text/javascript", "text/css")
     for name in ("docs.html", "openapi.json", "nothing.js", "..%2fapp.py", "../app.py", ".", "app.js/"):
         assert world.client.get(f"/docs/{name}").status_code == 404, name
+
+
+def values_in(source: str) -> dict[str, str]:
+    """Return, by "part.key", which values a text of a list takes, in the order of their names."""
+    found, part = {}, ""
+    for line in source.splitlines():
+        if name := re.fullmatch(r"  (\w+): \{", line):
+            part = name[1]
+        elif text := re.match(r"    (\w+):(?: \(\{(.*?)\}\) =>)?", line):
+            found[f"{part}.{text[1]}"] = ",".join(sorted(re.findall(r"(\w+)(?:: \w+)?", text[2] or "")))
+    return found
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr"])
+def test_every_language_has_every_text_with_the_same_values(language):
+    theirs = _OTHERS[language].replace("export const translation", "export const texts")
+    assert read_list(theirs) == _TEXTS
+    assert values_in(theirs) == values_in(_LIST)
+    # The same words would be a text that was forgotten; names, units and words of other systems are the same.
+    same = {
+        line.strip() for line in set(_LIST.splitlines()) & set(theirs.splitlines())
+        if re.search(r'"[^"]*[a-z]{3,} [^"]*[a-z]{3,}', line) and "Ada Lovelace" not in line
+    }  # fmt: skip
+    assert same == set()
+    assert f'{language}: "' in _MODULES["languages.js"]
+
+
+def test_the_page_asks_for_nothing_that_safari_15_has_not():
+    for path in [*_STATIC.glob("*.js"), *_STATIC.glob("*.css")]:
+        used = [word for word in _NOT_IN_SAFARI_15 if word in without_comments(path.read_text("utf-8"))]
+        assert used == [], path.name
+
+
+def test_all_addresses_are_relative_and_none_is_elsewhere():
+    """So that it works under any path behind a proxy, and nothing that it sees leaves the host."""
+    namespaces = "http://www.w3.org/"
+    for path in [*_STATIC.glob("*.js"), *_STATIC.glob("*.css"), _STATIC / "docs.html"]:
+        source = without_comments(path.read_text("utf-8")).replace(namespaces, "")
+        assert "//" not in source.replace("://", "//") or not re.search(r"""https?:|["'(]//""", source), path.name
+        assert re.findall(r"""(?:href=|src=|fetch\(|call\("\w+", |EventSource\()["'`]/""", source) == [], path.name
+
+
+def test_the_first_view_is_small():
+    """What comes before anything is opened: the document, its styles, and what `app.js` imports, in any language."""
+    needed, todo = set(), ["app.js"]
+    while todo:
+        name = todo.pop()
+        if name not in needed:
+            needed.add(name)
+            todo += re.findall(r'from "\./([^"]+)"', (_STATIC / name).read_text("utf-8"))
+    needed |= {"docs.html", *re.findall(r'"docs/([^"]+\.css)"', _DOCUMENT)}
+    largest = max(len(each.encode()) for each in _OTHERS.values())
+    assert sum((_STATIC / name).stat().st_size for name in needed) + largest < 120_000
 
 
 def test_what_these_tests_would_find():

@@ -1,49 +1,83 @@
-// The page: its tabs, of which one is open, and what is asked anew while it is shown.
+// The page: which view is open, and what is asked anew while it is shown. A view's address is `#view` or `#view/which`.
 
-import { orNotice } from "./dialog.js";
+import { isAsking, orNotice } from "./dialog.js";
 import { $ } from "./dom.js";
-import * as enrol from "./enrol.js";
-import * as models from "./models.js";
-import * as people from "./people.js";
+import { offerLanguages, speak } from "./languages.js";
 import { showReadiness } from "./readiness.js";
-import * as recognise from "./recognise.js";
+import { begin, isShut, may } from "./session.js";
+import { texts } from "./texts.js";
 import { writeTexts } from "./wording.js";
 
 const REFRESH_MS = 2500;
-// A tab may have refresh(), called when it is opened and from time to time, and leave(), called when it is left.
-const tabs = { recognise, enrol, people, models };
-let opened = "recognise";
+const HOME = "home";
+// What is behind a view comes when it is opened for the first time, so that the first one is there soon. `scope` is what
+// one must be let to do to see it.
+const views = {
+  home: {},
+  recognise: { scope: "recognize", load: () => import("./recognise.js") },
+  enrol: { scope: "enroll", load: () => import("./enrol.js") },
+  people: { scope: "people", load: () => import("./people.js") },
+  operate: { scope: "operate", load: () => import("./operate.js") },
+};
+let opened = HOME;
 
-function open(name) {
-  if (!(name in tabs) || name === opened) return;
-  tabs[opened].leave?.();
+function open(name, which) {
+  views[opened].module?.leave?.();
   opened = name;
-  for (const each of Object.keys(tabs)) {
-    $(each).hidden = each !== name;
-    $(`tab-${each}`).setAttribute("aria-selected", String(each === name));
+  const shown = isShut() ? "sign-in" : name;
+  for (const section of $("main").children) section.hidden = section.id !== shown;
+  for (const link of document.querySelector("nav").children) {
+    const leads = link.getAttribute("href").slice(1);
+    link.hidden = !may(views[leads].scope);
+    if (leads === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
-  history.replaceState(null, "", `#${name}`);
-  refresh();
+  document.title = name === HOME ? texts.page.name : texts.page.title({ view: texts.page[name] });
+  window.scrollTo(0, 0);
+  if (isShut()) $("sign-in-title").focus();
+  else orNotice(enter(name, which));
+}
+
+// A module may have setUp(), called once, enter(which), called when its view is opened, refresh(), called from time to
+// time, and leave().
+async function enter(name, which) {
+  const view = views[name];
+  if (!view.load) return;
+  if (!view.module) {
+    const module = await view.load();
+    if (!view.module) module.setUp?.(); // it may have been asked for twice
+    view.module = module;
+  }
+  if (opened === name) await view.module.enter(which);
+}
+
+function openAddressed() {
+  const [name, which = ""] = window.location.hash.slice(1).split("/");
+  const known = Object.keys(views).includes(name) && (!views[name].scope || may(views[name].scope));
+  open(known ? name : HOME, which);
 }
 
 async function refresh() {
-  const tab = tabs[opened];
-  if (tab.refresh) await orNotice(tab.refresh());
-}
-
-const openAddressed = () => open(location.hash.slice(1));
-
-writeTexts();
-for (const part of document.querySelectorAll("header, main")) part.hidden = false; // nobody sees it without its texts
-recognise.setUp();
-enrol.setUp();
-for (const name of Object.keys(tabs)) $(`tab-${name}`).addEventListener("click", () => open(name));
-window.addEventListener("hashchange", openAddressed);
-window.addEventListener("pagehide", () => tabs[opened].leave?.());
-openAddressed();
-showReadiness();
-setInterval(() => {
   if (document.hidden) return;
   showReadiness();
-  if (!$("question").open) refresh();
-}, REFRESH_MS);
+  if (!(isAsking() || isShut())) await views[opened].module?.refresh?.().catch(() => {}); // the readiness tells what is away
+}
+
+async function start() {
+  await speak();
+  writeTexts();
+  offerLanguages();
+  $("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    $("main").focus();
+  });
+  await begin(openAddressed).catch(() => {}); // the gateway is away; the readiness says so
+  for (const part of document.querySelectorAll("header, main, footer")) part.hidden = false; // not without its texts
+  openAddressed();
+  window.addEventListener("hashchange", openAddressed);
+  window.addEventListener("pagehide", () => views[opened].module?.leave?.());
+  showReadiness();
+  setInterval(refresh, REFRESH_MS);
+}
+
+start();

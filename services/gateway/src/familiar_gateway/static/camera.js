@@ -1,35 +1,123 @@
-// The camera of this device.
+// The camera of this device: a stream shown in a <video>, and frames taken of it.
 
-import { texts } from "./texts.js";
+const WANTED = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+const JPEG = ["image/jpeg", 0.88];
+const STARTS_WITHIN_MS = 10_000;
+const TROUBLES = {
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  NotFoundError: "none",
+  NotReadableError: "taken",
+  AbortError: "taken",
+};
 
-const WANTED = { video: { width: 1280, height: 720, facingMode: "user" } };
-const JPEG = { type: "image/jpeg", quality: 0.9 };
+// Why there is no camera; `kind` is a key of texts.camera.
+export class CameraError extends Error {
+  constructor(kind) {
+    super(kind);
+    this.kind = kind;
+  }
+}
 
 export class Camera {
-  async start() {
-    if (!navigator.mediaDevices?.getUserMedia) throw new Error(texts.camera.noneHere);
-    const stream = await navigator.mediaDevices.getUserMedia(WANTED);
-    this.stop(); // who pressed the button twice has two streams, and would see the light of the first for ever
-    this.stream = stream;
-    this.video = Object.assign(document.createElement("video"), { srcObject: stream, muted: true, playsInline: true });
-    await this.video.play();
+  // `lost` is called with the kind of trouble when a camera that was on gives no more pictures.
+  constructor(video, lost) {
+    this.video = video;
+    this.lost = lost;
+    this.stream = null;
+    this.canvas = document.createElement("canvas"); // an OffscreenCanvas is not for every browser
   }
 
   get on() {
-    return Boolean(this.stream);
+    return this.stream !== null;
+  }
+
+  // Which one it is.
+  get id() {
+    return this.settings.deviceId ?? "";
+  }
+
+  // Whether it looks at who sits before the screen, who expects a mirror.
+  get mirrored() {
+    return this.on && this.settings.facingMode !== "environment";
+  }
+
+  get settings() {
+    return this.stream?.getVideoTracks()[0]?.getSettings() ?? {};
+  }
+
+  async start(id = "") {
+    if (!window.isSecureContext) throw new CameraError("insecure");
+    if (!navigator.mediaDevices?.getUserMedia) throw new CameraError("unsupported");
+    const stream = await this.open(id);
+    this.stop(); // who pressed the button twice has two streams, and would see the light of the first for ever
+    this.stream = stream;
+    this.watch(stream);
+    this.video.srcObject = stream;
+    this.video.muted = true;
+    await this.play();
+  }
+
+  async open(id) {
+    const which = id ? { deviceId: { exact: id } } : { facingMode: "user" };
+    try {
+      return await navigator.mediaDevices.getUserMedia({ video: { ...WANTED, ...which } });
+    } catch (error) {
+      if (id && error.name === "OverconstrainedError") return this.open(""); // the one of last time is not here
+      throw new CameraError(TROUBLES[error.name] ?? "failed");
+    }
+  }
+
+  watch(stream) {
+    const [track] = stream.getVideoTracks();
+    const end = (kind) => {
+      if (this.stream !== stream) return;
+      this.stop();
+      this.lost(kind);
+    };
+    track.addEventListener("ended", () => end("unplugged"));
+    track.addEventListener("mute", () => {
+      setTimeout(() => track.muted && end("taken"), 2000); // a phone that is turned is mute for a moment
+    });
+  }
+
+  async play() {
+    const { video } = this;
+    await video.play().catch(() => {}); // it plays by itself, or says below that it does not
+    const deadline = performance.now() + STARTS_WITHIN_MS;
+    while (this.on && !video.videoWidth) {
+      if (performance.now() > deadline) {
+        this.stop();
+        throw new CameraError("taken");
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   stop() {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
+    this.video.srcObject = null;
   }
 
-  // Resolves to the present frame as {canvas, blob}; its longer side is `sidePx` at most.
+  // Resolves to the present frame as a JPEG, whose longer side is `sidePx` at most, and the scale it was made by; null
+  // if the camera was turned off meanwhile.
   async frame(sidePx = Number.POSITIVE_INFINITY) {
     const { videoWidth: width, videoHeight: height } = this.video;
+    if (!width) return null;
     const scale = Math.min(1, sidePx / Math.max(width, height));
-    const canvas = new OffscreenCanvas(Math.round(width * scale), Math.round(height * scale));
+    const { canvas } = this;
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
     canvas.getContext("2d").drawImage(this.video, 0, 0, canvas.width, canvas.height);
-    return { canvas, blob: await canvas.convertToBlob(JPEG) };
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, ...JPEG));
+    return blob && { blob, width: canvas.width, height: canvas.height };
   }
+}
+
+// Resolves to the cameras there are, as {id, label}; labels are told only to those who have been let to one of them.
+export async function list() {
+  const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+  const cameras = devices.filter((device) => device.kind === "videoinput" && device.deviceId);
+  return cameras.map((device) => ({ id: device.deviceId, label: device.label }));
 }

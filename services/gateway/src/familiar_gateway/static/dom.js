@@ -1,5 +1,7 @@
 // The document: finding its elements by their ids, and making new ones.
 
+const SVG = "http://www.w3.org/2000/svg";
+
 export const $ = (id) => document.getElementById(id);
 
 // Returns a $ for the elements of one part of the page, whose ids begin with its name.
@@ -11,6 +13,18 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+// Makes an element of a drawing.
+export function shape(tag, attributes = {}) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+// Writes a text where it is another than before: whoever has it read aloud hears it once.
+export function write(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 // Whoever is about to press a button keeps it under the finger: what has not changed is not drawn again.
 // Returns a function that tells whether a value differs from the one it was asked about before.
 export function rememberLast() {
@@ -20,4 +34,21 @@ export function rememberLast() {
     last = JSON.stringify(value);
     return last !== before;
   };
+}
+
+// What a person chose on this device; a browser may forbid to keep it.
+export function recall(name) {
+  try {
+    return localStorage.getItem(`familiar.${name}`);
+  } catch {
+    return null;
+  }
+}
+
+export function keep(name, value) {
+  try {
+    localStorage.setItem(`familiar.${name}`, value);
+  } catch {
+    // Then it holds until the page is left.
+  }
 }

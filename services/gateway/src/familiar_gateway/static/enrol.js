@@ -1,196 +1,296 @@
-// Enrol: live before the camera with advice, or from files; then watch it being learned.
+// Get to know me: consent, a name, the live face or files, the learning, a greeting. One step is shown at a time.
 
-import { ApiError, call, newKey } from "./api.js";
-import { Camera } from "./camera.js";
-import { notice } from "./dialog.js";
-import { within } from "./dom.js";
-import { draw } from "./drawing.js";
-import { hideHint, hideProgress, showProgress, showSending } from "./progress.js";
-import { askWhetherOther, askWhetherSame, QUESTIONS } from "./questions.js";
+import { call, newKey } from "./api.js";
+import { capture } from "./capture.js";
+import { isAsking, notice, orNotice } from "./dialog.js";
+import { element, within } from "./dom.js";
+import { greet } from "./greeting.js";
+import { watch } from "./learning.js";
+import { Progress } from "./progress.js";
+import { answerTo, choicesAfter } from "./questions.js";
+import { areOn, play, turn } from "./sounds.js";
 import { texts } from "./texts.js";
+import { Viewfinder } from "./viewfinder.js";
+import { word } from "./wording.js";
 
-const FRAMES_A_REQUEST = 3;
-// Whoever enrols sits before the camera; a larger frame would only take longer on its way.
-const SIDE_PX = 640;
+const ENOUGH_PICTURES = 4000; // characters of what was agreed to, as many as are kept
 const $ = within("enrol");
-const camera = new Camera();
-// The enrolment that is shown: {id, enough, closed}. `enough`: finish with the frames there are; `closed`: it takes no
-// more of them.
+let finder = null;
+let progress = null;
+// What is asked for: fields of the request that opens an enrolment.
+let wish = {};
+// The enrolment that is open: {id, way, files, closed, enough, stop}; `closed`: it takes no more frames; `enough`: it
+// should go on with those there are; `stop` ends what is under way.
 let current = null;
+// Files that were too few, to which others are added.
+let kept = [];
 
 export function setUp() {
+  finder = new Viewfinder("enrol", () => {
+    if (!finder.on && $("video").closest("[data-step]").hidden === false && current?.way === "camera") orNotice(lost());
+  });
+  progress = new Progress();
+  $("agree").addEventListener("click", () => agree());
   $("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    capture();
+    begin("camera");
   });
   $("files").addEventListener("change", (event) => {
     const files = [...event.target.files];
     event.target.value = ""; // so that the same files can be chosen again
-    if (files.length) upload(files);
+    if (files.length && $("form").reportValidity()) begin("files", [...kept, ...files]);
   });
   $("finish").addEventListener("click", () => {
     if (current) current.enough = true;
   });
-  $("cancel").addEventListener("click", giveUp);
+  $("cancel").addEventListener("click", () => orNotice(giveUp()));
+  $("sound").addEventListener("click", () => {
+    turn(!areOn());
+    showSound();
+  });
+  window.addEventListener("pagehide", withdrawAtOnce);
+  showSound();
+}
+
+// `personId` is somebody enrolled of whom more pictures are wanted.
+export async function enter(personId) {
+  wish = {};
+  kept = [];
+  $("name").value = "";
+  $("name-field").hidden = Boolean(personId);
+  $("name").required = !personId;
+  $("name-title").textContent = texts.enrol.nameTitle;
+  go("consent");
+  if (!personId) return;
+  const { name } = await call("GET", `v1/people/${personId}`);
+  wish = { person_id: personId };
+  $("name-title").textContent = texts.enrol.moreOf({ name });
 }
 
 export function leave() {
-  camera.stop();
-  giveUpCapture();
+  finder.stop();
+  if (current && !current.closed) orNotice(giveUp());
+  current = null;
 }
 
-async function capture() {
-  const opened = await openOrNotice({ name: $("name").value });
-  if (!opened) return;
-  await giveUpCapture();
-  const enrollment = { id: opened.id, enough: false, closed: false };
+function go(step) {
+  for (const each of $("form").parentElement.children) each.hidden = each.dataset.step !== step;
+  const place = document.querySelector(`#enrol [data-step="${step}"]`);
+  if (step === "name" && !$("name-field").hidden) $("name").focus();
+  else place.querySelector("h1").focus({ preventScroll: true });
+  if (step !== "capture") window.scrollTo(0, 0);
+}
+
+function showSound() {
+  $("sound").setAttribute("aria-pressed", String(areOn()));
+}
+
+// What was agreed to is kept in the words that were read.
+function agree() {
+  const words = [...$("consent").children].map((each) => each.textContent);
+  wish.consent = words.join("\n").slice(0, ENOUGH_PICTURES);
+  go("name");
+}
+
+async function begin(way, files = []) {
+  if (!wish.person_id) wish.name = $("name").value;
+  const enrollment = { way, files, closed: false, enough: false, stop: new AbortController() };
   current = enrollment;
   try {
-    await camera.start();
-    $("empty").hidden = true;
-    showProgress(opened);
-    await collect(enrollment);
+    const state = await (way === "camera" ? fromCamera(enrollment) : fromFiles(enrollment));
+    if (state && current === enrollment) await learn(enrollment, state);
   } catch (error) {
     if (current !== enrollment) return; // given up meanwhile
-    notice(error.message);
     await giveUp();
-  } finally {
-    if (current === enrollment) {
-      camera.stop();
-      hideHint();
+    notice(error.message);
+  }
+}
+
+// Tries until there is an answer, or nobody wants one any more; what was answered to a question holds from then on.
+// Resolves to null if it was given up, to {next} if something else is to be done first.
+async function insist(attempt, way, fields) {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const answer = await answerTo(error, way);
+      if (!answer || answer.next) return answer;
+      Object.assign(fields, answer.fields);
     }
   }
 }
 
-async function openOrNotice(body) {
-  try {
-    return await open(body);
-  } catch (error) {
-    notice(error.message);
-    return null;
-  }
-}
-
-async function open(body) {
-  try {
-    return await call("POST", "/v1/enrollments", { json: body, key: newKey() });
-  } catch (error) {
-    if (error.code !== "name_taken") throw error;
-    const [person] = error.details.people;
-    const answer = await askWhetherSame(person.name);
-    if (answer === "same") return open({ person_id: person.id });
-    return answer === "other" ? open({ ...body, allow_same_name: true }) : null;
-  }
+async function fromCamera(enrollment) {
+  if (!(await finder.start())) return stay("name");
+  const { consent, name, person_id, allow_same_name } = wish;
+  const asked = { consent, name, person_id, allow_same_name };
+  const opening = () => call("POST", "v1/enrollments", { json: asked, key: newKey() });
+  const opened = await insist(opening, "camera", asked);
+  if (!opened?.id) return stay("name");
+  if (current !== enrollment) return null;
+  Object.assign(wish, asked);
+  enrollment.id = opened.id;
+  progress.begin(opened, finder);
+  go("capture");
+  return collect(enrollment);
 }
 
 async function collect(enrollment) {
-  while (current === enrollment && camera.on) {
-    const body = await takeFrames();
-    const state = await call("POST", `/v1/enrollments/${enrollment.id}/frames`, { body });
-    if (current !== enrollment) return;
-    showProgress(state);
-    if (state.advice === "finish" || enrollment.enough) {
-      enrollment.enough = false;
-      camera.stop();
-      await finish(enrollment);
-      return;
-    }
-  }
+  await capture(enrollment.id, finder, {
+    enough: () => enrollment.enough,
+    told: (state, newer) => current === enrollment && progress.show(state, newer),
+    signal: enrollment.stop.signal,
+  });
+  if (current !== enrollment || !(finder.on || enrollment.enough)) return null;
+  progress.full();
+  const fields = { if_known: "ask" };
+  const finishing = () => call("POST", `v1/enrollments/${enrollment.id}/finish`, { json: fields });
+  const finished = await insist(finishing, "camera", fields);
+  enrollment.enough = false;
+  if (finished?.next === "more") return collect(enrollment);
+  if (!finished) await giveUp();
+  return finished;
 }
 
-async function takeFrames() {
-  const form = new FormData();
-  for (let count = 0; count < FRAMES_A_REQUEST; count += 1) {
-    const { canvas, blob } = await camera.frame(SIDE_PX);
-    draw($("view"), canvas, [], true);
-    form.append("frames", blob, "frame.jpg");
-    await new Promise(requestAnimationFrame);
+async function fromFiles(enrollment) {
+  const fields = { ...wish };
+  kept = [];
+  const sending = () => {
+    progress.sending(enrollment.files.length);
+    go("learning");
+    return call("POST", "v1/enroll", { body: formOf(enrollment.files, fields) });
+  };
+  const state = await insist(sending, "files", fields);
+  if (state?.next === "camera") {
+    current = null;
+    begin("camera");
+    return null;
   }
-  return form;
-}
-
-// `answers` are fields of the request that questions were answered with.
-async function finish(enrollment, answers = {}) {
-  try {
-    const state = await call("POST", `/v1/enrollments/${enrollment.id}/finish`, { json: answers });
-    showProgress(state);
-    enrollment.closed = true;
-    watch(enrollment.id);
-  } catch (error) {
-    const answer = await answerTo(error);
-    if (answer === undefined) throw error;
-    await (answer ? finish(enrollment, { ...answers, ...answer }) : giveUp());
-  }
-}
-
-async function upload(files, answers = {}) {
-  await giveUpCapture();
-  showSending(files.length);
-  const name = $("name").value;
-  try {
-    const state = await call("POST", "/v1/enroll", { body: formOf(files, { name, ...answers }) });
-    current = { id: state.id, closed: true };
-    showProgress(state);
-    if (state.cut_off) notice(texts.enrol.cutOff({ frames: state.frames.length }));
-    watch(state.id);
-  } catch (error) {
-    hideProgress();
-    const answer = await answerToUpload(error, name);
-    if (answer) await upload(files, { ...answers, ...answer });
-  }
+  if (state?.next === "files") kept = enrollment.files;
+  if (!state?.id) return stay("name", state?.next === "files");
+  if (state.cut_off) notice(texts.enrol.cutOff({ frames: state.frames.length }));
+  enrollment.id = state.id;
+  return state;
 }
 
 function formOf(files, fields) {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) form.append(name, String(value));
+  }
   for (const file of files) form.append("frames", file, file.name);
   return form;
 }
 
-// Resolves to the fields to try again with, null if there are none, undefined if the error asks nothing.
-async function answerTo(error) {
-  if (!Object.hasOwn(QUESTIONS, error.code)) return undefined;
-  const { field, askFor } = QUESTIONS[error.code];
-  const answer = await askFor(error);
-  return answer && { [field]: answer };
+// Goes back to a step; nothing is open any more. Resolves to nothing.
+function stay(step, chooseFiles = false) {
+  current = null;
+  finder.stop();
+  go(step);
+  if (chooseFiles) $("files").click();
+  return null;
 }
 
-async function answerToUpload(error, name) {
-  if (error.code === "name_taken") {
-    const answer = await askWhetherOther(name);
-    return answer && { allow_same_name: "true" };
-  }
-  const answer = await answerTo(error);
-  if (answer === undefined) notice(error.message);
-  return answer;
+async function learn(enrollment, state) {
+  enrollment.closed = true;
+  enrollment.id = state.id;
+  go("learning");
+  const last = await watch(state.id, (each) => current === enrollment && progress.learn(each));
+  if (current !== enrollment) return;
+  if (last?.status === "live") await welcome(last);
+  else explain(enrollment, last);
 }
 
-function watch(id) {
-  const events = new EventSource(`/v1/enrollments/${id}/events`);
-  events.addEventListener("state", (event) => {
-    const state = JSON.parse(event.data);
-    if (current?.id === id) showProgress(state);
-    if (["live", "failed"].includes(state.status)) events.close();
+async function welcome(state) {
+  const { name, id } = state.person;
+  const portrait = finder.on ? await greet(id, finder) : null;
+  const unseen = finder.on && !portrait;
+  finder.stop();
+  const doubt = state.warning ? texts.enrol.oftenMissed(state.warning) : "";
+  end({
+    title: texts.enrol.greeting({ name }),
+    text: doubt || (unseen ? texts.enrol.notSeenYet : texts.enrol.knowYouNow),
+    choices: [
+      element("a", { className: "button large primary", href: "#recognise" }, texts.enrol.tryIt),
+      element("button", { type: "button", className: "large", onclick: () => enter() }, texts.enrol.another),
+    ],
+    portrait,
   });
-  events.addEventListener("deleted", () => events.close());
+  play("done");
 }
 
-// Whatever begins next must not leave the camera on, nor a capture open that nobody sees any more.
-async function giveUpCapture() {
-  if (current && !current.closed) await giveUp();
+function explain(enrollment, state) {
+  if (!state?.error) {
+    end({ title: texts.enrol.gone, text: "", choices: [] });
+    return;
+  }
+  const { code, message, person } = state.error;
+  const alike = code === "too_alike" && person;
+  const choices = choicesAfter(state).map(({ value, label, look = "" }) =>
+    element(
+      "button",
+      { type: "button", className: `large ${look}`, onclick: () => orNotice(goOn(value, enrollment, state)) },
+      label,
+    ),
+  );
+  finder.stop();
+  play("wrong");
+  end({
+    title: texts.enrolment.failed,
+    text: alike ? texts.enrol.tooAlike({ name: person.name }) : word(texts.problem, code, message),
+    choices,
+  });
+}
+
+// After a failure: the same again, the same for the person it is too like, or nothing is kept.
+async function goOn(choice, enrollment, { person, error }) {
+  current = null;
+  const { consent } = wish;
+  if (choice === "again") {
+    wish = { consent, person_id: person.id };
+  } else {
+    await forgetUnlearned(person.id);
+    if (choice === "add") wish = { consent, person_id: error.person.id };
+  }
+  if (!choice) window.location.hash = "home";
+  else if (enrollment.way === "files" && choice === "add") await begin("files", enrollment.files);
+  else if (enrollment.way === "files") go("name");
+  else await begin("camera");
+}
+
+// Whoever could not be learned is not left behind; somebody learned before stays.
+async function forgetUnlearned(personId) {
+  const person = await call("GET", `v1/people/${personId}`).catch(() => null);
+  if (person && !person.live) await call("DELETE", `v1/people/${personId}`);
+}
+
+function end({ title, text, choices, portrait = null }) {
+  $("greeting").textContent = title;
+  $("ending").textContent = text;
+  $("choices").replaceChildren(...choices);
+  $("portrait").hidden = !portrait;
+  $("portrait").replaceChildren(...(portrait ? [portrait] : []));
+  go("end");
+}
+
+// The camera went off under our hands: why is said where it can be turned on again.
+async function lost() {
+  if (isAsking() || current.closed) return;
+  await giveUp();
 }
 
 async function giveUp() {
   const enrollment = current;
   current = null;
-  camera.stop();
-  hideProgress();
-  hideHint();
-  $("empty").hidden = false;
-  if (!enrollment || enrollment.closed) return;
-  try {
-    await call("DELETE", `/v1/enrollments/${enrollment.id}`);
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-  }
+  enrollment?.stop.abort();
+  finder.stop();
+  go("name");
+  if (!enrollment?.id || enrollment.closed) return;
+  await call("DELETE", `v1/enrollments/${enrollment.id}`).catch(() => {}); // or it is given up for us after a while
+}
+
+// Whoever closes the page leaves nothing open.
+function withdrawAtOnce() {
+  if (!current?.id || current.closed) return;
+  call("DELETE", `v1/enrollments/${current.id}`, { patience: 1, keepalive: true });
 }

@@ -1,63 +1,66 @@
-// People: who is enrolled, with a face; renaming and deleting them.
+// People: who is enrolled, to look for and to leaf through; one of them is shown by `person.js`.
 
 import { call } from "./api.js";
-import { ask, notice, orNotice } from "./dialog.js";
-import { $, element, rememberLast } from "./dom.js";
+import { orNotice } from "./dialog.js";
+import { element, rememberLast, within, write } from "./dom.js";
+import * as person from "./person.js";
 import { texts } from "./texts.js";
 
+const A_PAGE = 24;
+const TYPING_MS = 250;
+const $ = within("people");
 const changed = rememberLast();
-const faces = new Map(); // person id -> address of a crop, so that a refresh asks for nothing twice
+const wanted = { search: "", offset: 0 };
+let one = ""; // the id of the person who is shown, if one is
+let typed = null;
+
+export function setUp() {
+  $("search").addEventListener("input", () => {
+    clearTimeout(typed);
+    typed = setTimeout(() => go({ search: $("search").value.trim(), offset: 0 }), TYPING_MS);
+  });
+  $("previous").addEventListener("click", () => go({ offset: Math.max(0, wanted.offset - A_PAGE) }));
+  $("next").addEventListener("click", () => go({ offset: wanted.offset + A_PAGE }));
+}
+
+export async function enter(id) {
+  one = id;
+  $("all").hidden = Boolean(id);
+  $("one").hidden = !id;
+  $("one").replaceChildren();
+  if (id) await person.enter($("one"), id);
+  else await refresh();
+}
 
 export async function refresh() {
-  const { people } = await call("GET", "/v1/people?limit=200");
-  if (!changed(people)) return;
-  const cards = await Promise.all(people.map(card));
-  $("people-list").replaceChildren(...cards);
-  $("people-empty").hidden = people.length > 0;
+  if (one) return;
+  const { search, offset } = wanted;
+  const query = new URLSearchParams({ limit: A_PAGE, offset, ...(search && { search }) });
+  const found = await call("GET", `v1/people?${query}`);
+  if (one || search !== wanted.search || offset !== wanted.offset) return; // another page was asked for meanwhile
+  if (offset && !found.people.length) await go({ offset: Math.max(0, offset - A_PAGE) });
+  else if (changed([search, found])) show(search, found);
 }
 
-async function card(person) {
-  const address = await faceOf(person).catch(() => null);
-  const face = address ? element("img", { src: address, alt: "" }) : element("span", { className: "noface" });
-  const describe = person.live ? texts.people.recognised : texts.people.notLearned;
-  const samples = element("small", {}, describe({ samples: person.samples }));
-  const about = element("div", {}, element("strong", {}, person.name), samples);
-  return element("li", { className: "card" }, face, about, actions(person));
+function go(where) {
+  Object.assign(wanted, where);
+  return orNotice(refresh());
 }
 
-async function faceOf(person) {
-  if (!faces.has(person.id) && person.samples) {
-    const { samples } = await call("GET", `/v1/people/${person.id}/samples?limit=1`);
-    if (samples.length) faces.set(person.id, `/v1/people/${person.id}/samples/${samples[0].id}`);
-  }
-  return faces.get(person.id);
+function show(search, { people, total, offset }) {
+  $("list").replaceChildren(...people.map(card));
+  const range = { from: offset + 1, to: offset + people.length, total };
+  const nobody = search ? texts.people.nobodyFound({ search }) : texts.people.nobody;
+  write($("shown"), people.length ? texts.people.shown(range) : nobody);
+  $("pages").hidden = total <= A_PAGE;
+  $("previous").disabled = offset === 0;
+  $("next").disabled = range.to >= total;
 }
 
-function actions(person) {
-  const renaming = { type: "button", onclick: () => rename(person) };
-  const erasing = { type: "button", className: "danger", onclick: () => erase(person) };
-  return element(
-    "div",
-    { className: "actions" },
-    element("button", renaming, texts.people.rename),
-    element("button", erasing, texts.people.erase),
-  );
-}
-
-async function rename(person) {
-  const name = prompt(texts.people.newName, person.name);
-  if (!name || name === person.name) return;
-  await orNotice(call("PATCH", `/v1/people/${person.id}`, { json: { name } }));
-  await orNotice(refresh());
-}
-
-async function erase(person) {
-  const answer = await ask(texts.people.eraseQuestion(person), [
-    { value: "erase", label: texts.people.erase, look: "danger" },
-    { value: "", label: texts.people.keep },
-  ]);
-  if (!answer) return;
-  const erased = call("DELETE", `/v1/people/${person.id}`);
-  await orNotice(erased.then(() => notice(texts.people.erased(person))));
-  await orNotice(refresh());
+function card(someone) {
+  const describe = someone.live ? texts.people.recognised : texts.people.notLearned;
+  const samples = element("small", {}, describe({ samples: someone.samples }));
+  const about = element("span", {}, element("strong", {}, someone.name), samples);
+  const link = element("a", { className: "card", href: `#people/${someone.id}` }, person.face(someone), about);
+  return element("li", {}, link);
 }

@@ -1,58 +1,116 @@
-// What is asked while somebody is enrolled. Each answer is a word of its own, null for none.
+// What is asked while somebody is enrolled. Each answer says how it goes on, as fields of the next request (`fields`),
+// as something to do first (`next`), or both; null ends it.
 
-import { ask } from "./dialog.js";
+import { call } from "./api.js";
+import { ask, askFor } from "./dialog.js";
 import { texts } from "./texts.js";
 
 // More numbers of pictures than these are not read.
-const SHOWN = 20;
+const MOST_NUMBERS = 20;
 
-const cancel = () => ({ value: "", label: texts.question.cancel });
+const stop = () => ({ value: "", label: texts.question.stop });
 
-// Somebody of that name is enrolled, and the new pictures may be added to theirs: "same" or "other".
-export function askWhetherSame(name) {
-  return ask(texts.enrol.samePerson({ name }), [
-    { value: "same", label: texts.enrol.addPictures, look: "primary" },
-    { value: "other", label: texts.enrol.otherOfThatName },
-    cancel(),
-  ]);
+// What can be asked about, by the code of the error that asks. `way` is "camera" or "files".
+const QUESTIONS = {
+  name_taken: (error) => (error.details.enrollment_id ? askAboutLateName(error) : askAboutName(error)),
+  already_known: askWhetherKnown,
+  not_alike: askWhetherAlike,
+  too_few_samples: askForMore,
+};
+
+// Resolves to how it goes on after an error of the API; passes on those that nobody can be asked about.
+export function answerTo(error, way) {
+  const question = QUESTIONS[error.code];
+  if (!question) throw error;
+  return question(error, way);
 }
 
-// Somebody of that name is enrolled, and this is somebody else: "other".
-export function askWhetherOther(name) {
-  return ask(texts.enrol.nameTaken({ name }), [
-    { value: "other", label: texts.enrol.otherOfThatName, look: "primary" },
-    cancel(),
+// Somebody of that name is enrolled: the same person, another one, or was the name a slip?
+async function askAboutName({ details }) {
+  const [person] = details.people;
+  const { name } = person;
+  const answer = await ask(texts.enrol.nameTaken({ name }), [
+    { value: "same", label: texts.enrol.samePerson({ name }), look: "primary" },
+    { value: "other", label: texts.enrol.otherOfThatName({ name }) },
+    { value: "rename", label: texts.enrol.otherName },
+    stop(),
   ]);
+  const ways = {
+    same: { fields: { person_id: person.id, name: undefined } },
+    other: { fields: { allow_same_name: true } },
+    rename: { next: "name" },
+  };
+  return ways[answer] ?? null;
 }
 
-// The face is known already, says an error of the API: what to do then, as `if_known` takes it, "add" or "new".
-function askWhatIfKnown({ details }) {
+// Somebody else was enrolled under that name while this capture went on; the name stands with the person already.
+async function askAboutLateName({ details }) {
+  const { person } = await call("GET", `v1/enrollments/${details.enrollment_id}`);
+  const { name } = person;
+  const answer = await ask(texts.enrol.nameTakenMeanwhile({ name }), [
+    { value: "rename", label: texts.enrol.otherName, look: "primary" },
+    { value: "other", label: texts.enrol.otherOfThatName({ name }) },
+    stop(),
+  ]);
+  if (!answer) return null;
+  const other = answer === "rename" ? await askForName(name) : name;
+  if (!other) return null;
+  const json = { name: other, allow_same_name: answer === "other" };
+  await call("PATCH", `v1/people/${person.id}`, { json });
+  return { fields: {} };
+}
+
+export const askForName = (name) =>
+  askFor(texts.people.newName, name, [
+    { value: "yes", label: texts.question.save, look: "primary" },
+    { value: "", label: texts.question.cancel },
+  ]);
+
+// The face is known already.
+async function askWhetherKnown({ details }) {
   const { name } = details.person;
   const percent = Math.round(details.share * 100);
-  return ask(texts.enrol.alreadyKnown({ name, percent }), [
+  const answer = await ask(texts.enrol.alreadyKnown({ name, percent }), [
     { value: "add", label: texts.enrol.addToKnown({ name }), look: "primary" },
-    { value: "new", label: texts.enrol.otherPerson },
-    cancel(),
+    { value: "new", label: texts.enrol.otherPerson({ name }) },
+    stop(),
   ]);
+  return answer ? { fields: { if_known: answer } } : null;
 }
 
-// Some pictures do not fit, says an error of the API: what to do then, as `if_not_alike` takes it, "leave_out" or "take".
-function askWhatIfNotAlike({ details }) {
+// Some of the pictures show somebody else. Which ones, says something of files only; people count them from one.
+async function askWhetherAlike({ details }, way) {
   const { frames, pictures, person } = details;
-  const numbers = frames.length > SHOWN ? [...frames.slice(0, SHOWN).map(numberOf), "…"] : frames.map(numberOf);
-  const told = { count: frames.length, pictures, numbers: texts.enrol.pictureNumbers({ numbers }), name: person?.name };
-  return ask(person ? texts.enrol.notLike(told) : texts.enrol.notAlike(told), [
+  const numbers = frames.slice(0, MOST_NUMBERS).map((index) => index + 1);
+  const which = texts.enrol.pictureNumbers({ numbers, more: frames.length > MOST_NUMBERS });
+  const told = { count: frames.length, pictures, which: way === "files" ? which : "" };
+  const question = person ? texts.enrol.notLike({ ...told, name: person.name }) : texts.enrol.notAlike(told);
+  const answer = await ask(question, [
     { value: "leave_out", label: texts.enrol.leaveOut, look: "primary" },
     { value: "take", label: texts.enrol.takeNevertheless },
-    cancel(),
+    stop(),
   ]);
+  return answer ? { fields: { if_not_alike: answer } } : null;
 }
 
-// People count from one.
-const numberOf = (index) => index + 1;
+// Too few of the frames can be used.
+async function askForMore({ details }, way) {
+  const { accepted, needed } = details;
+  const more = { value: "more", label: texts.enrol.takeMore, look: "primary" };
+  const files = { value: "files", label: texts.enrol.moreFiles, look: "primary" };
+  const camera = { value: "camera", label: texts.enrol.useCamera };
+  const answer = await ask(texts.enrol.tooFew({ accepted, needed, why: texts.enrol.why(details.refused) }), [
+    ...(way === "camera" ? [more] : [files, camera]),
+    stop(),
+  ]);
+  return answer ? { next: answer } : null;
+}
 
-// What to ask for an error of the API that is a question, and the field of the request that takes the answer.
-export const QUESTIONS = {
-  already_known: { field: "if_known", askFor: askWhatIfKnown },
-  not_alike: { field: "if_not_alike", askFor: askWhatIfNotAlike },
-};
+// What to do with an enrolment that failed: resolves to "add" (the two are one person), "again" or "".
+export function choicesAfter({ error }) {
+  const again = { value: "again", label: texts.enrol.tryAgain };
+  const leave = { value: "", label: texts.enrol.forgetAgain };
+  if (error.code !== "too_alike" || !error.person) return [{ ...again, look: "primary" }, leave];
+  const { name } = error.person;
+  return [{ value: "add", label: texts.enrol.addToKnown({ name }), look: "primary" }, again, leave];
+}

@@ -1,32 +1,50 @@
-// Recognise: a camera in a loop, or one picture.
+// Do you know me? A camera that is looked through all the time, or one picture.
 
 import { call, pause } from "./api.js";
-import { Camera } from "./camera.js";
-import { notice } from "./dialog.js";
-import { element, within } from "./dom.js";
+import { orNotice } from "./dialog.js";
+import { within, write } from "./dom.js";
 import { draw } from "./drawing.js";
-import { detailsOf, labelOf } from "./face.js";
+import { showFigures } from "./figures.js";
+import { may } from "./session.js";
 import { texts } from "./texts.js";
-import { word } from "./wording.js";
+import { Tracks } from "./tracks.js";
+import { Viewfinder } from "./viewfinder.js";
+import { greetingOf } from "./words.js";
 
-const PACE_MS = 80;
-const PACE_AFTER_ERROR_MS = 1000;
+const EVERY_MS = 60; // no more frames than so many are asked about
+const AT_ONCE = 2; // while one is answered, the next is on its way
+const AFTER_TROUBLE_MS = 1000;
+const SETTLES_MS = 900; // nobody is called unknown aloud before that has lasted
+const PICTURES = /^image\//;
 const $ = within("recognise");
-const camera = new Camera();
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+const tracks = new Tracks({ smooth: !calm });
+const present = { width: 1, mirrored: false, still: false, number: 0, shown: 0, due: 0 };
+let finder = null;
 
 export function setUp() {
-  $("camera").addEventListener("click", () => (camera.on ? leave() : look()));
+  finder = new Viewfinder("recognise", showCamera);
+  $("camera").addEventListener("click", () => (finder.on ? finder.stop() : look()));
   $("file").addEventListener("change", (event) => {
     const [file] = event.target.files;
-    if (file) recogniseFile(file);
+    if (file) orNotice(recogniseFile(file));
     event.target.value = ""; // so that the same file can be chosen again
   });
   takeDrops($("stage"));
+  document.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((each) => PICTURES.test(each.type));
+    if (file && !$("stage").closest("section").hidden) orNotice(recogniseFile(file));
+  });
+}
+
+export function enter() {
+  greet([]);
+  look();
 }
 
 export function leave() {
-  camera.stop();
-  $("camera").textContent = texts.recognise.cameraOn;
+  finder.stop();
+  clear();
 }
 
 function takeDrops(stage) {
@@ -39,68 +57,140 @@ function takeDrops(stage) {
     event.preventDefault();
     stage.classList.remove("over");
     const [file] = event.dataTransfer.files;
-    if (file) recogniseFile(file);
+    if (file) orNotice(recogniseFile(file));
   });
+}
+
+// Whatever turned the camera on or off, this is how it is now.
+function showCamera() {
+  const { on } = finder;
+  $("camera").textContent = on ? texts.camera.turnOff : texts.camera.turnOn;
+  $("camera").classList.toggle("primary", !on);
+  $("video").hidden = !on;
+  $("empty").hidden = on || present.still;
+  if (!(on || present.still)) clear();
+}
+
+function clear() {
+  tracks.clear();
+  present.still = false;
+  present.number += 1; // what is under way is for nobody any more
+  present.shown = present.number;
+  $("still").hidden = true;
+  $("empty").hidden = finder.on;
+  draw($("overlay"), [], 1, false);
+  showFigures(null);
+  $("door").hidden = true;
 }
 
 async function look() {
-  try {
-    await camera.start();
-  } catch (error) {
-    notice(texts.recognise.noCamera({ why: error.message }));
-    return;
-  }
-  $("camera").textContent = texts.recognise.cameraOff;
-  while (camera.on) {
-    const { canvas, blob } = await camera.frame();
-    await recognise(blob, canvas, true);
-    await pause(PACE_MS);
+  clear();
+  if (!(await finder.start())) return;
+  const stream = finder.camera.stream;
+  requestAnimationFrame((time) => animate(stream, time));
+  for (let count = 0; count < AT_ONCE; count += 1) askOn(stream);
+}
+
+const isCurrent = (stream) => finder.camera.stream === stream;
+
+// Draws what is known on each picture of the screen.
+function animate(stream, before) {
+  requestAnimationFrame((now) => {
+    if (!isCurrent(stream)) return;
+    const { videoWidth, videoHeight } = $("video");
+    shape(videoWidth, videoHeight);
+    const shown = tracks.move(now - before, now);
+    draw($("overlay"), shown, present.width, finder.camera.mirrored);
+    greet(shown, now);
+    animate(stream, now);
+  });
+}
+
+// Asks about one frame after another, until the camera is turned off or is another one.
+async function askOn(stream) {
+  while (isCurrent(stream)) {
+    const now = performance.now();
+    const wait = document.hidden ? AFTER_TROUBLE_MS : present.due - now;
+    if (wait > 0) {
+      await pause(wait);
+      continue;
+    }
+    present.due = now + EVERY_MS;
+    await askAboutOne(stream);
   }
 }
+
+async function askAboutOne(stream) {
+  present.number += 1;
+  const { number } = present;
+  const frame = await finder.frame();
+  if (!(frame && isCurrent(stream))) return;
+  try {
+    const answer = await recognise(frame.blob);
+    if (!isCurrent(stream) || number < present.shown) return; // a later frame was answered before
+    present.shown = number;
+    present.width = frame.width;
+    tracks.update(answer.faces, performance.now());
+    showFigures(answer);
+    trouble("");
+  } catch (error) {
+    if (!isCurrent(stream)) return;
+    trouble(error.message);
+    await pause(error.waitMs || AFTER_TROUBLE_MS);
+  }
+}
+
+const recognise = (blob) =>
+  call("POST", "v1/recognize", { body: blob, type: blob.type || "application/octet-stream", patience: 1 });
 
 async function recogniseFile(file) {
-  leave();
-  const picture = await createImageBitmap(file).catch(() => null);
-  if (picture) await recognise(file, picture, false);
-  else notice(texts.recognise.notAPicture);
-}
-
-async function recognise(blob, picture, mirrored) {
+  finder.stop();
+  clear();
+  const picture = await read(file);
+  if (!picture) throw new Error(texts.recognise.notAPicture);
+  present.still = true;
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  shape(width, height);
+  const still = $("still");
+  still.width = width;
+  still.height = height;
+  still.getContext("2d").drawImage(picture, 0, 0);
+  still.hidden = false;
   $("empty").hidden = true;
-  try {
-    const type = blob.type || "application/octet-stream";
-    const answer = await call("POST", "/v1/recognize", { body: blob, type });
-    draw($("view"), picture, answer.faces, mirrored);
-    showFaces(answer.faces);
-    showFacts(answer);
-  } catch (error) {
-    draw($("view"), picture, [], mirrored);
-    notice(error.message);
-    await pause(PACE_AFTER_ERROR_MS);
-  }
+  trouble("");
+  const { faces, ...answer } = await call("POST", "v1/recognize", { body: file, type: file.type });
+  const shown = faces.map((face) => ({ box: face.box, face, since: 0 }));
+  draw($("overlay"), shown, width, false);
+  showFigures({ faces, ...answer });
+  greet(shown, SETTLES_MS);
 }
 
-function showFaces(faces) {
-  const items = faces.map((face) => {
-    const label = element("strong", {}, labelOf(face));
-    const details = element("small", {}, detailsOf(face));
-    return element("li", { className: face.status }, label, details);
-  });
-  const nobody = element("li", {}, texts.recognise.noFace);
-  $("faces").replaceChildren(...(items.length ? items : [nobody]));
+// Resolves to the picture in a file, null if it cannot be shown.
+function read(file) {
+  const picture = new Image();
+  const address = URL.createObjectURL(file);
+  return new Promise((resolve) => {
+    picture.onload = () => resolve(picture);
+    picture.onerror = () => resolve(null);
+    picture.src = address;
+  }).finally(() => URL.revokeObjectURL(address));
 }
 
-function showFacts(answer) {
-  const facts = [
-    [texts.recognise.facesFound, answer.faces_found],
-    [texts.recognise.headVersion, answer.head_version],
-    [texts.recognise.backboneVersion, answer.backbone_version],
-    [texts.recognise.threshold, answer.threshold.toFixed(3)],
-  ];
-  for (const [name, ms] of Object.entries(answer.timings_ms)) {
-    facts.push([word(texts.timing, name), texts.recognise.milliseconds({ time: ms.toFixed(1) })]);
-  }
-  $("facts").replaceChildren(
-    ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, String(value))]),
-  );
+function shape(width, height) {
+  if (width) $("stage").style.setProperty("--ratio", String(width / height));
+}
+
+function trouble(text) {
+  $("trouble").hidden = !text;
+  write($("trouble"), text);
+}
+
+function greet(shown, now = 0) {
+  const settled = shown.filter(({ face, since }) => face.status === "known" || now - since >= SETTLES_MS);
+  if (shown.length && !settled.length) return; // it may be somebody known at the next look
+  const { look: state, said, more } = greetingOf(settled.map(({ face }) => face));
+  $("answer").className = `answer ${state}`;
+  write($("said"), said);
+  write($("more"), more);
+  $("door").hidden = state !== "unknown" || !may("enroll");
 }

@@ -9,9 +9,9 @@ export const NOTHING = "–";
 // Fills a table. `columns` is a list of [title, content]: content is asked for each row, and returns a text, a number,
 // a node, or the cell itself.
 export function fillTable(table, rows, columns) {
-  const titles = columns.map(([title]) => element("th", {}, title));
+  const titles = columns.map(([title]) => element("th", { scope: "col" }, title));
   const lines = rows.map((row) => element("tr", {}, ...columns.map(([, content]) => cell(content(row)))));
-  const none = element("tr", {}, element("td", { colSpan: columns.length }, texts.models.none));
+  const none = element("tr", {}, element("td", { colSpan: columns.length }, texts.operate.none));
   table.replaceChildren(element("tr", {}, ...titles), ...(lines.length ? lines : [none]));
 }
 
@@ -23,7 +23,7 @@ export function wordCell(words, name) {
 
 export function time(iso) {
   if (!iso) return NOTHING;
-  return new Date(iso).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
+  return new Date(iso).toLocaleString(document.documentElement.lang, { dateStyle: "short", timeStyle: "medium" });
 }
 
 const cell = (content) => (content instanceof HTMLTableCellElement ? content : element("td", {}, content));

@@ -4,8 +4,8 @@ import { texts } from "./texts.js";
 
 // Returns the text for a word of the API, out of a part of the texts. A server that is newer than this page may say
 // a word that has no text yet.
-export function word(words, name, otherwise = name?.replaceAll("_", " ")) {
-  return Object.hasOwn(words, name) ? words[name] : otherwise;
+export function word(words, name, otherwise = name?.split("_").join(" ")) {
+  return Object.keys(words).includes(name) ? words[name] : otherwise;
 }
 
 // Writes the texts into the places of the document that name one by its key, as in data-text="enrol.name".

@@ -23,3 +23,23 @@ export function detailsOf(face) {
   if (candidates) details.push(texts.recognise.closest({ candidates }));
   return details.join(" · ");
 }
+
+// What is said to the people before the camera, the nearest first, as {look, said, more}.
+export function greetingOf(faces) {
+  const [nearest] = faces;
+  if (!nearest) return { look: "", said: texts.recognise.nobody, more: texts.recognise.nobodyMore };
+  const known = faces.filter((face) => face.status === "known");
+  if (known.length) {
+    const names = new Set(known.map((face) => face.person.name));
+    return {
+      look: "known",
+      said: texts.recognise.hello({ names: [...names].join(", ") }),
+      more: texts.recognise.helloMore,
+    };
+  }
+  if (nearest.status === "unknown") {
+    return { look: "unknown", said: texts.recognise.unknown, more: texts.recognise.unknownMore };
+  }
+  const [reason] = nearest.reasons;
+  return { look: "rejected", said: word(texts.please, reason), more: texts.recognise.tooBad };
+}

@@ -1,0 +1,61 @@
+"""The gateway as the page meets it: ``python served.py PORT``, in the folder FAMILIAR_TEST_DIR.
+
+Behind it are fakes of the models and of the queue, and a trainer that takes its time, stage by stage.
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+import webcam
+from gateway_world import World, create_world
+
+import portraits
+from familiar.records import people, trainings
+from familiar.records.training import Stage
+from familiar.seeing import detectors
+from familiar.seeing.observation import Observer
+from familiar_gateway import front, server
+from familiar_gateway.app import create_app
+
+FRAMES = 40
+"""Frames of a live capture: fewer than 150, for there are two cores at the least."""
+
+MANY = [f"{given} {family}" for given in ("Ada", "Émile", "Grace", "Ida", "Sofia") for family in
+        ("Ball", "Curie", "Noether", "Payne", "Rubin", "Yalow")]  # fmt: skip
+_EACH_STAGE_S = 0.3
+
+
+def create() -> server.Intake:
+    """Return the gateway of a world with one person enrolled, and more about whom nothing is known but a name."""
+    folder = Path(os.environ["FAMILIAR_TEST_DIR"])
+    world = create_world(
+        folder, Observer(detectors.create("yunet")), threads=4, queue=8, enroll_frames=FRAMES, enroll_min_samples=5
+    )
+    frames = webcam.jpegs(portraits.frame("Grace Hopper")[:512], 12, seed=1)
+    person = world.enroll("Grace Hopper", frames, consent="All of it.")["person"]["id"]
+    with world.database.write() as session:
+        for name in MANY:
+            people.add(session, name)
+    (folder / "names.tmp").write_text(json.dumps({"person": person}))
+    (folder / "names.tmp").rename(folder / "names.json")
+    threading.Thread(target=_train, args=(world,), daemon=True).start()
+    return front.before(create_app(world.services), world.services)
+
+
+def _train(world: World) -> None:
+    while not threading.Event().wait(_EACH_STAGE_S):
+        if not world.queue.trainings:
+            continue
+        training_id = world.queue.trainings.pop()
+        for stage in (Stage.TRAINING, Stage.EVALUATING, Stage.LOADING):
+            with world.database.write() as session:
+                trainings.get(session, training_id).stage = stage
+            threading.Event().wait(_EACH_STAGE_S)
+        world.train()
+
+
+if __name__ == "__main__":
+    server.run("served:create", host="127.0.0.1", port=int(sys.argv[1]), workers=1, limits=front.LIMITS)
