@@ -36,9 +36,8 @@ def film(name: str | None, path: Path) -> Path:
 def room(number: int) -> Frame:
     """Return a frame uint8[480, 640, 3] of an empty room."""
     chance = np.random.default_rng(number)
-    return np.clip(
-        np.full((HEIGHT_PX, WIDTH_PX, 3), _ROOM) + chance.normal(0, 3, (HEIGHT_PX, WIDTH_PX, 3)), 0, 255
-    ).astype(np.uint8)
+    grain = chance.normal(0, 3, (HEIGHT_PX, WIDTH_PX, 3))
+    return np.clip(grain + _ROOM, 0, 255).astype(np.uint8)
 
 
 def turned(name: str, number: int) -> Frame:

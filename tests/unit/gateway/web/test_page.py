@@ -35,8 +35,8 @@ _TEXTS_AS_A_WHOLE = (
 )
 _NOT_IN_SAFARI_15 = (
     "OffscreenCanvas", "convertToBlob", "roundRect", "Object.hasOwn", "structuredClone", ".at(", ".findLast",
-    ".toSorted", "randomUUID", "replaceAll", "requestVideoFrameCallback", "Promise.withResolvers", "scheduler.", "dvh", ":has(",
-    "color-mix", "@layer", "@container", "inert",
+    ".toSorted", "randomUUID", "replaceAll", "requestVideoFrameCallback", "Promise.withResolvers", "scheduler.", "dvh",
+    ":has(", "color-mix", "@layer", "@container", "inert",
 )  # fmt: skip
 """What Safari has from 15.4 on or later; ``showModal`` has a stand-in."""
 
