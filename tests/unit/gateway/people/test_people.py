@@ -65,7 +65,9 @@ def test_what_a_person_last_agreed_to_is_kept_with_them(world, collins_frames):
     opened = world.client.post("/v1/enrollments", json={"name": "Ada", "consent": f" {agreed} "}).json
     card = world.client.get(f"/v1/people/{opened['person']['id']}").json
     assert card["consent"] == {"to": agreed, "at": opened["created_at"]}
-    enrolled = world.enroll("Eileen Collins", collins_frames[:6], consent="first")["person"]["id"]
+    enrolled = world.enroll("Eileen Collins", collins_frames[:6], consent="a form's\r\nlines")["person"]["id"]
+    assert world.client.get(f"/v1/people/{enrolled}").json["consent"]["to"] == "a form's\nlines"
+    world.client.post("/v1/enrollments", json={"person_id": enrolled, "consent": "first"})
     address = f"/v1/people/{enrolled}"
     assert world.client.get(address).json["consent"]["to"] == "first"
     world.client.post("/v1/enrollments", json={"person_id": enrolled})  # says nothing of it

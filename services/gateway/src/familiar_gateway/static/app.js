@@ -21,40 +21,43 @@ const views = {
 };
 let opened = HOME;
 
-function open(name, which) {
+async function open(name, which) {
   views[opened].module?.leave?.();
   opened = name;
-  const shown = isShut() ? "sign-in" : name;
-  for (const section of $("main").children) section.hidden = section.id !== shown;
-  for (const link of document.querySelector("nav").children) {
-    const leads = link.getAttribute("href").slice(1);
-    link.hidden = !may(views[leads].scope);
-    if (leads === name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  document.title = name === HOME ? texts.page.name : texts.page.title({ view: texts.page[name] });
+  mark(name);
+  const shut = isShut();
+  if (!shut) await load(views[name]); // what can be pressed does something from the beginning
+  if (opened !== name || isShut() !== shut) return; // another view was asked for meanwhile
+  for (const section of $("main").children) section.hidden = section.id !== (shut ? "sign-in" : name);
   window.scrollTo(0, 0);
-  if (isShut()) $("sign-in-title").focus();
-  else orNotice(enter(name, which));
+  if (shut) $("sign-in-title").focus();
+  else await views[name].module?.enter(which);
 }
 
 // A module may have setUp(), called once, enter(which), called when its view is opened, refresh(), called from time to
 // time, and leave().
-async function enter(name, which) {
-  const view = views[name];
-  if (!view.load) return;
-  if (!view.module) {
-    const module = await view.load();
-    if (!view.module) module.setUp?.(); // it may have been asked for twice
-    view.module = module;
+async function load(view) {
+  if (view.module || !view.load) return;
+  const module = await view.load();
+  if (!view.module) module.setUp?.(); // it may have been asked for twice
+  view.module = module;
+}
+
+// Says which view is open, and offers those that may be seen.
+function mark(name) {
+  for (const link of document.querySelector("nav").children) {
+    const leads = link.getAttribute("href").slice(1);
+    link.hidden = isShut() || !may(views[leads].scope);
+    if (leads === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
-  if (opened === name) await view.module.enter(which);
+  document.title = name === HOME ? texts.page.name : texts.page.title({ view: texts.page[name] });
 }
 
 function openAddressed() {
   const [name, which = ""] = window.location.hash.slice(1).split("/");
   const known = Object.keys(views).includes(name) && (!views[name].scope || may(views[name].scope));
-  open(known ? name : HOME, which);
+  return orNotice(open(known ? name : HOME, which));
 }
 
 async function refresh() {

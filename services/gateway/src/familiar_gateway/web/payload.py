@@ -145,7 +145,7 @@ def read_text(name: str, text: str, most: int) -> str:
     Raises:
         InvalidInput: it is longer, or has characters that are no text.
     """
-    shown = text.strip()
+    shown = text.replace("\r\n", "\n").strip()  # as lines end in forms
     if len(shown) > most or any(category(char) in _NO_TEXT and char != "\n" for char in shown):
         raise InvalidInput(
             f"{name!r} must have {most} characters at most, none of which controls anything",

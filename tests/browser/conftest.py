@@ -1,0 +1,189 @@
+"""A real browser before the page: Chromium of the machine, with a camera that plays films of public-domain portraits."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_HERE = Path(__file__).parent
+_TESTS = _HERE.parent
+sys.path.insert(0, str(_HERE))  # filming, page
+
+import filming
+
+_START_TIMEOUT_S = 90.0
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+_PATIENCE_MS = 30_000
+_EVERYTHING = "FAMILIAR_ALL_TESTS"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the slow part to those who ask for all tests."""
+    if os.environ.get(_EVERYTHING):
+        return
+    for item in items:
+        if _HERE in item.path.parents and item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason=f"takes long: make test-all, or {_EVERYTHING}=1, runs it"))
+
+
+@dataclass
+class Gateway:
+    """The gateway that serves the page, over fakes."""
+
+    port: int
+    names: dict[str, str]
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.port}/docs"
+
+    def ask(self, path: str) -> Any:
+        """Return what the API says, without a browser."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=10) as answer:
+            return json.load(answer)
+
+
+@dataclass
+class Seen:
+    """What a page did that somebody might have to know."""
+
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Gateway]:
+    """Serve the page from a world in ``folder``; it is ended with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    places = (_HERE, _TESTS / "unit" / "gateway", _TESTS, *sys.path)
+    env = {**os.environ, "FAMILIAR_TEST_DIR": str(folder), "PYTHONPATH": os.pathsep.join(map(str, places))}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(_HERE / "served.py"), str(port)], cwd=_HERE, env=env, stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not (folder / "names.json").exists() or not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the gateway did not start:\n{(folder / 'log').read_text()[-3000:]}")
+            time.sleep(0.05)
+        yield Gateway(port, json.loads((folder / "names.json").read_text()))
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program."""
+    named = os.environ.get("FAMILIAR_BROWSER")
+    found = named or next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if found is None:
+        pytest.skip(
+            "no Chromium here (Debian: apt install chromium; FAMILIAR_BROWSER names another): the page is not shown"
+        )
+    pytest.importorskip("playwright", reason="no Playwright here, which requirements-dev.lock has")
+    return found
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str | None], Path]:
+    """Return the film of somebody, made once."""
+    folder = tmp_path_factory.mktemp("films")
+    made: dict[str | None, Path] = {}
+
+    def give(name: str | None) -> Path:
+        if name not in made:
+            made[name] = filming.film(name, folder / f"{name}.mjpeg".replace(" ", "-"))
+        return made[name]
+
+    return give
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Gateway]:
+    """One for those who only look."""
+    with serving(tmp_path_factory.mktemp("gateway")) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, chromium: str) -> Iterator[Gateway]:
+    """One for those who change something."""
+    with serving(tmp_path) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def playwright(chromium: str) -> Iterator[Any]:
+    """What drives the browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture
+def open_page(playwright: Any, chromium: str, films: Callable[[str | None], Path]) -> Iterator[Callable[..., Any]]:
+    """Open the page with somebody before the camera; ``page.seen`` tells what went wrong and what was asked for.
+
+    After the test nothing may have gone wrong, and nothing been asked for but of the gateway.
+    """
+    browsers: list[Any] = []
+    pages: list[Any] = []
+
+    def give(gateway: Gateway, who: str | None = None, *, at: str = "", camera: bool = True, **context: Any) -> Any:
+        arguments = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required"]
+        if camera:
+            arguments += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={films(who)}"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        browsers.append(browser)
+        made = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **context})
+        made.set_default_timeout(_PATIENCE_MS)
+        page = made.new_page()
+        page.seen = Seen()
+        page.on("pageerror", lambda error: page.seen.errors.append(str(error)))
+        page.on("console", lambda said: page.seen.errors.append(_of_interest(said)))
+        page.on("request", lambda request: page.seen.requests.append(request.url))
+        page.goto(gateway.address + at)
+        page.locator("header").wait_for()
+        pages.append((page, gateway))
+        return page
+
+    yield give
+    for page, gateway in pages:
+        elsewhere = [url for url in page.seen.requests if not url.startswith((gateway.address[:-4], "data:", "blob:"))]
+        assert elsewhere == []
+        assert list(filter(None, page.seen.errors)) == []
+    for browser in browsers:
+        browser.close()
+
+
+def _of_interest(said: Any) -> str:
+    """Return a message of the console that tells of something wrong; answers that refuse are what they should be."""
+    if said.type not in ("error", "warning") or "status of 4" in said.text:
+        return ""
+    return f"{said.type}: {said.text}"

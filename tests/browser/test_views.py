@@ -1,0 +1,246 @@
+"""Every view: shown to everybody, on a phone as on a desk, by day and by night, in four languages."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from looking import check_access, fits, shoot
+from served import MANY
+
+import portraits
+from conftest import Gateway
+
+OpenPage = Callable[..., Any]
+HOPPER = "Grace Hopper"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+LANGUAGES = {"en-GB": "Hello. Have we met?", "de-AT": "Hallo. Kennen wir uns?", "es-MX": "Hola. ¿Nos conocemos?",
+             "fr-CA": "Bonjour. On se connaît ?", "ja": "Hello. Have we met?"}  # fmt: skip
+
+
+def look_at_all(page: Any, gateway: Gateway, tag: str) -> None:
+    """Go to each view, see that it fits and that axe has nothing to say, and show it."""
+    person = gateway.names["person"]
+    views = {
+        "home": ("#home", "#home h1"), "recognise": ("#recognise", "#recognise-said:not(:empty)"),
+        "consent": ("#enrol", "#enrol-agree"), "people": ("#people", ".card"),
+        "person": (f"#people/{person}", ".samples img"), "operate": ("#operate", "#operate-parts table"),
+    }  # fmt: skip
+    for name, (address, sign) in views.items():
+        page.goto(gateway.address + address)
+        page.locator(sign).first.wait_for()
+        check_access(page)
+        assert fits(page), name
+        shoot(page, f"{name}{tag}")
+    page.goto(gateway.address + f"#people/{person}")
+    page.get_by_role("button", name="Forget").click()
+    page.locator("#question[open]").wait_for()
+    check_access(page)
+    shoot(page, f"forget{tag}")
+    page.keyboard.press("Escape")
+    page.goto(gateway.address + "#enrol")
+    page.click("#enrol-agree")
+    check_access(page)
+    shoot(page, f"name{tag}")
+
+
+def test_every_view_by_day_at_a_desk(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    look_at_all(open_page(shared_gateway, HOPPER), shared_gateway, "")
+
+
+def test_every_view_by_night_on_a_phone(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    look_at_all(open_page(shared_gateway, HOPPER, color_scheme="dark", **PHONE), shared_gateway, "-phone")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["de", "es", "fr"])
+def test_longer_words_fit_on_a_phone_as_well(
+    shared_gateway: Gateway, open_page: OpenPage, locale: str, scheme: str
+) -> None:
+    page = open_page(shared_gateway, HOPPER, locale=locale, color_scheme=scheme, **PHONE)
+    for address in (
+        "#home",
+        "#recognise",
+        "#enrol",
+        "#people",
+        f"#people/{shared_gateway.names['person']}",
+        "#operate",
+    ):
+        page.goto(shared_gateway.address + address)
+        page.wait_for_timeout(400)
+        assert fits(page), address
+        check_access(page)
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_the_page_speaks_as_the_browser_does(shared_gateway: Gateway, open_page: OpenPage, locale: str) -> None:
+    page = open_page(shared_gateway, camera=False, locale=locale)
+    assert page.inner_text("#home h1") == LANGUAGES[locale]
+    assert page.get_attribute("html", "lang") == (locale[:2] if locale != "ja" else "en")
+
+
+def test_another_language_can_be_chosen_and_stays(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    page = open_page(shared_gateway, camera=False)
+    page.select_option("#language", "fr")
+    page.locator("h1", has_text="Bonjour").wait_for()
+    page.reload()
+    assert page.inner_text("#home h1") == LANGUAGES["fr-CA"]
+
+
+def test_the_first_view_is_small_and_soon_there(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    page = open_page(shared_gateway, camera=False, locale="fr")
+    ready_ms = page.evaluate("performance.now()")
+    sizes = page.evaluate(
+        "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
+        ".filter(each => /docs/.test(each.name)).map(each => each.encodedBodySize)"
+    )
+    print(f"first view: {sum(sizes)} bytes in {len(sizes)} requests, {ready_ms:.0f} ms")
+    assert 40_000 < sum(sizes) < 120_000
+
+
+def test_people_are_searched_and_leafed_through_in_a_request_a_page(
+    shared_gateway: Gateway, open_page: OpenPage
+) -> None:
+    page = open_page(shared_gateway, camera=False)
+    page.seen.requests.clear()
+    page.goto(shared_gateway.address + "#people")
+    page.locator("#people-shown", has_text="1 to 24 of 31").wait_for()
+    asked = [url for url in page.seen.requests if "/v1/people" in url and "/samples/" not in url]
+    assert len(asked) == 1 and page.locator(".card").count() == 24
+    page.click("#people-next")
+    page.locator("#people-shown", has_text="25 to 31 of 31").wait_for()
+    assert page.locator("#people-next").is_disabled()
+    names = page.locator(".card strong").all_inner_texts()
+    page.click("#people-previous")
+    page.locator("#people-shown", has_text="1 to 24").wait_for()
+    assert sorted(names + page.locator(".card strong").all_inner_texts()) == sorted([*MANY, HOPPER])
+    page.fill("#people-search", "emile")
+    page.locator("#people-shown", has_text="1 to 6 of 6").wait_for()
+    page.fill("#people-search", "nobody here")
+    page.locator("#people-shown", has_text="Nobody's name has").wait_for()
+    assert page.locator(".card").count() == 0
+
+
+def test_somebody_is_renamed_and_forgotten(gateway: Gateway, open_page: OpenPage) -> None:
+    page = open_page(gateway, HOPPER, at="#recognise")
+    page.locator("#recognise-said", has_text="Hello, Grace Hopper.").wait_for()
+    page.goto(gateway.address + f"#people/{gateway.names['person']}")
+    page.get_by_role("button", name="Rename").click()
+    page.fill("#question-input", "Amazing Grace")
+    page.keyboard.press("Enter")
+    page.locator("#people-one h1", has_text="Amazing Grace").wait_for()
+    page.get_by_role("button", name="Rename").click()
+    page.fill("#question-input", MANY[0])
+    page.get_by_role("button", name="Save").click()
+    page.locator(f"#people-one h1:text-is('{MANY[0]}')").wait_for()  # whoever has no pictures does not hold a name
+    page.get_by_role("button", name="Forget").click()
+    page.get_by_role("button", name="for good").click()
+    page.locator("#notice", has_text="is forgotten").wait_for()
+    page.goto(gateway.address + "#recognise")
+    page.locator("#recognise-said", has_text="We have not met yet.").wait_for()
+    assert gateway.ask("v1/people?search=grace+hopper")["total"] == 0
+
+
+def test_one_picture_is_looked_at_by_file_and_by_drop(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    page = open_page(shared_gateway, camera=False, at="#recognise")
+    page.set_input_files("#recognise-file", portraits.path(HOPPER))
+    page.locator("#recognise-said", has_text="Hello, Grace Hopper.").wait_for()
+    shoot(page, "picture")
+    page.set_input_files("#recognise-file", portraits.path("Eileen Collins"))
+    page.locator("#recognise-said", has_text="We have not met yet.").wait_for()
+    data = list(portraits.jpeg(HOPPER))
+    for event, target in (("drop", "#recognise-stage"), ("paste", "body")):
+        page.set_input_files("#recognise-file", portraits.path("Eileen Collins"))
+        page.locator("#recognise-said", has_text="We have not met yet.").wait_for()
+        page.evaluate(
+            """([event, target, data]) => {
+                const held = new DataTransfer();
+                held.items.add(new File([new Uint8Array(data)], "a.jpg", { type: "image/jpeg" }));
+                const init = { bubbles: true, cancelable: true, dataTransfer: held, clipboardData: held };
+                const made = event === "drop" ? new DragEvent(event, init) : new ClipboardEvent(event, init);
+                document.querySelector(target).dispatchEvent(made);
+            }""",
+            [event, target, data],
+        )
+        page.locator("#recognise-said", has_text="Hello, Grace Hopper.").wait_for()
+    file = {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"}
+    page.set_input_files("#recognise-file", [file])
+    page.locator("#notice", has_text="not a picture").wait_for()
+
+
+def test_the_camera_that_is_missing_taken_or_pulled_out_is_told_and_the_button_tells_the_truth(
+    shared_gateway: Gateway, open_page: OpenPage
+) -> None:
+    page = open_page(shared_gateway, camera=False, at="#recognise")
+    page.locator("#recognise-trouble", has_text="No camera was found").wait_for()
+    assert page.inner_text("#recognise-camera") == "Turn the camera on"
+    page = open_page(shared_gateway, HOPPER, at="#recognise")
+    page.locator("#recognise-said", has_text="Hello").wait_for()
+    assert page.inner_text("#recognise-camera") == "Turn the camera off"
+    page.evaluate(
+        "document.querySelector('#recognise-video').srcObject.getTracks()[0].dispatchEvent(new Event('ended'))"
+    )
+    page.locator("#recognise-trouble", has_text="The camera is gone").wait_for()
+    assert page.inner_text("#recognise-camera") == "Turn the camera on"
+    for name, text in {
+        "NotReadableError": "another program",
+        "NotAllowedError": "not allowed",
+        "Odd": "Try another",
+    }.items():
+        page.evaluate(
+            "name => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', name)); }", name
+        )
+        page.click("#recognise-camera")
+        page.locator("#recognise-trouble", has_text=text).wait_for()
+        assert page.inner_text("#recognise-camera") == "Turn the camera on"
+
+
+def test_a_page_that_came_by_http_says_why_there_is_no_camera(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    page = open_page(shared_gateway, HOPPER)
+    page.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false });")
+    page.goto(shared_gateway.address + "?http#recognise")
+    page.locator("#recognise-trouble", has_text="this one came by http").wait_for()
+    shoot(page, "no-https")
+
+
+def test_names_are_shown_a_dozen_times_a_second(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    """Measured and printed; that there are some is tested."""
+    page = open_page(shared_gateway, HOPPER, at="#recognise")
+    page.locator("#recognise-said", has_text="Hello").wait_for()
+    answered: list[float] = []
+    page.on(
+        "requestfinished", lambda request: answered.append(time.monotonic()) if "recognize" in request.url else None
+    )
+    page.wait_for_timeout(3000)
+    print(f"{len(answered) / 3:.1f} recognitions a second")
+    assert len(answered) > 3
+
+
+def test_the_page_recovers_when_the_gateway_does(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    page = open_page(shared_gateway, HOPPER, at="#recognise")
+    page.locator("#recognise-said", has_text="Hello, Grace Hopper.").wait_for()
+    page.route("**/v1/**", lambda route: route.abort())
+    page.route("**/readyz", lambda route: route.abort())
+    page.locator("#recognise-trouble", has_text="does not answer").wait_for()
+    page.locator("#readiness.missing").wait_for()
+    page.unroute("**/v1/**")
+    page.unroute("**/readyz")
+    page.locator("#recognise-trouble").wait_for(state="hidden")
+    page.locator("#recognise-said", has_text="Hello, Grace Hopper.").wait_for()
+    page.locator("#readiness.ok").wait_for()
+    page.seen.errors.clear()  # the browser notes each request that failed
+
+
+def test_a_page_of_another_site_changes_nothing(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    page = open_page(shared_gateway, camera=False)
+    person = shared_gateway.names["person"]
+    elsewhere = shared_gateway.address.replace("127.0.0.1", "localhost")  # another origin, as the browser sees it
+    page.goto(elsewhere)
+    outcome = page.evaluate(
+        "address => fetch(address, { method: 'DELETE', mode: 'no-cors' }).then(each => each.type, each => String(each))",
+        shared_gateway.address.replace("docs", f"v1/people/{person}"),
+    )
+    assert outcome in ("opaque", "TypeError: Failed to fetch")
+    assert shared_gateway.ask(f"v1/people/{person}")["name"] == HOPPER
+    page.seen.errors.clear()
+    page.seen.requests.clear()
