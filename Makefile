@@ -42,6 +42,14 @@ demo: $(VENV)/.portraits ## against a running system: enrol two public-domain po
 test: test-gateway-alone lint $(VENV)/.dev ## run every test that this machine allows (half an hour on 2 cores)
 	$(BIN)/python -m pytest tests $(PYTEST_ARGS)
 
+.PHONY: test-all
+test-all: ## run all of `make test`, and what takes long of the page in a browser
+	FAMILIAR_ALL_TESTS=1 $(MAKE) --no-print-directory test
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## take the pictures of docs/page.md anew, in the Chromium of this machine
+	FAMILIAR_ALL_TESTS=1 FAMILIAR_SCREENSHOTS=1 $(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## run the unit tests only
 	$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)

@@ -20,7 +20,7 @@ _HERE = Path(__file__).parent
 _TESTS = _HERE.parent
 sys.path.insert(0, str(_HERE))  # filming, page
 
-import filming
+import filming  # noqa: E402
 
 _START_TIMEOUT_S = 90.0
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")

@@ -74,6 +74,7 @@ def test_somebody_new_goes_through_both_doors(gateway: Gateway, open_page: OpenP
     assert "What is kept" in consent["to"] and "150 small pictures" in consent["to"]
 
 
+@pytest.mark.slow
 def test_frames_are_on_their_way_while_others_are_taken(gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(gateway, COLLINS, at="#enrol")
     under_way: list[int] = [0]
@@ -95,6 +96,7 @@ def test_frames_are_on_their_way_while_others_are_taken(gateway: Gateway, open_p
     assert most[0] == 3
 
 
+@pytest.mark.slow
 def test_who_is_busy_is_waited_for(gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(gateway, COLLINS, at="#enrol")
     refused: list[int] = []
@@ -114,6 +116,7 @@ def test_who_is_busy_is_waited_for(gateway: Gateway, open_page: OpenPage) -> Non
     page.seen.errors.clear()  # the browser notes each 503
 
 
+@pytest.mark.slow
 def test_a_name_that_is_taken_ends_in_choices_that_work(gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(gateway, COLLINS, at="#enrol")
     agree_and_say(page, HOPPER)
@@ -128,6 +131,7 @@ def test_a_name_that_is_taken_ends_in_choices_that_work(gateway: Gateway, open_p
     assert gateway.ask("v1/people?search=hopper")["total"] == 2
 
 
+@pytest.mark.slow
 def test_a_face_that_is_known_is_added_to_its_person_or_not(gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(gateway, HOPPER, at="#enrol")
     agree_and_say(page, "G. Hopper")
@@ -160,6 +164,7 @@ def test_files_have_the_same_choices(gateway: Gateway, open_page: OpenPage) -> N
     assert greeting(page) == "Hello, Again!"
 
 
+@pytest.mark.slow
 def test_an_archive_that_cannot_be_read_is_told_and_another_one_can_be_taken(
     gateway: Gateway, open_page: OpenPage
 ) -> None:
@@ -177,6 +182,7 @@ def test_an_archive_that_cannot_be_read_is_told_and_another_one_can_be_taken(
     assert greeting(page) == f"Hello, {COLLINS}!"
 
 
+@pytest.mark.slow
 def test_who_looks_like_somebody_else_can_be_added_or_keeps_nothing(gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(gateway, camera=False, at="#enrol")
     known = gateway.names["person"]
@@ -199,6 +205,7 @@ def test_who_looks_like_somebody_else_can_be_added_or_keeps_nothing(gateway: Gat
     assert gateway.ask("v1/people?search=twin")["total"] in (0, 1)
 
 
+@pytest.mark.slow
 def test_who_gives_up_leaves_nothing(gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(gateway, COLLINS, at="#enrol")
     for leaves in (lambda: page.click("#enrol-cancel"), lambda: page.goto(gateway.address + "#people")):
@@ -213,12 +220,14 @@ def test_who_gives_up_leaves_nothing(gateway: Gateway, open_page: OpenPage) -> N
         page.goto(gateway.address + "#home")
 
 
+@pytest.mark.slow
 def test_who_declines_is_asked_nothing_more(shared_gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(shared_gateway, COLLINS, at="#enrol")
     page.get_by_role("link", name="No, thank you").click()
     assert page.locator("#home").is_visible()
 
 
+@pytest.mark.slow
 def test_both_doors_are_passed_by_the_keyboard_alone(gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(gateway, COLLINS)
 
@@ -259,6 +268,7 @@ def test_both_doors_are_passed_by_the_keyboard_alone(gateway: Gateway, open_page
     assert page.evaluate("document.activeElement.textContent") == "Forget"
 
 
+@pytest.mark.slow
 def test_a_browser_of_before_passes_both_doors_as_well(gateway: Gateway, open_page: OpenPage) -> None:
     """Without what Safari 15.0 has not."""
     page = open_page(gateway, COLLINS)

@@ -25,6 +25,7 @@ export class Camera {
     this.video = video;
     this.lost = lost;
     this.stream = null;
+    this.asked = 0; // how often it was to go on or off
     this.canvas = document.createElement("canvas"); // an OffscreenCanvas is not for every browser
   }
 
@@ -46,16 +47,27 @@ export class Camera {
     return this.stream?.getVideoTracks()[0]?.getSettings() ?? {};
   }
 
+  // Resolves to whether it is on: whoever left while the browser still asked for leave must not be looked at later.
   async start(id = "") {
+    this.asked += 1;
+    const { asked } = this;
     if (!window.isSecureContext) throw new CameraError("insecure");
     if (!navigator.mediaDevices?.getUserMedia) throw new CameraError("unsupported");
-    const stream = await this.open(id);
-    this.stop(); // who pressed the button twice has two streams, and would see the light of the first for ever
+    const stream = await this.open(id).catch((error) => {
+      if (asked === this.asked) throw error;
+      return null;
+    });
+    if (asked !== this.asked) {
+      end(stream);
+      return false;
+    }
+    end(this.stream); // another camera was on
     this.stream = stream;
     this.watch(stream);
     this.video.srcObject = stream;
     this.video.muted = true;
     await this.play();
+    return this.stream === stream;
   }
 
   async open(id) {
@@ -70,14 +82,14 @@ export class Camera {
 
   watch(stream) {
     const [track] = stream.getVideoTracks();
-    const end = (kind) => {
+    const lose = (kind) => {
       if (this.stream !== stream) return;
       this.stop();
       this.lost(kind);
     };
-    track.addEventListener("ended", () => end("unplugged"));
+    track.addEventListener("ended", () => lose("unplugged"));
     track.addEventListener("mute", () => {
-      setTimeout(() => track.muted && end("taken"), 2000); // a phone that is turned is mute for a moment
+      setTimeout(() => track.muted && lose("taken"), 2000); // a phone that is turned is mute for a moment
     });
   }
 
@@ -95,7 +107,8 @@ export class Camera {
   }
 
   stop() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.asked += 1;
+    end(this.stream);
     this.stream = null;
     this.video.srcObject = null;
   }
@@ -113,6 +126,10 @@ export class Camera {
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, ...JPEG));
     return blob && { blob, width: canvas.width, height: canvas.height };
   }
+}
+
+function end(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
 // Resolves to the cameras there are, as {id, label}; labels are told only to those who have been let to one of them.

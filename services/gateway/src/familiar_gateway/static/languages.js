@@ -27,6 +27,12 @@ export function offerLanguages() {
   });
 }
 
+// How dates are written here.
+export function locale() {
+  const { lang } = document.documentElement;
+  return navigator.language?.startsWith(lang) ? navigator.language : lang;
+}
+
 function chosen() {
   const here = recall(CHOICE);
   if (known(here)) return here;

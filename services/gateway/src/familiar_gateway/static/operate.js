@@ -1,30 +1,41 @@
 // The operators' part: what waits and runs, which heads there are and how good they are, keys, and what went wrong.
 
+import { askFor, auditTable, keyForm, keyTable } from "./access.js";
 import { call } from "./api.js";
+import { compareHeads } from "./comparison.js";
 import { ask, orNotice } from "./dialog.js";
 import { $, element, rememberLast } from "./dom.js";
-import { fillTable, NOTHING, time, wordCell } from "./table.js";
+import { NOTHING, table, time, wordCell } from "./table.js";
 import { texts } from "./texts.js";
 import { word } from "./wording.js";
 
 const CHECKSUM_SHOWN = 16;
 const changed = rememberLast();
+const comparison = element("div");
 
 export { refresh as enter };
 
 export async function refresh() {
-  const [ready, models, { jobs, queue }] = await Promise.all([
+  const [ready, models, { jobs, queue }, keys, audit] = await Promise.all([
     call("GET", "readyz"),
     call("GET", "v1/models?limit=20"),
     call("GET", "v1/jobs?limit=20"),
+    askFor("v1/keys"),
+    askFor("v1/audit"),
   ]);
-  if (!changed([ready, models, jobs, queue])) return;
+  const typing = $("operate-parts").contains(document.activeElement) && document.activeElement.matches("input");
+  if (typing || !changed([ready, models, jobs, queue, keys, audit])) return;
   $("operate-parts").replaceChildren(
     ...part(texts.operate.parts, tiles(ready.parts, queue)),
     ...part(texts.operate.jobs, jobTable(jobs)),
     ...part(texts.operate.heads, headTable(models.heads)),
+    ...part(texts.operate.comparison, comparison),
     ...part(texts.operate.backbones, backboneTable(models.backbones)),
+    ...(keys ? part(texts.access.keys, keyTable(keys, refresh)) : []),
+    ...(keys ? [keyForm(refresh)] : []),
+    ...(audit ? part(texts.access.audit, auditTable(audit)) : []),
   );
+  await compareHeads(comparison, models.heads);
 }
 
 const part = (title, content) => [element("h2", {}, title), content];
@@ -40,12 +51,6 @@ function tile(name, ok, message) {
   const state = element("dd", {}, ok ? texts.readiness.ready : texts.operate.missing);
   state.append(element("small", {}, message));
   return element("div", { className: ok ? "tile" : "tile missing" }, element("dt", {}, name), state);
-}
-
-function table(rows, columns) {
-  const made = element("table");
-  fillTable(made, rows, columns);
-  return element("div", { className: "scroll", tabIndex: 0 }, made);
 }
 
 const headTable = (heads) =>

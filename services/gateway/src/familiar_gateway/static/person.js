@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { ask, notice, orNotice } from "./dialog.js";
 import { element } from "./dom.js";
+import { locale } from "./languages.js";
 import { answerTo, askForName } from "./questions.js";
 import { may } from "./session.js";
 import { texts } from "./texts.js";
@@ -38,7 +39,7 @@ export async function enter(place, id) {
   await addSamples(id, samples, more);
 }
 
-const day = (iso) => new Date(iso).toLocaleDateString(document.documentElement.lang, { dateStyle: "long" });
+const day = (iso) => new Date(iso).toLocaleDateString(locale(), { dateStyle: "long" });
 
 const since = ({ created_at: at }) => element("p", { className: "soft" }, texts.people.since({ day: day(at) }));
 

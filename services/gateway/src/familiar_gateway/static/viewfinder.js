@@ -25,13 +25,12 @@ export class Viewfinder {
   async start(id = recall(CHOICE) ?? "") {
     this.say("");
     try {
-      await this.camera.start(id);
+      if (!(await this.camera.start(id))) return false; // turned off before it was on
     } catch (error) {
       this.say(error.kind ?? "failed");
       this.changed();
       return false;
     }
-    if (!this.on) return false; // turned off before it was on
     this.$("video").classList.toggle("mirrored", this.camera.mirrored);
     this.changed();
     await this.offer();

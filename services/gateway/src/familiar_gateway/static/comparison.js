@@ -1,0 +1,46 @@
+// What the head in service changed, and for whom, against the one before it.
+
+import { call } from "./api.js";
+import { element } from "./dom.js";
+import { NOTHING, table } from "./table.js";
+import { texts } from "./texts.js";
+
+const SERVED = ["live", "superseded"];
+
+// Shows it in a place; `heads` are those the API lists, the newest first.
+export async function compareHeads(place, heads) {
+  const [now, before] = heads.filter((head) => SERVED.includes(head.status));
+  if (!(now && before)) {
+    place.replaceChildren(element("p", { className: "soft" }, texts.operate.nothingBefore));
+    return;
+  }
+  const [one, other] = await Promise.all([reportOf(now), reportOf(before)]);
+  const people = new Map([...other, ...one]);
+  const rows = [...people.values()].map(({ person }) => {
+    const [after, earlier] = [one.get(person.id), other.get(person.id)];
+    return { name: person.name, after, earlier, gain: named(after) - named(earlier) };
+  });
+  const versions = { now: now.version, before: before.version };
+  const different = rows.filter(({ after, earlier, gain }) => gain || !after !== !earlier);
+  place.replaceChildren(
+    element("p", { className: "soft" }, texts.operate.compared({ ...versions, count: different.length })),
+    ...(different.length ? [differences(different.sort((a, b) => a.gain - b.gain))] : []),
+  );
+}
+
+async function reportOf({ version }) {
+  const { report } = await call("GET", `v1/models/${version}`);
+  return new Map(report.map((each) => [each.person.id, each]));
+}
+
+// The share of held-out pictures that were named.
+const named = (told) => (told?.held_out ? 1 - told.missed / told.held_out : 0);
+
+const share = (told) => (told?.held_out ? texts.operate.percent({ share: Math.round(100 * named(told)) }) : NOTHING);
+
+const differences = (rows) =>
+  table(rows, [
+    [texts.column.name, (row) => row.name],
+    [texts.column.before, (row) => share(row.earlier)],
+    [texts.column.now, (row) => share(row.after)],
+  ]);
