@@ -1,4 +1,4 @@
-"""A real browser before the page: Chromium of the machine, with a camera that plays films of public-domain portraits."""
+"""A real browser before the page: Chromium of the machine, whose camera plays films of public-domain portraits."""
 
 import json
 import os
