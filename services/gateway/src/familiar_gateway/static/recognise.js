@@ -146,7 +146,9 @@ const recognise = (blob) =>
 async function recogniseFile(file) {
   finder.stop();
   clear();
+  const { number } = present;
   const picture = await read(file);
+  if (number !== present.number) return; // another picture was chosen meanwhile, or the camera turned on
   if (!picture) throw new Error(texts.recognise.notAPicture);
   present.still = true;
   const { naturalWidth: width, naturalHeight: height } = picture;
@@ -159,6 +161,7 @@ async function recogniseFile(file) {
   $("empty").hidden = true;
   trouble("");
   const { faces, ...answer } = await call("POST", "v1/recognize", { body: file, type: file.type });
+  if (number !== present.number) return;
   const shown = faces.map((face) => ({ box: face.box, face, since: 0 }));
   draw($("overlay"), shown, width, false);
   showFigures({ faces, ...answer });
