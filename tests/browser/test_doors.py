@@ -93,7 +93,7 @@ def test_frames_are_on_their_way_while_others_are_taken(gateway: Gateway, open_p
     agree_and_say(page, "Somebody")
     page.click("#enrol-camera")
     greeting(page)
-    assert most[0] == 3
+    assert 2 <= most[0] <= 3  # how many meet depends on how quick the machine is; one at a time it was before
 
 
 @pytest.mark.slow
