@@ -101,14 +101,17 @@ def _enrolled(chance: random.Random, upload: bytes) -> Walk:
 
 def forms(chance: random.Random, names: Names) -> Walk:
     """Forms and JSON whose parts are wrong."""
-    word = chance.choice((b"name", b"person_id", b"if_known", b"allow_same_name", b"frames", b"image", b"", b"\xff"))
+    word = chance.choice(
+        (b"name", b"person_id", b"if_known", b"if_not_alike", b"allow_same_name", b"consent", b"frames", b"image", b"",
+         b"\xff")
+    )  # fmt: skip
     person = names["person"].encode()
     value = chance.choice((b"", b"Ada", b"true", b"new", person, bytes(3), b"\xff\xfe", b"x" * 70_000))
     fields = [(word, chance.choice((None, None, b"a", b"\r\n")), value) for _ in range(chance.choice((1, 2, 5, 300)))]
     fields += [(b"frames", b"a", making.frame(chance)) for _ in range(chance.randrange(3))]
     path = chance.choice(
         ("/v1/enroll", "/v1/recognize", "/v1/enrollments", f"/v1/enrollments/{names['enrollment']}/frames",
-         f"/v1/enrollments/{names['closed']}/finish", f"/v1/people/{names['person']}")
+         f"/v1/enrollments/{names['closed']}/finish", f"/v1/people/{names['person']}", "/v1/keys", "/v1/session")
     )  # fmt: skip
     method = "PATCH" if "people" in path else "POST"
     if chance.random() < 0.4:
@@ -122,7 +125,8 @@ def forms(chance: random.Random, names: Names) -> Walk:
 
 
 def _value(chance: random.Random, depth: int) -> Any:
-    keys = ("name", "person_id", "allow_same_name", "if_known", "image", "images", "frames", "x")
+    keys = ("name", "person_id", "allow_same_name", "if_known", "if_not_alike", "consent", "image", "images", "frames",
+            "key", "password", "scopes", "camera", "expires_at", "x")  # fmt: skip
     match chance.randrange(9 if depth < 4 else 7):
         case 0:
             return chance.choice((None, True, False))
@@ -267,14 +271,18 @@ def addresses(chance: random.Random, names: Names) -> Walk:
         "/", "/v1/people/{}", "/v1/people/{}/samples", "/v1/people/{}/samples/{}", "/v1/enrollments/{}", "/v1/jobs/{}",
         "/v1/enrollments/{}/finish", "/v1/models/{}", "/v1/models", "/v1/jobs", "/v1/people", "/readyz", "/healthz",
         "/metrics", "/openapi.json", "/static/{}", "/{}", "//{}", "/v1/site", "/v1/recognize", "/v1/enroll", "http://a{}/x",
+        "/v1/session", "/v1/keys", "/v1/keys/{}", "/v1/audit", "/docs", "/docs/{}",
     )  # fmt: skip
-    queries = ("", "", "?limit={}", "?offset={}", "?status={}", "?limit=1&limit={}", "?{}", "?after={}&x", "??", "?%")
+    queries = ("", "", "?limit={}", "?offset={}", "?status={}", "?limit=1&limit={}", "?{}", "?after={}&x", "??", "?%",
+               "?search={}")  # fmt: skip
     values = ("0", "1", "-1", "1e3", "9" * 30, "%00", "%ff", "١".encode().hex(), "live", "x" * 2_000, "")
     headers = (
         {}, {}, {"Host": "evil.example"}, {"Host": ""}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
         {"Range": "bytes=5-1"}, {"If-None-Match": '"x"'}, {"If-Modified-Since": "never"}, {"Accept": "a/b;q=x"},
         {"Accept-Encoding": "br"}, {"Content-Encoding": "gzip"}, {"Idempotency-Key": ""}, {"X-Request-Id": "a b"},
         {"Content-Type": "application/json; charset=x"}, {"Last-Event-ID": "x"}, {"Expect": "x"},
+        {"Authorization": "Bearer \xff"}, {"X-API-Key": "fam_"}, {"Cookie": "familiar-session=x"},
+        {"X-CSRF-Token": "\xff"}, {"X-Forwarded-For": "192.0.2.7"}, {"X-Forwarded-Prefix": "/%00"},
     )  # fmt: skip
     for _ in range(8):
         place = chance.choice(places)
