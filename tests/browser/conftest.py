@@ -1,15 +1,9 @@
 """A real browser before the page: Chromium of the machine, whose camera plays films of public-domain portraits."""
 
-import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +11,11 @@ from typing import Any
 import pytest
 
 _HERE = Path(__file__).parent
-_TESTS = _HERE.parent
-sys.path.insert(0, str(_HERE))  # filming, page
+sys.path.insert(0, str(_HERE))
 
 import filming  # noqa: E402
+from page_gateway import Gateway, serving  # noqa: E402
 
-_START_TIMEOUT_S = 90.0
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _PATIENCE_MS = 30_000
 _EVERYTHING = "FAMILIAR_ALL_TESTS"
@@ -38,62 +31,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @dataclass
-class Gateway:
-    """The gateway that serves the page, over fakes."""
-
-    port: int
-    names: dict[str, str]
-
-    @property
-    def address(self) -> str:
-        """Where the page is."""
-        return f"http://127.0.0.1:{self.port}/docs"
-
-    def ask(self, path: str) -> Any:
-        """Return what the API says, without a browser."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=10) as answer:
-            return json.load(answer)
-
-
-@dataclass
 class Seen:
     """What a page did that somebody might have to know."""
 
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Gateway]:
-    """Serve the page from a world in ``folder``; it is ended with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    places = (_HERE, _TESTS / "unit" / "gateway", _TESTS, *sys.path)
-    env = {**os.environ, "FAMILIAR_TEST_DIR": str(folder), "PYTHONPATH": os.pathsep.join(map(str, places))}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(_HERE / "served.py"), str(port)], cwd=_HERE, env=env, stdout=log, stderr=log
-        )
-    try:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while not (folder / "names.json").exists() or not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the gateway did not start:\n{(folder / 'log').read_text()[-3000:]}")
-            time.sleep(0.05)
-        yield Gateway(port, json.loads((folder / "names.json").read_text()))
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +69,20 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str | None], Pa
 def shared_gateway(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Gateway]:
     """One for those who only look."""
     with serving(tmp_path_factory.mktemp("gateway")) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def guarded_gateway(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Gateway]:
+    """One that asks for keys."""
+    with serving(tmp_path_factory.mktemp("guarded"), "keys") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def open_gateway(tmp_path: Path, chromium: str) -> Iterator[Gateway]:
+    """One that is open to all, as it was told to be."""
+    with serving(tmp_path, "open") as gateway:
         yield gateway
 
 
@@ -175,7 +131,7 @@ def open_page(playwright: Any, chromium: str, films: Callable[[str | None], Path
 
     yield give
     for page, gateway in pages:
-        elsewhere = [url for url in page.seen.requests if not url.startswith((gateway.address[:-4], "data:", "blob:"))]
+        elsewhere = [url for url in page.seen.requests if not url.startswith((gateway.root, "data:", "blob:"))]
         assert elsewhere == []
         assert list(filter(None, page.seen.errors)) == []
     for browser in browsers:

@@ -1,6 +1,7 @@
 """The gateway as the page meets it: ``python served.py PORT``, in the folder FAMILIAR_TEST_DIR.
 
-Behind it are fakes of the models and of the queue, and a trainer that takes its time, stage by stage.
+Behind it are fakes of the models and of the queue, and a trainer that takes its time, stage by stage. It asks for what
+FAMILIAR_TEST_ACCESS says, keys or nothing.
 """
 
 import json
@@ -10,21 +11,23 @@ import threading
 from pathlib import Path
 
 import webcam
+from doorkeeping import bearer, give_key
 from gateway_world import World, create_world
+from page_gateway import MANY, PASSWORD
 
 import portraits
-from familiar.records import people, trainings
+from familiar.records import keys, people, trainings
 from familiar.records.training import Stage
+from familiar.scope import Scope
 from familiar.seeing import detectors
 from familiar.seeing.observation import Observer
 from familiar_gateway import front, server
+from familiar_gateway.access import passwords
 from familiar_gateway.app import create_app
 
 FRAMES = 40
 """Frames of a live capture: fewer than 150, for there are two cores at the least."""
 
-MANY = [f"{given} {family}" for given in ("Ada", "Émile", "Grace", "Ida", "Sofia") for family in
-        ("Ball", "Curie", "Noether", "Payne", "Rubin", "Yalow")]  # fmt: skip
 _EACH_STAGE_S = 0.3
 
 
@@ -32,14 +35,18 @@ def create() -> server.Intake:
     """Return the gateway of a world with one person enrolled, and more about whom nothing is known but a name."""
     folder = Path(os.environ["FAMILIAR_TEST_DIR"])
     world = create_world(
-        folder, Observer(detectors.create("yunet")), threads=4, queue=8, enroll_frames=FRAMES, enroll_min_samples=5
-    )
+        folder, Observer(detectors.create("yunet")), threads=4, queue=8, enroll_frames=FRAMES, enroll_min_samples=5,
+        access=os.environ["FAMILIAR_TEST_ACCESS"],
+    )  # fmt: skip
+    _, secret = give_key(world, name="everything")
+    world.client.environ_base["HTTP_AUTHORIZATION"] = bearer(secret)["Authorization"]
     frames = webcam.jpegs(portraits.frame("Grace Hopper")[:512], 12, seed=1)
     person = world.enroll("Grace Hopper", frames, consent="All of it.")["person"]["id"]
     with world.database.write() as session:
         for name in MANY:
             people.add(session, name)
-    (folder / "names.tmp").write_text(json.dumps({"person": person}))
+        keys.add(session, "ada", [Scope.PEOPLE], password=passwords.hashed(PASSWORD))
+    (folder / "names.tmp").write_text(json.dumps({"person": person, "key": secret}))
     (folder / "names.tmp").rename(folder / "names.json")
     threading.Thread(target=_train, args=(world,), daemon=True).start()
     return front.before(create_app(world.services), world.services)

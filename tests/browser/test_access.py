@@ -1,157 +1,120 @@
-"""Signing in, keys and the audit, against what docs/access.md promises; the answers are made here."""
+"""Signing in, keys and the audit, at a gateway that asks for keys."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from looking import check_access, fits, shoot
-
-from conftest import Gateway
+from page_gateway import PASSWORD, Gateway
 
 OpenPage = Callable[..., Any]
-SCOPES = ["recognize", "enroll", "people", "operate"]
-NOBODY = {"access": "keys", "who": None, "scopes": [], "csrf": None, "expires_at": None}
-KEY = {"id": "0" * 32, "name": "front desk", "kind": "key", "scopes": ["recognize", "enroll"], "camera": "door",
-       "status": "valid", "created_at": "2026-11-01T08:00:00.000+00:00", "used_at": "2026-11-26T08:00:00.000+00:00",
-       "expires_at": None, "revoked_at": None}  # fmt: skip
-ENTRY = {"id": 1, "at": "2026-11-26T08:00:00.000+00:00", "who": {"id": "0" * 32, "name": "front desk"},
-         "address": "192.0.2.7", "action": "person_renamed", "target": "1" * 32, "name": "Ada Lovelace"}  # fmt: skip
+COLLINS = "Eileen Collins"
 
 
-def somebody(*scopes: str, csrf: str = "first") -> dict[str, Any]:
-    """Return the session of one who may do this."""
-    who = {"id": "0" * 32, "name": "front desk", "camera": None}
-    return {"access": "keys", "who": who, "scopes": list(scopes), "csrf": csrf, "expires_at": "2026-11-27T07:30:00Z"}
-
-
-class Door:
-    """What the gateway would answer to a page that signs in; ``said`` is what it was told."""
-
-    def __init__(self, scopes: list[str]) -> None:
-        self.session = dict(NOBODY)
-        self.said: list[tuple[str, str, Any]] = []
-        self._scopes = scopes
-        self._csrf = "first"
-
-    def stand_before(self, page: Any) -> None:
-        """Answer in the place of the gateway, where it is about who may do what."""
-        page.route("**/v1/session", self._answer)
-        page.route("**/v1/keys*", lambda route: self._keys(route))
-        page.route("**/v1/audit*", lambda route: route.fulfill(json={"entries": [ENTRY], "total": 1}))
-        page.route("**/v1/people?*", self._guard)
-
-    def end(self) -> None:
-        """End the session behind the page's back."""
-        self.session = dict(NOBODY)
-
-    def renew(self) -> None:
-        """Have another session, whose header the page does not know."""
-        self._csrf = "second"
-        self.session = somebody(*self._scopes, csrf=self._csrf)
-
-    def _answer(self, route: Any) -> None:
-        request = route.request
-        if request.method == "POST":
-            given = request.post_data_json
-            self.said.append(("sign in", "", given))
-            if given not in ({"key": "fam_right"}, {"name": "ada", "password": "fam right"}):
-                route.fulfill(status=401, json=refusal("sign_in_failed"))
-                return
-            self.session = somebody(*self._scopes)
-        elif request.method == "DELETE":
-            self.said.append(("sign out", request.headers.get("x-csrf-token", ""), None))
-            self.end()
-        route.fulfill(status={"POST": 201, "DELETE": 200}.get(request.method, 200), json=self.session)
-
-    def _guard(self, route: Any) -> None:
-        if self.session["who"]:
-            route.continue_()
-        else:
-            route.fulfill(status=401, json=refusal("session_over"))
-
-    def _keys(self, route: Any) -> None:
-        request = route.request
-        if request.method == "GET":
-            route.fulfill(json={"keys": [KEY], "total": 1, "limit": 20, "offset": 0})
-            return
-        token = request.headers.get("x-csrf-token", "")
-        self.said.append(("make", token, request.post_data_json))
-        if token != self._csrf:
-            route.fulfill(status=403, json=refusal("csrf_failed"))
-        else:
-            route.fulfill(status=201, json={"key": KEY, "secret": "fam_only_now"})
-
-
-def refusal(code: str) -> dict[str, Any]:
-    """Return an error body."""
-    return {"error": {"code": code, "message": code, "retryable": False, "request_id": "1", "details": {}}}
-
-
-def open_signed_out(open_page: OpenPage, gateway: Gateway, door: Door, at: str = "") -> Any:
-    """Open the page of a gateway that asks for a key."""
-    page = open_page(gateway, camera=False)
-    door.stand_before(page)
-    page.goto(gateway.address + "?keys" + at)
+def open_signed_out(open_page: OpenPage, gateway: Gateway, at: str = "", who: str | None = None) -> Any:
+    """Open the page of a gateway that asks for a key, with somebody before the camera, or without one."""
+    page = open_page(gateway, who, camera=who is not None, at=at)
     page.locator("#sign-in").wait_for()
     return page
 
 
+def sign_in(page: Any, secret: str, name: str = "") -> None:
+    """Sign in with a key, or with a name and a password."""
+    page.fill("#sign-in-name", name)
+    page.fill("#sign-in-secret", secret)
+    page.keyboard.press("Enter")
+
+
+def offered(page: Any) -> list[str]:
+    """Return the views that may be gone to."""
+    return list(page.locator("nav a:visible").all_inner_texts())
+
+
 def test_who_has_no_key_sees_nothing_else_and_who_has_one_what_it_allows(
-    shared_gateway: Gateway, open_page: OpenPage
+    guarded_gateway: Gateway, open_page: OpenPage
 ) -> None:
-    door = Door(["recognize", "people"])
-    page = open_signed_out(open_page, shared_gateway, door, "#people")
-    assert page.locator("main section:visible").count() == 1 and page.locator("nav a:visible").count() == 0
+    secret = guarded_gateway.give_key("front desk", "recognize", "people")
+    page = open_signed_out(open_page, guarded_gateway, "#people")
+    assert page.locator("main section:visible").count() == 1 and offered(page) == []
     check_access(page)
     assert fits(page)
     shoot(page, "sign-in")
-    page.fill("#sign-in-secret", "fam_wrong")
-    page.keyboard.press("Enter")
+    sign_in(page, "fam_wrong")
     page.locator("#sign-in-trouble", has_text="is not known here").wait_for()
-    page.fill("#sign-in-secret", "fam_right")
-    page.keyboard.press("Enter")
+    sign_in(page, secret)
     page.locator(".card").first.wait_for()  # where they wanted to go
-    assert page.locator("nav a:visible").all_inner_texts() == ["Do you know me?", "People"]
-    door.end()
+    assert offered(page) == ["Do you know me?", "People"]
+    (cookie,) = page.context.cookies()
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+    page.click("header .brand")
+    assert page.locator("a.door:visible").count() == 1
+    page.goto(guarded_gateway.address + "#people")
+    guarded_gateway.revoke("front desk")
     page.fill("#people-search", "grace")
     page.locator("#sign-in").wait_for()
-    page.fill("#sign-in-name", "ada")
-    page.fill("#sign-in-secret", "fam right")
-    page.keyboard.press("Enter")
+    sign_in(page, PASSWORD, "ada")
     page.locator(".card").first.wait_for(state="attached")
-    page.get_by_role("button", name="Sign out front desk").click()
+    assert offered(page) == ["People"]
+    page.get_by_role("button", name="Sign out ada").click()
     page.locator("#sign-in").wait_for()
-    assert [what for what, *_ in door.said] == ["sign in"] * 3 + ["sign out"] and door.said[-1][1] == "first"
+    page.reload()
+    page.locator("#sign-in").wait_for()
+    assert page.context.cookies() == []
 
 
-def test_keys_are_made_with_the_header_of_the_session_and_shown_once(
-    shared_gateway: Gateway, open_page: OpenPage
+def test_keys_are_made_shown_once_and_revoked_and_it_is_said_who_did(
+    guarded_gateway: Gateway, open_page: OpenPage
 ) -> None:
-    door = Door(SCOPES)
-    page = open_signed_out(open_page, shared_gateway, door, "#operate")
-    page.fill("#sign-in-secret", "fam_right")
-    page.keyboard.press("Enter")
-    page.locator("td", has_text="192.0.2.7").wait_for()
+    everything = guarded_gateway.names["key"]
+    page = open_signed_out(open_page, guarded_gateway, "#operate")
+    sign_in(page, everything)
+    page.locator("td", has_text="127.0.0.1").first.wait_for()
     check_access(page)
     page.get_by_label("Name of a new key").fill("back door")
     page.get_by_label("recognise", exact=True).check()
-    door.renew()
+    # In another tab somebody signs in anew; the page learns of it when its header is refused.
+    assert page.request.post(guarded_gateway.root + "v1/session", data={"key": everything}).status == 201
     page.get_by_role("button", name="Make a key").click()
-    page.locator("#question-text", has_text="fam_only_now").wait_for()
+    page.locator("#question-text", has_text="fam_").wait_for()
+    secret = page.inner_text("#question-text").split()[-1]
+    assert guarded_gateway.ask("v1/session", key=secret)["scopes"] == ["recognize"]
     shoot(page, "key")
     page.get_by_role("button", name="I have kept it").click()
-    made = {"name": "back door", "scopes": ["recognize"]}
-    assert [each for each in door.said if each[0] == "make"] == [("make", "first", made), ("make", "second", made)]
-    assert "fam_only_now" not in page.content() or page.locator("#question[open]").count() == 0
+    row = page.locator("tr", has=page.locator("td", has_text="back door")).first
+    row.get_by_role("button", name="Revoke").click()
+    assert secret not in page.content()
+    page.locator("#question[open]").get_by_role("button", name="Revoke").click()
+    page.locator("tr", has_text="back door").locator("td", has_text="revoked").first.wait_for()
+    assert guarded_gateway.ask("v1/session", key=secret)["who"] is None
+    done = guarded_gateway.ask("v1/audit")["entries"][:2]
+    assert [(each["action"], each["name"], each["who"]["name"]) for each in done] == [
+        ("key_revoked", "back door", "everything"),
+        ("key_made", "back door", "everything"),
+    ]
 
 
-def test_what_is_open_to_all_says_so_in_red(shared_gateway: Gateway, open_page: OpenPage) -> None:
-    page = open_page(shared_gateway, camera=False)
-    everything = json.dumps({**NOBODY, "access": "open", "scopes": SCOPES})
-    page.route("**/v1/session", lambda route: route.fulfill(content_type="application/json", body=everything))
-    page.goto(shared_gateway.address + "?open")
+@pytest.mark.slow
+def test_a_tablet_at_the_door_that_may_only_enrol_does(guarded_gateway: Gateway, open_page: OpenPage) -> None:
+    secret = guarded_gateway.give_key("tablet", "enroll")
+    page = open_signed_out(open_page, guarded_gateway, "#enrol", COLLINS)
+    refused: list[str] = []
+    sign_in(page, secret)
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status in (401, 403) else None)
+    page.click("#enrol-agree")
+    assert offered(page) == ["Get to know me"]
+    page.fill("#enrol-name", COLLINS)
+    page.click("#enrol-camera")
+    page.locator("[data-step=end]").wait_for()
+    assert page.inner_text("#enrol-greeting") == f"Hello, {COLLINS}!"
+    assert page.inner_text("#enrol-ending") == "I know you now."
+    assert page.get_by_role("link", name="Try it out").count() == 0
+    assert refused == []
+
+
+def test_what_is_open_to_all_says_so_in_red(open_gateway: Gateway, open_page: OpenPage) -> None:
+    page = open_page(open_gateway, camera=False)
     page.locator("#open-to-all").wait_for()
     page.locator("#home").wait_for()
-    assert page.locator("nav a:visible").count() == 4
+    assert len(offered(page)) == 4
     check_access(page)
     shoot(page, "open")

@@ -11,8 +11,7 @@ import cv2
 import pytest
 from filming import turned
 from looking import shoot
-
-from conftest import Gateway
+from page_gateway import Gateway
 
 OpenPage = Callable[..., Any]
 COLLINS = "Eileen Collins"
@@ -143,6 +142,40 @@ def test_a_face_that_is_known_is_added_to_its_person_or_not(gateway: Gateway, op
     assert greeting(page) == f"Hello, {HOPPER}!"
     (person,) = gateway.ask("v1/people?search=hopper")["people"]
     assert person["samples"] > 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way,button,answered", [("camera", "Learn without them", "leave_out"),
+                                                 ("files", "They are all of one person", "take")])  # fmt: skip
+def test_pictures_of_somebody_else_are_left_out_or_taken_nevertheless(
+    gateway: Gateway, open_page: OpenPage, way: str, button: str, answered: str
+) -> None:
+    page = open_page(gateway, COLLINS, at="#enrol")
+    page.evaluate("""() => {
+        const real = window.fetch;
+        window.answers = [];
+        window.fetch = (address, asked) => {
+            const said = asked.body instanceof FormData ? asked.body.get("if_not_alike")
+                : /"if_not_alike":"(.*?)"/.exec(asked.body ?? "")?.[1];
+            if (said) window.answers.push(said);
+            return real(address, asked);
+        };
+    }""")
+    details = {"frames": [2, 5], "pictures": 40, "person": None, "enrollment_id": "0" * 32}
+    error = {"code": "not_alike", "message": "m", "retryable": False, "request_id": "1", "details": details}
+    last = "**/finish" if way == "camera" else "**/v1/enroll"
+    page.route(last, lambda route: route.fulfill(status=409, json={"error": error}), times=1)
+    agree_and_say(page, COLLINS)
+    if way == "camera":
+        page.click("#enrol-camera")
+    else:
+        page.set_input_files("#enrol-files", pictures(COLLINS, 8))
+    page.locator("#question[open]").wait_for()
+    asked = page.inner_text("#question-text")
+    assert "Somebody else seems to be on 2 of 40 pictures." in asked and ("Number 3, 6" in asked) == (way == "files")
+    answer(page, button)
+    assert greeting(page) == f"Hello, {COLLINS}!"
+    assert page.evaluate("window.answers") == [answered]
 
 
 def test_files_have_the_same_choices(gateway: Gateway, open_page: OpenPage) -> None:

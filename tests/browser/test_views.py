@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 from looking import check_access, fits, shoot
-from served import MANY
+from page_gateway import MANY, Gateway
 
 import portraits
-from conftest import Gateway
 
 OpenPage = Callable[..., Any]
 HOPPER = "Grace Hopper"
@@ -244,7 +243,7 @@ def test_the_page_recovers_when_the_gateway_does(shared_gateway: Gateway, open_p
 def test_a_page_of_another_site_changes_nothing(shared_gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(shared_gateway, camera=False)
     person, heads = shared_gateway.names["person"], shared_gateway.ask("v1/jobs")["jobs"]
-    root = shared_gateway.address.removesuffix("docs")
+    root = shared_gateway.root
     page.goto(root.replace("127.0.0.1", "localhost") + "openapi.json")  # another site, as the browser sees it
     asked = page.evaluate(
         """([root, person]) => Promise.all([

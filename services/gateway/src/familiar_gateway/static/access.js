@@ -1,4 +1,4 @@
-// Keys and the audit, for operators: who may do what, and who did what. A gateway that knows neither has neither.
+// Keys and the audit, for operators: who may do what, and who did what.
 
 import { call } from "./api.js";
 import { ask, notice, orNotice } from "./dialog.js";
@@ -8,19 +8,7 @@ import { NOTHING, table, time, wordCell } from "./table.js";
 import { texts } from "./texts.js";
 import { word } from "./wording.js";
 
-const SHOWN = 20;
-const NOT_FOUND = 404;
 const SCOPES = ["recognize", "enroll", "people", "operate"];
-
-// Resolves to what an address answers, null where there is no such address.
-export async function askFor(path) {
-  try {
-    return await call("GET", `${path}?limit=${SHOWN}`);
-  } catch (error) {
-    if (error.status === NOT_FOUND) return null;
-    throw error;
-  }
-}
 
 // `again` is called when a key was made or revoked.
 export const keyTable = ({ keys }, again) =>

@@ -45,7 +45,7 @@ async function load(view) {
 
 // Says which view is open, and offers those that may be seen.
 function mark(name) {
-  for (const link of document.querySelector("nav").children) {
+  for (const link of document.querySelectorAll("nav a, a.door")) {
     const leads = link.getAttribute("href").slice(1);
     link.hidden = isShut() || !may(views[leads].scope);
     if (leads === name) link.setAttribute("aria-current", "page");

@@ -5,9 +5,10 @@ import { capture } from "./capture.js";
 import { isAsking, notice, orNotice } from "./dialog.js";
 import { element, within } from "./dom.js";
 import { greet } from "./greeting.js";
-import { watch } from "./learning.js";
+import { forgetUnlearned, watch } from "./learning.js";
 import { Progress } from "./progress.js";
 import { answerTo, choicesAfter } from "./questions.js";
+import { may } from "./session.js";
 import { areOn, play, turn } from "./sounds.js";
 import { texts } from "./texts.js";
 import { Viewfinder } from "./viewfinder.js";
@@ -203,17 +204,21 @@ async function learn(enrollment, state) {
 
 async function welcome(state) {
   const { name, id } = state.person;
-  const portrait = finder.on ? await greet(id, finder) : null;
-  const unseen = finder.on && !portrait;
+  const looks = finder.on && may("recognize");
+  const portrait = looks ? await greet(id, finder) : null;
+  const unseen = looks && finder.on && !portrait;
   finder.stop();
   const doubt = state.warning ? texts.enrol.oftenMissed(state.warning) : "";
+  const trying = element("a", { className: "button large primary", href: "#recognise" }, texts.enrol.tryIt);
+  const another = element(
+    "button",
+    { type: "button", className: "large", onclick: () => enter() },
+    texts.enrol.another,
+  );
   end({
     title: texts.enrol.greeting({ name }),
     text: doubt || (unseen ? texts.enrol.notSeenYet : texts.enrol.knowYouNow),
-    choices: [
-      element("a", { className: "button large primary", href: "#recognise" }, texts.enrol.tryIt),
-      element("button", { type: "button", className: "large", onclick: () => enter() }, texts.enrol.another),
-    ],
+    choices: may("recognize") ? [trying, another] : [another],
     portrait,
   });
   play("done");
@@ -256,12 +261,6 @@ async function goOn(choice, enrollment, { person, error }) {
   else if (enrollment.way === "files" && choice === "add") await begin("files", enrollment.files);
   else if (enrollment.way === "files") go("name");
   else await begin("camera");
-}
-
-// Whoever could not be learned is not left behind; somebody learned before stays.
-async function forgetUnlearned(personId) {
-  const person = await call("GET", `v1/people/${personId}`).catch(() => null);
-  if (person && !person.live) await call("DELETE", `v1/people/${personId}`);
 }
 
 function end({ title, text, choices, portrait = null }) {

@@ -1,6 +1,7 @@
-// Learning: an enrolment is watched until it is live or has failed.
+// Learning: an enrolment is watched until it is live or has failed, and nobody stays who could not be learned.
 
 import { call, pause } from "./api.js";
+import { may } from "./session.js";
 
 const POLL_MS = 1000;
 const ENDED = ["live", "failed"];
@@ -44,4 +45,11 @@ async function polled(id, told) {
     }
     await pause(POLL_MS);
   }
+}
+
+// Whoever could not be learned is not left behind, where that may be deleted; somebody learned before stays.
+export async function forgetUnlearned(personId) {
+  if (!may("people")) return;
+  const person = await call("GET", `v1/people/${personId}`).catch(() => null);
+  if (person && !person.live) await call("DELETE", `v1/people/${personId}`);
 }

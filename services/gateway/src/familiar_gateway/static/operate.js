@@ -1,6 +1,6 @@
 // The operators' part: what waits and runs, which heads there are and how good they are, keys, and what went wrong.
 
-import { askFor, auditTable, keyForm, keyTable } from "./access.js";
+import { auditTable, keyForm, keyTable } from "./access.js";
 import { call } from "./api.js";
 import { compareHeads } from "./comparison.js";
 import { ask, orNotice } from "./dialog.js";
@@ -20,8 +20,8 @@ export async function refresh() {
     call("GET", "readyz"),
     call("GET", "v1/models?limit=20"),
     call("GET", "v1/jobs?limit=20"),
-    askFor("v1/keys"),
-    askFor("v1/audit"),
+    call("GET", "v1/keys?limit=20"),
+    call("GET", "v1/audit?limit=20"),
   ]);
   const typing = $("operate-parts").contains(document.activeElement) && document.activeElement.matches("input");
   if (typing || !changed([ready, models, jobs, queue, keys, audit])) return;
@@ -31,9 +31,9 @@ export async function refresh() {
     ...part(texts.operate.heads, headTable(models.heads)),
     ...part(texts.operate.comparison, comparison),
     ...part(texts.operate.backbones, backboneTable(models.backbones)),
-    ...(keys ? part(texts.access.keys, keyTable(keys, refresh)) : []),
-    ...(keys ? [keyForm(refresh)] : []),
-    ...(audit ? part(texts.access.audit, auditTable(audit)) : []),
+    ...part(texts.access.keys, keyTable(keys, refresh)),
+    keyForm(refresh),
+    ...part(texts.access.audit, auditTable(audit)),
   );
   await compareHeads(comparison, models.heads);
 }

@@ -3,6 +3,7 @@
 
 import { call } from "./api.js";
 import { ask, askFor } from "./dialog.js";
+import { may } from "./session.js";
 import { texts } from "./texts.js";
 
 // More numbers of pictures than these are not read.
@@ -44,7 +45,10 @@ async function askAboutName({ details }) {
 }
 
 // Somebody else was enrolled under that name while this capture went on; the name stands with the person already.
-async function askAboutLateName({ details }) {
+// Who may not rename anybody can only begin anew.
+async function askAboutLateName(error) {
+  if (!may("people")) throw error;
+  const { details } = error;
   const { person } = await call("GET", `v1/enrollments/${details.enrollment_id}`);
   const { name } = person;
   const answer = await ask(texts.enrol.nameTakenMeanwhile({ name }), [
@@ -106,10 +110,11 @@ async function askForMore({ details }, way) {
   return answer ? { next: answer } : null;
 }
 
-// What to do with an enrolment that failed: resolves to "add" (the two are one person), "again" or "".
+// What to do with an enrolment that failed: "add" (the two are one person), "again" or "". Nobody says that nothing is
+// kept who may not delete it.
 export function choicesAfter({ error }) {
   const again = { value: "again", label: texts.enrol.tryAgain };
-  const leave = { value: "", label: texts.enrol.forgetAgain };
+  const leave = { value: "", label: may("people") ? texts.enrol.forgetAgain : texts.enrol.leaveIt };
   if (error.code !== "too_alike" || !error.person) return [{ ...again, look: "primary" }, leave];
   const { name } = error.person;
   return [{ value: "add", label: texts.enrol.addToKnown({ name }), look: "primary" }, again, leave];

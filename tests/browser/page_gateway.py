@@ -1,0 +1,97 @@
+"""The gateway that serves the page to a browser: a process of its own, over fakes."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+_TESTS = _HERE.parent
+_START_TIMEOUT_S = 90.0
+
+MANY = [f"{given} {family}" for given in ("Ada", "Émile", "Grace", "Ida", "Sofia") for family in
+        ("Ball", "Curie", "Noether", "Payne", "Rubin", "Yalow")]  # fmt: skip
+"""People of whom nothing is known but a name."""
+PASSWORD = "correct horse"
+"""That of somebody called ada, who may see people."""
+
+
+@dataclass
+class Gateway:
+    """The gateway that serves the page, over fakes; ``names`` has the id of a ``person``, and a ``key`` to all."""
+
+    port: int
+    names: dict[str, str]
+
+    @property
+    def root(self) -> str:
+        """What all addresses begin with."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return f"{self.root}docs"
+
+    def ask(self, path: str, method: str = "GET", *, key: str = "", body: Any = None) -> Any:
+        """Return what the API says, without a browser, to who has that key, or one to everything."""
+        headers = {"Authorization": f"Bearer {key or self.names['key']}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(self.root + path, data, headers, method=method)
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def give_key(self, name: str, *scopes: str) -> str:
+        """Make a key and return its secret."""
+        return str(self.ask("v1/keys", "POST", body={"name": name, "scopes": scopes})["secret"])
+
+    def revoke(self, name: str) -> None:
+        """Revoke the key of that name."""
+        (key,) = [each for each in self.ask("v1/keys")["keys"] if each["name"] == name]
+        self.ask(f"v1/keys/{key['id']}", "DELETE")
+
+
+@contextmanager
+def serving(folder: Path, access: str = "") -> Iterator[Gateway]:
+    """Serve the page from a world in ``folder``, which asks for what ``access`` says; it is ended with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    places = (_HERE, _TESTS / "unit" / "gateway", _TESTS, *sys.path)
+    env = {
+        **os.environ,
+        "FAMILIAR_TEST_DIR": str(folder),
+        "FAMILIAR_TEST_ACCESS": access,
+        "PYTHONPATH": os.pathsep.join(map(str, places)),
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(_HERE / "served.py"), str(port)], cwd=_HERE, env=env, stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not (folder / "names.json").exists() or not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the gateway did not start:\n{(folder / 'log').read_text()[-3000:]}")
+            time.sleep(0.05)
+        yield Gateway(port, json.loads((folder / "names.json").read_text()))
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
