@@ -8,32 +8,26 @@ import contextlib
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
-from familiar.knowing import normalise
-from familiar.learning import Cohort, Correction, Gallery, Learned, Loss, Refusal, Row, site
+from familiar.learning import Gallery, Learned, Loss, Refusal
 from familiar.records import (
     HeadStatus,
-    HeadVersion,
-    SiteCorrection,
     Stage,
     TrainingKind,
-    samples,
-    site_corrections,
     trainings,
     versions,
 )
-from familiar.servable import HEAD, BackboneMeta, HeadMeta
-from familiar_trainer import crash_points, reembedding
+from familiar.servable import HEAD
+from familiar_trainer import crash_points
 from familiar_trainer.blame import culprits
 from familiar_trainer.export.errors import ExportFailed, GateFailed
 from familiar_trainer.journal import Journal, Outdated, Refused
 from familiar_trainer.lease import LeaseLost
+from familiar_trainer.lesson import Lesson, Lessons
 from familiar_trainer.loading import Interrupted, LoadFailed, wait_until_available
 from familiar_trainer.shelf import Candidate
 from familiar_trainer.stopwatch import Stopwatch
@@ -95,47 +89,11 @@ def _fail(journal: Journal, *, code: str, message: str) -> str:
 
 
 @dataclass(frozen=True)
-class Material:
-    """What a head is made from: everybody's samples as one backbone version sees them, and what is known of strangers.
-
-    ``correction`` is what the site's own strangers taught, None if none were handed in. ``deleted_before`` is what had
-    been deleted before the samples were read; of what is deleted later they may hold a part.
-    """
-
-    backbone_version: int
-    backbone: BackboneMeta
-    gallery: Gallery
-    cohort: Cohort
-    correction: Correction | None
-    deleted_before: frozenset[str]
-
-    @property
-    def corrected(self) -> str:
-        """Digest of the correction, "" for none."""
-        return "" if self.correction is None else self.correction.digest()
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of the gallery."""
-        return self.gallery.digest()
-
-    def made(self, row: HeadVersion | HeadMeta, far_target: float) -> bool:
-        """Whether a head was made from this."""
-        meta = row if isinstance(row, HeadMeta) else HeadMeta.from_dict(row.meta)
-        return (meta.data_digest, meta.backbone_version, meta.far_target, meta.correction) == (
-            self.digest,
-            self.backbone_version,
-            far_target,
-            self.corrected,
-        )
-
-
-@dataclass(frozen=True)
 class Admitted:
     """A head that may be published, what it was made from, and the enrolments that were left out of it."""
 
     learned: Learned
-    material: Material
+    lesson: Lesson
     refused: Sequence[Refusal]
 
 
@@ -167,6 +125,7 @@ class Training:
     def __init__(self, trainer: Trainer, journal: Journal) -> None:
         self._trainer = trainer
         self._journal = journal
+        self._lessons = Lessons(trainer, journal)
         self._watch = Stopwatch()
         self._blamed: dict[str, Refused] = {}
 
@@ -201,77 +160,40 @@ class Training:
         """Return the head to publish, an earlier try's or a new one; None if the training has ended without."""
         far_target = self._trainer.settings.far_target
         with self._watch.step("read"):
-            material = self._read()
+            lesson = self._lessons.read(self._blamed)
         crash_points.reached(crash_points.READ)
         earlier = self._journal.recorded()
-        if earlier is not None and material.made(earlier.meta, far_target):
+        if earlier is not None and lesson.made(earlier.meta, far_target):
             return earlier
         self._withdraw(HeadStatus.ABANDONED)
-        if not self._blamed and self._journal.end_unchanged(lambda live: material.made(live, far_target)):
+        if not self._blamed and self._journal.end_unchanged(lambda live: lesson.made(live, far_target)):
             _log.info("training %s: the live head knows everybody already", self._journal.training_id)
             return None
 
         with self._watch.step("learn"):
-            learned = self._head_of(material, material.gallery)
+            learned = self._head_of(lesson, lesson.gallery)
         crash_points.reached(crash_points.LEARNED)
         with self._watch.step("compare"):
             self._journal.enter(Stage.EVALUATING)
-            admitted = self._admit(learned, material)
+            admitted = self._admit(learned, lesson)
         crash_points.reached(crash_points.COMPARED)
         refused = [*self._blamed.values(), *map(_refused, admitted.refused)]
-        if refused and self._live_is(admitted.material):
+        if refused and self._live_is(admitted.lesson):
             worse = sorted({str(loss) for refusal in admitted.refused for loss in refusal.losses})
-            self._reject(learned, material, worse, refused)
+            self._reject(learned, lesson, worse, refused)
             return None
-        learned, material = admitted.learned, admitted.material
-        meta = self._describe(learned, material)
+        learned, lesson = admitted.learned, admitted.lesson
+        meta = lesson.describe(learned, far_target)
         candidate = self._journal.record(
-            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, material.deleted_before
+            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, lesson.deleted_before
         )
         crash_points.reached(crash_points.RECORDED)
         return candidate
 
-    def _read(self) -> Material:
-        """Read everybody's samples, after the backbone has seen those that it had not seen yet."""
-        database, deleted_before = self._trainer.database, self._journal.deletions()
-        with database.read() as session:
-            live = versions.live_head(session)
-            recorded = {row.version: row.meta for row in versions.backbones(session)}
-        if not recorded:
-            raise TrainingFailed("no backbone has been exported; the bootstrap does that", code="no_backbone")
-        # Never back to an older backbone than the one in service, even if a newer one was asked for first.
-        version = max(self._journal.backbone_version or 0, live.backbone_version if live else 0) or max(recorded)
-        count = reembedding.embed_missing(database, self._trainer.models, version, self._trainer.stop)
-        if count:
-            _log.info("backbone %d has embedded %d stored crops", version, count)
-        backbone = BackboneMeta.from_dict(recorded[version])
-        cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
-        with database.read() as session:
-            correction = _correction(site_corrections.current(session), version, cohort)
-        return Material(version, backbone, self._gallery(version, backbone.dim), cohort, correction, deleted_before)
-
-    def _gallery(self, backbone_version: int, dim: int, without: Collection[str] = ()) -> Gallery:
-        """Return what there is to learn from, but for some of the enrolments that this training settles.
-
-        A sample whose stored embedding is none is passed over with a warning.
-        """
-        with self._trainer.database.read() as session:
-            rows = samples.enrolled(session, backbone_version, self._journal.training_id)
-        unusable = {row.sample_id for row in rows if row.vector.shape != (dim,) or not normalise(row.vector).any()}
-        if unusable:
-            _log.warning("the embeddings of %d samples are none, and left out: %s", len(unusable), sorted(unusable))
-        return Gallery.from_rows(
-            Row(row.person_id, row.enrollment_id, row.captured_at, row.vector, row.sample_id, row.direction)
-            for row in rows
-            if row.enrollment_id not in without
-            and row.enrollment_id not in self._blamed
-            and row.sample_id not in unusable
-        )
-
-    def _head_of(self, material: Material, gallery: Gallery) -> Learned:
+    def _head_of(self, lesson: Lesson, gallery: Gallery) -> Learned:
         far_target = self._trainer.settings.far_target
         try:
-            return self._trainer.learner.learn(gallery, material.cohort, far_target, material.correction)
+            return self._trainer.learner.learn(gallery, lesson.cohort, far_target, lesson.correction)
         except (ValueError, ArithmeticError) as exc:  # numpy's own for linear algebra is a ValueError
             raise _Unlearnable(f"no head can be computed: {exc}") from exc
 
@@ -292,10 +214,10 @@ class Training:
         )
         if isinstance(why, LoadFailed) or len(suspects) < 2:  # what the gate lets pass is no enrolment's fault
             raise failed from why
-        material = self._read()
-        if not self._passes(material, suspects):
+        lesson = self._lessons.read(self._blamed)
+        if not self._passes(lesson, suspects):
             raise failed from why
-        found = culprits(suspects, lambda without: self._passes(material, without))
+        found = culprits(suspects, lambda without: self._passes(lesson, without))
         if len(found) == len(suspects):
             raise failed from why
         message = f"with these pictures no head can be put into service: {why.message}; take new ones"
@@ -303,77 +225,63 @@ class Training:
         for one in found:
             _log.warning("enrolment %s is refused: no head with it can be put into service", one)
 
-    def _passes(self, material: Material, without: Collection[str]) -> bool:
+    def _passes(self, lesson: Lesson, without: Collection[str]) -> bool:
         """Whether a head can be made, and passes the gate, without these enrolments; it is not served."""
         try:
-            tried = replace(material, gallery=self._gallery(material.backbone_version, material.backbone.dim, without))
+            tried = self._lessons.again(lesson, {*without, *self._blamed})
             learned = self._head_of(tried, tried.gallery)
             with _exporting():
-                self._trainer.shelf.prove(learned.head, self._describe(learned, tried))
+                self._trainer.shelf.prove(learned.head, tried.describe(learned, self._trainer.settings.far_target))
         except (GateFailed, _Unlearnable):
             return False
         return True
 
-    def _admit(self, learned: Learned, material: Material) -> Admitted:
+    def _admit(self, learned: Learned, lesson: Lesson) -> Admitted:
         """Return the best head that can be made: ``learned``, or one without the enrolments that others would pay for.
 
         The enrolments are looked at one by one only where the live head is better for somebody, or cannot tell: its
         weights were erased, or it takes other embeddings.
         """
-        losses = self._losses(learned, material)
+        losses = self._losses(learned, lesson)
         if losses == [] or not self._joined:
             if losses:
                 _log.warning(
                     "training %s: no enrolment is to blame that the live head is better for %d people: %s",
                     self._journal.training_id, len(losses), "; ".join(map(str, losses)),
                 )  # fmt: skip
-            return Admitted(learned, material, ())
+            return Admitted(learned, lesson, ())
         admission = self._trainer.learner.admit(
             list(self._joined.items()),
-            (material.gallery, learned),
-            lambda without: self._gallery(material.backbone_version, material.backbone.dim, without),
-            lambda gallery: self._head_of(material, gallery),
+            (lesson.gallery, learned),
+            lambda without: self._lessons.again(lesson, {*without, *self._blamed}).gallery,
+            lambda gallery: self._head_of(lesson, gallery),
         )
         for refusal in admission.refused:
             _log.warning("enrolment %s is refused: %s", refusal.capture, "; ".join(map(str, refusal.losses)))
-        return Admitted(admission.learned, replace(material, gallery=admission.gallery), admission.refused)
+        return Admitted(admission.learned, replace(lesson, gallery=admission.gallery), admission.refused)
 
-    def _losses(self, learned: Learned, material: Material) -> list[Loss] | None:
+    def _losses(self, learned: Learned, lesson: Lesson) -> list[Loss] | None:
         """Return what is lost by replacing the live head; None if that cannot be told."""
         with self._trainer.database.read() as session:
             row = versions.live_head(session)
-            live = Candidate.stored(row) if row and row.backbone_version == material.backbone_version else None
+            live = Candidate.stored(row) if row and row.backbone_version == lesson.backbone_version else None
         if live is None:
             return None
         # What the site's strangers cost is owed to nobody's pictures: compared is with the live head at the same cost.
         moved = _raised_by(learned.metrics) - _raised_by(live.meta.metrics)
         head = replace(live.head, thresholds=live.head.thresholds + np.float32(moved))
-        return self._trainer.learner.worse_than(head, learned, material.gallery)
+        return self._trainer.learner.worse_than(head, learned, lesson.gallery)
 
-    def _live_is(self, material: Material) -> bool:
+    def _live_is(self, lesson: Lesson) -> bool:
         with self._trainer.database.read() as session:
             live = versions.live_head(session)
-        return live is not None and material.made(live, self._trainer.settings.far_target)
+        return live is not None and lesson.made(live, self._trainer.settings.far_target)
 
-    def _reject(self, learned: Learned, material: Material, worse: list[str], refused: Sequence[Refused]) -> None:
+    def _reject(self, learned: Learned, lesson: Lesson, worse: list[str], refused: Sequence[Refused]) -> None:
         """End a training of which nothing is left to publish; keep what is known of the head that was made."""
-        meta = self._describe(learned, material, worse=worse)
+        meta = lesson.describe(learned, self._trainer.settings.far_target, worse=worse)
         self._journal.reject(
-            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, material.deleted_before
-        )
-
-    def _describe(self, learned: Learned, material: Material, **more: list[str]) -> HeadMeta:
-        return HeadMeta(
-            backbone_version=material.backbone_version,
-            dim=material.backbone.dim,
-            threshold=learned.threshold,
-            data_digest=material.digest,
-            far_target=self._trainer.settings.far_target,
-            people=len(learned.head.person_ids),
-            samples=len(material.gallery),
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            metrics={**learned.metrics, **more},
-            correction=material.corrected,
+            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, lesson.deleted_before
         )
 
     def _roll_back(self) -> Candidate:
@@ -446,17 +354,6 @@ def _exporting() -> Iterator[None]:
         if isinstance(exc.__cause__, (ValueError, TypeError)):
             raise GateFailed(exc.message) from exc
         raise OSError(exc.message) from exc
-
-
-def _correction(stored: SiteCorrection | None, version: int, cohort: Cohort) -> Correction | None:
-    """Return what is stored as far as it speaks of these embeddings and of this cohort."""
-    if stored is None:
-        return None
-    correction = Correction.from_dict(stored.numbers)
-    if (stored.backbone_version, correction.cohort) == (version, site.digest(cohort)):
-        return correction
-    _log.warning("the site's strangers were seen by another backbone or release: hand their pictures in again")
-    return None
 
 
 def _raised_by(metrics: Mapping[str, Any]) -> float:
