@@ -102,7 +102,7 @@ def _enrolled(chance: random.Random, upload: bytes) -> Walk:
 def forms(chance: random.Random, names: Names) -> Walk:
     """Forms and JSON whose parts are wrong."""
     word = chance.choice(
-        (b"name", b"person_id", b"if_known", b"if_not_alike", b"allow_same_name", b"consent", b"frames", b"image", b"",
+        (b"name", b"person_id", b"if_known", b"if_not_alike", b"allow_same_name", b"consent", b"camera", b"frames", b"image", b"",
          b"\xff")
     )  # fmt: skip
     person = names["person"].encode()

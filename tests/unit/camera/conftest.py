@@ -39,6 +39,7 @@ class FakeGateway:
     stages: deque[str] = field(default_factory=lambda: deque(["queued", "training", "live"]))
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     shown: set[str | None] = field(default_factory=set)
+    queries: list[str] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     error: dict[str, Any] = field(default_factory=lambda: {"code": "x", "message": "the faces differ too much"})
     warning: dict[str, Any] | None = None
@@ -99,6 +100,7 @@ def serving(gateway: FakeGateway, context: ssl.SSLContext | None = None) -> Iter
 
         def reply(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            gateway.queries.append(self.path.partition("?")[2])
             status, value = gateway.answer(self.command, self.path.partition("?")[0], body, self.headers)
             data = b"" if value is None else value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)

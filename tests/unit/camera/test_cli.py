@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -150,3 +151,21 @@ def test_interrupting_a_recognition_prints_what_was_seen(gateway: FakeGateway, f
         rest = client.stdout.read()
     assert "best score" in rest
     assert client.returncode == 0
+
+
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_the_server_is_told_which_camera_it_is(
+    gateway: FakeGateway, folder: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setenv("FAMILIAR_CAMERA", "yard" if way == "option" else "front door & yard")
+    options = ["--camera", "front door & yard"] if way == "option" else []
+    assert main(["recognize", str(folder), "--server", gateway.url, *options]) == 0
+    assert {tuple(parse_qsl(query)) for query in gateway.queries} == {(("camera", "front door & yard"),)}
+
+
+def test_a_camera_without_a_name_names_none(
+    gateway: FakeGateway, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMILIAR_CAMERA", "")
+    assert main(["recognize", str(folder), "--server", gateway.url]) == 0
+    assert set(gateway.queries) == {""}

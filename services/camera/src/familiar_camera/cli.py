@@ -68,7 +68,9 @@ def _enroll(options: argparse.Namespace) -> int:
 def _server(options: argparse.Namespace) -> Server:
     waiting = output.Waiting(output.remarks())
     shown = key.chosen(options)
-    return Server(options.server, Backoff(patience_s=options.wait), key=shown, on_wait=waiting, ca=options.ca)
+    patience = Backoff(patience_s=options.wait)
+    camera = getattr(options, "camera", None)
+    return Server(options.server, patience, key=shown, camera=camera, on_wait=waiting, ca=options.ca)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     seeing = commands.add_parser("recognize", parents=[common], help="say who is there")
     seeing.add_argument("--once", action="store_true", help="one frame only")
     seeing.add_argument("--frames", type=_whole, metavar="N", help="stop after this many frames")
+    seeing.add_argument(
+        "--camera",
+        default=os.environ.get("FAMILIAR_CAMERA") or None,
+        metavar="NAME",
+        help="what this camera is called (default: FAMILIAR_CAMERA, else the one that the key is bound to)",
+    )
     seeing.set_defaults(command=_recognize)
 
     learning = commands.add_parser("enroll", parents=[common], help="learn a face")

@@ -36,6 +36,7 @@ class Server:
         backoff: Backoff = Backoff(),
         *,
         key: str | None = None,
+        camera: str | None = None,
         on_wait: OnWait = lambda _why, _seconds: None,
         sleep: Callable[[float], None] = time.sleep,
         ca: Path | None = None,
@@ -43,6 +44,7 @@ class Server:
     ) -> None:
         """Prepare to talk to the server, and to show it a key if there is one; nothing is sent yet.
 
+        ``camera`` is the name of the camera before which the pictures are taken.
         ``ca`` is a file with the root certificate (PEM) to believe for https; None for those that this machine trusts.
 
         Raises:
@@ -52,6 +54,7 @@ class Server:
         self._backoff = backoff
         self._on_wait = on_wait
         self._sleep = sleep
+        self._taken_by = {} if camera is None else {"camera": camera}
         self._chance = random.Random()
         self._http = httpx.Client(
             base_url=self.url,
@@ -67,7 +70,8 @@ class Server:
 
     def recognize(self, jpeg: bytes) -> Answer:
         """Ask who is in a picture."""
-        return self._call("POST", "/v1/recognize", content=jpeg, headers={"Content-Type": "image/jpeg"})
+        headers = {"Content-Type": "image/jpeg"}
+        return self._call("POST", "/v1/recognize", content=jpeg, headers=headers, params=self._taken_by)
 
     def open_enrollment(
         self, key: str, *, name: str | None, person_id: str | None = None, allow_same_name: bool = False

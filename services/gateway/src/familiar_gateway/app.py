@@ -107,7 +107,7 @@ def _end(response: Response, its: Services) -> Response:
         response.headers.setdefault(name, value)
     if its.settings.hsts_s and request.is_secure:
         response.headers["Strict-Transport-Security"] = f"max-age={its.settings.hsts_s}"
-    _note(its.metrics, request.method, route, response.status_code, seconds, g.get("request_id"))
+    _note(its.metrics, request.method, route, response.status_code, seconds, g.get("request_id"), g.get("camera"))
     return response
 
 
@@ -117,13 +117,15 @@ def noting(metrics: operating.Metrics) -> Callable[[str, int, float], None]:
 
 
 def _note(
-    metrics: operating.Metrics, method: str, route: str, status: int, seconds: float, request_id: str | None
-) -> None:
+    metrics: operating.Metrics, method: str, route: str, status: int, seconds: float, request_id: str | None,
+    camera: str | None = None,
+) -> None:  # fmt: skip
     method = method if method in _METHODS else "other"
     metrics.count_request(method, route, status, seconds)
     # Probes come every second from everywhere; they would bury what people did.
     level = logging.DEBUG if route in _PROBES else logging.INFO
-    log.log(level, "%s %s %d %.1f ms request=%s", method, route, status, seconds * 1000, request_id)
+    before = "" if camera is None else f" camera={camera!r}"
+    log.log(level, "%s %s %d %.1f ms request=%s%s", method, route, status, seconds * 1000, request_id, before)
 
 
 _ALWAYS = {

@@ -14,7 +14,7 @@ from familiar.records import keys as all_keys
 from familiar.scope import Scope
 from familiar_gateway.access import representations
 from familiar_gateway.access.keyring import Keyring
-from familiar_gateway.web import Forbidden, Json, asks_for, caller, page, payload, services
+from familiar_gateway.web import Forbidden, Json, asks_for, caller, camera, page, payload, services
 
 
 class _Needs(Protocol):
@@ -50,12 +50,13 @@ def make() -> tuple[Json, int]:
     if beyond:
         raise Forbidden("nobody gives what they do not have", code="scope_missing", scopes=beyond)
     name = clean_name(body["name"])
-    camera = None if body.get("camera") is None else clean_name(body["camera"])
+    # Whoever is bound to a camera gives keys to that one only.
+    its_camera = camera(None if body.get("camera") is None else clean_name(body["camera"]))
     expires_at = None if body.get("expires_at") is None else read_time(body["expires_at"])
     secret = rules.new_secret()
 
     def add(session: Session) -> Json:
-        row = all_keys.add(session, name, scopes, digest=rules.digest(secret), camera=camera, expires_at=expires_at)
+        row = all_keys.add(session, name, scopes, digest=rules.digest(secret), camera=its_camera, expires_at=expires_at)
         audit.note(session, caller(), Action.KEY_MADE, row.id)
         return representations.key(row)
 

@@ -4,12 +4,13 @@ from typing import Protocol
 
 from flask import Blueprint, g, request
 
+from familiar.records import clean_name
 from familiar.scope import Scope
 from familiar.settings import Settings
 from familiar_gateway.operating import Metrics
 from familiar_gateway.recognizing import burst, representations
 from familiar_gateway.recognizing.recognition import Recognizer
-from familiar_gateway.web import Json, asks_for, pictures, services
+from familiar_gateway.web import Json, asks_for, camera, pictures, services
 
 
 class _Needs(Protocol):
@@ -28,12 +29,13 @@ blueprint = Blueprint("recognition", __name__)
 def recognize() -> Json:
     """Say who is on a picture, or on a burst of them."""
     its = services(_Needs)
-    sent = pictures.read_burst(request, its.settings.max_image_bytes, burst.MOST_FRAMES)
-    if len(sent) == 1:
-        answer = its.recognizer.recognize(sent[0])
+    sent = pictures.read_burst(request, its.settings.max_image_bytes, burst.MOST_FRAMES, ("camera",))
+    g.camera = camera(clean_name(sent.says["camera"]) if "camera" in sent.says else None)  # for the log
+    if len(sent.pictures) == 1:
+        answer = its.recognizer.recognize(sent.pictures[0])
         shown = representations.recognition(answer)
     else:
-        together = burst.recognize(its.recognizer, sent)
+        together = burst.recognize(its.recognizer, sent.pictures)
         answer, shown = together.recognition, representations.burst(together)
     its.metrics.count_recognition(
         [face.decision.status.value for face in answer.faces],

@@ -2,7 +2,7 @@
 
 from familiar_gateway.web import docs, doors, errors, payload, pictures, proxies
 from familiar_gateway.web.collaborators import KEY, services
-from familiar_gateway.web.doors import Caller, asks_for, caller
+from familiar_gateway.web.doors import Caller, asks_for, caller, camera
 from familiar_gateway.web.errors import RETRY_AFTER_S, Forbidden, RateLimited, Unauthorized, UnsupportedMediaType
 from familiar_gateway.web.origins import Hosts, read_origins
 from familiar_gateway.web.representations import Json, error, page, reference, time
@@ -19,6 +19,7 @@ __all__ = [
     "UnsupportedMediaType",
     "asks_for",
     "caller",
+    "camera",
     "docs",
     "doors",
     "error",

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from flask import Flask, g
 
 from familiar.scope import Scope
+from familiar_gateway.web.errors import Forbidden
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 _ASKED = "_asks_for"
@@ -79,3 +80,15 @@ def caller() -> Caller:
     if "caller" not in g:
         g.caller = g.find_out()
     return cast(Caller, g.caller)
+
+
+def camera(named: str | None) -> str | None:
+    """Return the camera that the caller speaks for: that of their key, the one ``named`` where it is bound to none.
+
+    Raises:
+        Forbidden: the key is bound to another camera than the one that is named.
+    """
+    bound = caller().camera
+    if bound is not None and named not in (None, bound):
+        raise Forbidden(f"this key is for the camera {bound}, not for {named}", code="camera_not_yours", camera=bound)
+    return named if bound is None else bound

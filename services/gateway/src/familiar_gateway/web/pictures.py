@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Request
@@ -26,36 +27,59 @@ def is_picture(request: Request) -> bool:
     return request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream"
 
 
-def read_burst(request: Request, max_bytes: int, most: int) -> list[bytes]:
+@dataclass(frozen=True)
+class Burst:
+    """What a request brings to be looked at: one picture or several frames, and what it ``says`` beside them."""
+
+    pictures: list[bytes]
+    says: Mapping[str, str]
+
+
+def read_burst(request: Request, max_bytes: int, most: int, beside: tuple[str, ...] = ()) -> Burst:
     """Return the one picture, or the 2 to ``most`` frames, that the request carries in any of the three ways.
 
-    All frames together have room for as many bytes as one picture, so a request takes no more memory with them.
+    All frames together have room for as many bytes as one picture, so a request takes no more memory with them. Each of
+    the texts ``beside`` them may be a query parameter or, in a form or JSON, a field.
 
     Raises:
-        InvalidInput, UnsupportedMediaType, TooLarge: there is none, there are too many, or the body is something else.
+        InvalidInput, UnsupportedMediaType, TooLarge: there is none, there are too many, a text is there twice, or the
+            body is something else.
     """
+    payload.read_query(request, {}, beside)
+    pictures, says = _read_burst(request, max_bytes, most, beside)
+    for name, text in request.args.items():
+        if name in says:
+            raise InvalidInput(f"{name!r} is there as field and as query parameter", code="invalid_field", field=name)
+        says[name] = text
+    return Burst(pictures, says)
+
+
+def _read_burst(
+    request: Request, max_bytes: int, most: int, beside: tuple[str, ...]
+) -> tuple[list[bytes], dict[str, str]]:
     if is_picture(request):
         request.max_content_length = max_bytes
-        return [payload.read_body(request)]
+        return [payload.read_body(request)], {}
     if request.mimetype == "multipart/form-data":
         request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
-        payload.read_form(request, (), ("image",))
+        says = payload.read_form(request, beside, ("image",))
         files = request.files.getlist("image")
         if not files:
             raise InvalidInput("the form has no file 'image'", code="missing_field", field="image")
         _check_count("image", len(files), 1, most)
-        return [read_file(file, max_bytes) for file in files]
+        return [read_file(file, max_bytes) for file in files], says
     if request.mimetype == "application/json":
         request.max_content_length = most_bytes(max_bytes)
-        body = payload.read_object(request, {"image": str, "images": list})
+        body = payload.read_object(request, {"image": str, "images": list, **dict.fromkeys(beside, str)})
+        says = {name: body.pop(name) for name in beside if name in body}
         if not body:
             raise InvalidInput("the field 'image', or 'images', is missing", code="missing_field", field="image")
         if len(body) > 1:
             raise InvalidInput("give 'image' or 'images', not both", code="invalid_field", field="images")
         if "image" in body:
-            return [from_base64("image", body["image"])]
+            return [from_base64("image", body["image"])], says
         _check_count("images", len(body["images"]), 2, most)
-        return list(decode_list("images", body["images"]))
+        return list(decode_list("images", body["images"])), says
     raise UnsupportedMediaType(
         "send a picture as the body (image/jpeg), as multipart/form-data with the file 'image', or as application/json "
         f'{{"image": "<base64>"}}, or several frames as "images"; got {request.mimetype or "no Content-Type"}'
