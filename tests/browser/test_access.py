@@ -72,12 +72,17 @@ def test_keys_are_made_shown_once_and_revoked_and_it_is_said_who_did(
     check_access(page)
     page.get_by_label("Name of a new key").fill("back door")
     page.get_by_label("recognise", exact=True).check()
+    page.get_by_label("Its camera").fill("back door camera")
+    page.get_by_label("Good until").fill("2090-12-30")
     # In another tab somebody signs in anew; the page learns of it when its header is refused.
     assert page.request.post(guarded_gateway.root + "v1/session", data={"key": everything}).status == 201
     page.get_by_role("button", name="Make a key").click()
     page.locator("#question-text", has_text="fam_").wait_for()
     secret = page.inner_text("#question-text").split()[-1]
-    assert guarded_gateway.ask("v1/session", key=secret)["scopes"] == ["recognize"]
+    session = guarded_gateway.ask("v1/session", key=secret)
+    assert session["scopes"] == ["recognize"] and session["who"]["camera"] == "back door camera"
+    (made,) = [each for each in guarded_gateway.ask("v1/keys")["keys"] if each["name"] == "back door"]
+    assert "2090-12-30T" < made["expires_at"] < "2091"
     shoot(page, "key")
     page.get_by_role("button", name="I have kept it").click()
     row = page.locator("tr", has=page.locator("td", has_text="back door")).first

@@ -102,8 +102,8 @@ def _enrolled(chance: random.Random, upload: bytes) -> Walk:
 def forms(chance: random.Random, names: Names) -> Walk:
     """Forms and JSON whose parts are wrong."""
     word = chance.choice(
-        (b"name", b"person_id", b"if_known", b"if_not_alike", b"allow_same_name", b"consent", b"camera", b"frames", b"image", b"",
-         b"\xff")
+        (b"name", b"person_id", b"if_known", b"if_not_alike", b"allow_same_name", b"consent", b"camera", b"frames",
+         b"image", b"", b"\xff")
     )  # fmt: skip
     person = names["person"].encode()
     value = chance.choice((b"", b"Ada", b"true", b"new", person, bytes(3), b"\xff\xfe", b"x" * 70_000))

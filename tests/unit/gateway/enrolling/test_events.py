@@ -2,13 +2,21 @@
 
 import json
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from doorkeeping import bearer, give_key, let_expire, revoke, sign_in
 from gateway_world import World, files
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from familiar.errors import DatabaseUnavailable
+from familiar.records import keys
+from familiar.records.schema import AccessSession
+from familiar.scope import Scope
+from familiar_gateway.access import keyring
 from familiar_gateway.app import create_app
 from familiar_gateway.enrolling.events import Streams
 
@@ -93,6 +101,76 @@ def test_a_stream_says_that_its_enrolment_was_deleted(world):
     next(told)
     create_app(world.services).test_client().delete(f"/v1/enrollments/{enrollment}")
     assert [event for event, _ in told][-1] == "deleted"
+
+
+def _as_program(world):
+    key_id, secret = give_key(world, Scope.ENROLL, name="tablet")
+    return key_id, bearer(secret), bearer(secret)
+
+
+def _as_page(world):
+    key_id, secret = give_key(world, Scope.ENROLL, name="tablet")
+    return key_id, {"X-CSRF-Token": sign_in(world, secret)}, {}
+
+
+def _end_elsewhere(world, key_id, *_):
+    revoke(world, key_id)
+
+
+def _end_here(world, key_id, *_):
+    operator = bearer(give_key(world, Scope.OPERATE, name="operator")[1])
+    assert world.client.application.test_client().delete(f"/v1/keys/{key_id}", headers=operator).status_code == 204
+
+
+def _expire(world, key_id, *_):
+    let_expire(world, key_id)
+
+
+def _sign_out(world, _key_id, changing):
+    assert world.client.delete("/v1/session", headers=changing).status_code == 204
+
+
+def _end_session(world, *_):
+    with world.database.write() as session:
+        session.execute(update(AccessSession).values(expires_at=time.time()))
+
+
+@pytest.mark.parametrize(
+    ("who", "end"),
+    [(_as_program, _end_elsewhere), (_as_program, _end_here), (_as_program, _expire),
+     (_as_page, _end_elsewhere), (_as_page, _end_here), (_as_page, _expire), (_as_page, _sign_out),
+     (_as_page, _end_session)],
+)  # fmt: skip
+def test_a_stream_ends_with_the_key_or_the_session_that_it_was_begun_with(make_world, monkeypatch, who, end):
+    monkeypatch.setattr(keyring, "FRESH_S", 0.02)
+    world = quick(make_world(access="keys"), lifetime_s=600.0)
+    key_id, changing, reading = who(world)
+    enrollment = world.client.post("/v1/enrollments", json={"name": "Eileen"}, headers=changing).json["id"]
+    answer = world.client.get(f"/v1/enrollments/{enrollment}/events", headers=reading)
+    told = events(answer)
+    assert next(told)[0] == "state" and next(told)[0] == "comment"  # it goes on as long as nothing happens
+    with ThreadPoolExecutor(1) as elsewhere:  # as in a server, where no request sees what belongs to another
+        elsewhere.submit(end, world, key_id, changing).result()
+    stuck = threading.Timer(20.0, world.services.streams.stopping.set)
+    stuck.start()
+    assert {event for event, _ in told} <= {"comment"}
+    assert not world.services.streams.stopping.is_set(), "it went on"
+    stuck.cancel()
+    assert world.client.get(f"/v1/enrollments/{enrollment}/events", headers=reading).status_code == 401
+
+
+def test_many_looks_of_a_stream_ask_the_database_for_its_key_seldom(make_world, monkeypatch):
+    world = quick(make_world(access="keys"))
+    _, shown, _ = _as_program(world)
+    enrollment = world.client.post("/v1/enrollments", json={"name": "Eileen"}, headers=shown).json["id"]
+    asked, real = [], keys.by_digest
+    monkeypatch.setattr(keyring.keys, "by_digest", lambda *of: asked.append(1) or real(*of))
+    answer = world.client.get(f"/v1/enrollments/{enrollment}/events", headers=shown)
+    told = events(answer)
+    for _ in range(4):
+        next(told)
+    answer.close()
+    assert asked == []  # it is known for some seconds from the request before
 
 
 def test_a_stream_outlives_a_database_that_is_away_for_a_while(world, monkeypatch):

@@ -15,7 +15,7 @@ from flask import Response, stream_with_context
 
 from familiar.errors import Busy, FamiliarError, NotFound
 from familiar.records import EnrollmentStatus
-from familiar_gateway.web import Json
+from familiar_gateway.web import Json, Unauthorized
 
 
 class Event(StrEnum):
@@ -43,7 +43,7 @@ class Streams:
         object.__setattr__(self, "_places", threading.BoundedSemaphore(self.most))
 
     def respond(self, first: Json, show: Callable[[], Json]) -> Response:
-        """Return the stream that begins with ``first`` and goes on with what ``show`` returns.
+        """Return the stream that begins with ``first`` and goes on with what ``show`` returns, while that may be told.
 
         Raises:
             Busy: there are as many streams as are allowed; ask for the state itself meanwhile.
@@ -77,6 +77,8 @@ class Streams:
             except NotFound:
                 yield _written(Event.DELETED, {})
                 return
+            except Unauthorized:
+                return  # whoever connects again is told why
             except FamiliarError:
                 state = None  # the database is away for now; the stream outlives that
 

@@ -29,7 +29,7 @@ from familiar_gateway.enrolling.doubts import Answers
 from familiar_gateway.enrolling.events import Streams
 from familiar_gateway.enrolling.opening import check_idempotency_key, check_person, open_enrollment, request_digest
 from familiar_gateway.operating import Metrics
-from familiar_gateway.web import Json, UnsupportedMediaType, asks_for, caller, payload, pictures, services
+from familiar_gateway.web import Json, UnsupportedMediaType, asks_for, caller, doors, payload, pictures, services
 
 
 class _Needs(Protocol):
@@ -113,11 +113,16 @@ def discard(enrollment_id: str) -> tuple[str, int]:
 @blueprint.get("/v1/enrollments/<enrollment_id>/events")
 @asks_for(Scope.ENROLL)
 def stream(enrollment_id: str) -> Response:
-    """Stream an enrolment as server-sent events until it is live or has failed."""
+    """Stream an enrolment as server-sent events until it is live or has failed, or its listener is let in no more."""
     check_id(enrollment_id, "enrolment")
     payload.read_query(request, {})
     first = _show(enrollment_id)  # an enrolment that is not there is a 404, not an empty stream
-    return services(_Needs).streams.respond(first, lambda: _show(enrollment_id))
+
+    def show_again() -> Json:
+        doors.look_again()
+        return _show(enrollment_id)
+
+    return services(_Needs).streams.respond(first, show_again)
 
 
 @blueprint.post("/v1/enroll")

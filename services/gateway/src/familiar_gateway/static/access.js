@@ -51,6 +51,8 @@ async function revoke({ id, name }, again) {
 // A form that makes a key, which is shown once.
 export function keyForm(again) {
   const name = element("input", { required: true, maxLength: 80, autocomplete: "off" });
+  const camera = element("input", { maxLength: 80, autocomplete: "off" });
+  const until = element("input", { type: "date", min: dayOf(new Date()) });
   const boxes = SCOPES.filter(may).map((value) => element("input", { type: "checkbox", value }));
   const scopes = boxes.map((box) => element("label", { className: "check" }, box, word(texts.scope, box.value)));
   const form = element(
@@ -58,19 +60,38 @@ export function keyForm(again) {
     { className: "actions" },
     element("label", { className: "field" }, texts.access.keyName, name),
     element("fieldset", {}, element("legend", {}, texts.column.scopes), ...scopes),
+    element("label", { className: "field" }, texts.access.keyCamera, camera),
+    element("label", { className: "field" }, texts.access.keyUntil, until),
     element("button", { className: "primary" }, texts.access.make),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
-    if (chosen.length) orNotice(make(name.value, chosen, again));
+    const wanted = {
+      name: name.value,
+      scopes: chosen,
+      camera: camera.value.trim() || null,
+      expires_at: endOf(until.value),
+    };
+    if (chosen.length) orNotice(make(wanted, again));
     else notice(texts.access.noScope);
   });
   return form;
 }
 
-async function make(name, scopes, again) {
-  const { secret } = await call("POST", "v1/keys", { json: { name, scopes } });
+// A day as its field has it, where the page is.
+const dayOf = (date) =>
+  [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+
+// A key is good until the end of the day that is chosen, where the page is.
+function endOf(day) {
+  if (!day) return null;
+  const [year, month, date] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + 1).toISOString();
+}
+
+async function make(wanted, again) {
+  const { secret } = await call("POST", "v1/keys", { json: wanted });
   await ask(texts.access.made({ secret }), [{ value: "yes", label: texts.access.kept, look: "primary" }]);
   await again();
 }

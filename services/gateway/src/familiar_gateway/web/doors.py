@@ -82,6 +82,15 @@ def caller() -> Caller:
     return cast(Caller, g.caller)
 
 
+def look_again() -> None:
+    """Find out anew who sent the request that is being answered, for an answer that takes its time.
+
+    Raises:
+        Unauthorized: what they have shown is good for nothing any more.
+    """
+    g.caller = g.find_out()
+
+
 def camera(named: str | None) -> str | None:
     """Return the camera that the caller speaks for: that of their key, the one ``named`` where it is bound to none.
 
