@@ -208,16 +208,24 @@ def serving(
         stopping=stopping,
         certificate=certificate,
     )
+    with served(intake) as (port, server):
+        try:
+            yield Served(port, app, stopping, refused, server)
+        finally:
+            app.go_on.set()
+
+
+@contextmanager
+def served(intake: Intake) -> Iterator[tuple[int, Server]]:
+    """Serve what takes requests in; return its port and its server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        server = Server(configuration(intake, intake.limits, secure=certificate is not None))
+        server = Server(configuration(intake, intake.limits, secure=intake.certificate is not None))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
             wait_until(lambda: server.started, "the server listens")
-            yield Served(port, app, stopping, refused, server)
+            yield listener.getsockname()[1], server
         finally:
-            app.go_on.set()
             server.should_exit = True
             thread.join(PATIENCE_S)
             assert not thread.is_alive()

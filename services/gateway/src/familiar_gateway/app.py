@@ -66,6 +66,7 @@ def create_app(its: Services) -> Flask:
     hosts = web.Hosts(its.settings.host, named.split(","), friends)
     app.before_request(lambda: _begin(hosts))
     app.before_request(its.guard.admit)
+    app.before_request(_want_the_body)
     app.after_request(lambda response: _end(response, its))
     web.errors.install(app)
     for each in _BLUEPRINTS:
@@ -98,7 +99,17 @@ def _begin(hosts: web.Hosts) -> None:
     )
 
 
+def _want_the_body() -> Response | None:
+    """Have the body of a request read that was let in by its head; of one that has no route it is not wanted."""
+    if request.url_rule is None or not web.doors.body_is_to_come(request.environ):
+        return None
+    request.environ[web.doors.WANTED] = True
+    return Response(status=204)
+
+
 def _end(response: Response, its: Services) -> Response:
+    if web.doors.body_is_to_come(request.environ) and web.doors.was_let_in(request.environ):
+        return response  # no answer yet
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else "none"
     response.headers["X-Request-Id"] = g.get("request_id", "")

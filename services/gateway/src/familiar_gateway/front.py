@@ -14,7 +14,7 @@ from familiar_gateway.services import Services
 LIMITS = server.Limits()
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_MOST_READERS, _MOST_PART_ASKERS, _MOST_LATE_STREAMS = 64, 16, 8
+_MOST_READERS, _MOST_PART_ASKERS, _MOST_LATE_STREAMS, _MOST_AT_THE_DOOR = 64, 16, 8, 64
 _FILMS_WAIT_S = 60.0
 # The loop that serves all connections takes turns with the threads; by default it might wait 5 ms for each of them.
 _TURN_S = 0.001
@@ -31,6 +31,7 @@ class Lanes:
         parts = server.Lane(threads=threads.asking_parts, waiting=_MOST_PART_ASKERS)
         alive = server.Lane(threads=0, waiting=0)
         small, image = app.SMALL_BODY_BYTES, web.pictures.most_bytes(its.settings.max_image_bytes)
+        self._application = application
         self._addresses = application.url_map.bind("localhost")
         self._of = {
             "recognition.recognize": (pictures, image),
@@ -50,7 +51,10 @@ class Lanes:
             endpoint, _ = self._addresses.match(path, method)
         except HTTPException:
             endpoint = ""
-        return self._of.get(endpoint) or (self._reading if method in _READING else self._changing)
+        lane, most_bytes = self._of.get(endpoint) or (self._reading if method in _READING else self._changing)
+        if method == "OPTIONS" or (endpoint and not web.doors.asked_of(self._application, endpoint)):
+            most_bytes = min(most_bytes, server.SHORT_BYTES)  # whoever may ask without a key sends no more than that
+        return lane, most_bytes
 
 
 def before(application: Flask, its: Services, limits: server.Limits = LIMITS) -> server.Intake:
@@ -64,6 +68,7 @@ def before(application: Flask, its: Services, limits: server.Limits = LIMITS) ->
         note=app.noting(its.metrics),
         stopping=its.streams.stopping,
         certificate=server.Certificate(its.settings.certificate_file) if its.settings.https else None,
+        door=server.Lane(threads=its.threads.letting_in, waiting=_MOST_AT_THE_DOOR),
     )
 
 

@@ -18,16 +18,20 @@ class Threads:
         films: take whole uploads. One is as long as hundreds of frames, and who is recognised should not wait for it.
         changing: do what changes something without a picture.
         looking: tell what is there.
+        letting_in: find out whether who begins to send much may.
         asking_parts: ask all parts whether they are there; where one is away, that takes as long as is waited for it.
         streaming: follow a capture each, but for one, which says that there are enough of them.
+        noting: write down when keys were used.
     """
 
     pictures: int
     films: int
     changing: int
     looking: int = 4
+    letting_in: int = 2
     asking_parts: int = 2
     streaming: int = _STREAMS + 1
+    noting: int = 1
 
     @classmethod
     def of(cls, pictures: int) -> Self:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 from doorkeeping import bearer, give_key, let_expire, revoke
@@ -165,6 +166,59 @@ def test_the_use_of_a_key_is_noted_seldom_and_by_nobody_who_waits(world, monkeyp
     monkeypatch.setattr(keyring.keys, "note_use", lambda *of: noted.append(of))
     assert world.client.get("/v1/people", headers=bearer(secret)).status_code == 200
     assert not noted and used_at() == first
+
+
+def test_however_many_keys_are_used_at_once_one_note_is_written_at_a_time_and_all_are(world, monkeypatch):
+    given = [give_key(world, name=f"key {number}") for number in range(8)]
+    writing, most, real, lock = 0, 0, world.database.write, threading.Lock()
+
+    @contextmanager
+    def write():
+        nonlocal writing, most
+        with lock:
+            writing += 1
+            most = max(most, writing)
+        try:
+            time.sleep(0.01)  # the others have come meanwhile
+            with real() as session:
+                yield session
+        finally:
+            with lock:
+                writing -= 1
+
+    monkeypatch.setattr(world.database, "write", write)
+    for _, secret in given:
+        assert world.client.get("/v1/people", headers=bearer(secret)).status_code == 200
+
+    def all_noted():
+        with world.database.read() as session:
+            return all(keys.get(session, key_id).used_at for key_id, _ in given)
+
+    wait_until(all_noted, "each use was noted")
+    assert most == 1
+
+
+def test_a_note_that_cannot_be_written_is_lost_and_the_next_one_is_not(world, monkeypatch):
+    (lost, secret), (noted, other) = give_key(world, name="lost"), give_key(world, name="noted")
+    failed, real = threading.Event(), keys.note_use
+
+    def note(session, key_id):
+        if key_id == lost:
+            failed.set()
+            raise DatabaseUnavailable("away")
+        real(session, key_id)
+
+    monkeypatch.setattr(keyring.keys, "note_use", note)
+    assert world.client.get("/v1/people", headers=bearer(secret)).status_code == 200
+    wait_until(failed.is_set, "it was tried")
+    assert world.client.get("/v1/people", headers=bearer(other)).status_code == 200
+
+    def used_at(key_id):
+        with world.database.read() as session:
+            return keys.get(session, key_id).used_at
+
+    wait_until(lambda: used_at(noted), "the other one was noted")
+    assert used_at(lost) is None
 
 
 def test_an_expired_key_is_refused_as_such(world):

@@ -77,7 +77,7 @@ class Guard:
         return replace(found, address=address)
 
     def _count(self, caller: Caller) -> None:
-        if self.mode_here() is not Mode.LOOPBACK:
+        if self.mode_here() is not Mode.LOOPBACK and not doors.was_let_in(request.environ):
             self._rates.count(caller)
 
 

@@ -41,6 +41,8 @@ class Keyring:
         self._database = database
         self._session_s = session_s
         self._known: dict[str, _Known] = {}
+        self._notes: dict[str, Callable[[Session], None]] = {}
+        self._noting = threading.Lock()
 
     def of_secret(self, secret: str) -> Caller:
         """Return who has a key with that secret, without their address.
@@ -84,7 +86,7 @@ class Keyring:
             raise _unknown()
         _require_valid(row)
         if _is_long_ago(row.used_at):
-            self._note(lambda session: keys.note_use(session, row.id))
+            self._note(row.id, lambda session: keys.note_use(session, row.id))
         return _Known(_caller(row), time.monotonic() + FRESH_S, row.expires_at or float("inf"))
 
     def _read_session(self, token: str) -> _Known:
@@ -95,20 +97,29 @@ class Keyring:
         begun, row = found
         _require_valid(row)
         if begun.expires_at - time.time() < self._session_s - min(_NOTED_EVERY_S, self._session_s / 2):
-            self._note(lambda session: sessions.prolong(session, begun.digest, self._session_s))
+            self._note(begun.digest, lambda session: sessions.prolong(session, begun.digest, self._session_s))
         if _is_long_ago(row.used_at):
-            self._note(lambda session: keys.note_use(session, row.id))
+            self._note(row.id, lambda session: keys.note_use(session, row.id))
         caller = _caller(row, csrf=csrf_of(token), session_until=begun.expires_at)
         return _Known(caller, time.monotonic() + FRESH_S, min(begun.expires_at, row.expires_at or float("inf")))
 
-    def _note(self, change: Callable[[Session], None]) -> None:
-        """Write something down that nobody waits for, and that may as well be lost."""
+    def _note(self, of: str, change: Callable[[Session], None]) -> None:
+        """Write something down that nobody waits for, and that may as well be lost.
 
-        def write() -> None:
-            with suppress(FamiliarError), self._database.write() as session:
-                change(session)
+        One thread does so at a time, so that it takes one connection to the database, however many keys are used.
+        """
+        self._notes[of] = change
+        threading.Thread(target=self._write_notes, daemon=True).start()
 
-        threading.Thread(target=write, daemon=True).start()
+    def _write_notes(self) -> None:
+        while self._notes and self._noting.acquire(blocking=False):
+            try:
+                with suppress(KeyError, FamiliarError):
+                    _, change = self._notes.popitem()
+                    with self._database.write() as session:
+                        change(session)
+            finally:
+                self._noting.release()
 
 
 def csrf_of(token: str) -> str:

@@ -7,9 +7,9 @@ threads ask the WSGI application.
 
 from familiar_gateway.server.bodies import Room
 from familiar_gateway.server.certificate import Certificate
-from familiar_gateway.server.intake import Intake
+from familiar_gateway.server.intake import SHORT_BYTES, Intake
 from familiar_gateway.server.lanes import Lane
 from familiar_gateway.server.limits import Limits
 from familiar_gateway.server.running import end_with_parent, run
 
-__all__ = ["Certificate", "Intake", "Lane", "Limits", "Room", "end_with_parent", "run"]
+__all__ = ["SHORT_BYTES", "Certificate", "Intake", "Lane", "Limits", "Room", "end_with_parent", "run"]

@@ -1,12 +1,13 @@
 """Taking requests in: the body whole, then a place in a lane, then an answer; a refusal at once where that fails."""
 
 import asyncio
+import io
 import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,11 +19,15 @@ from familiar_gateway.server.lanes import Lane
 from familiar_gateway.server.limits import Limits
 from familiar_gateway.server.refusals import Refusal
 from familiar_gateway.server.wsgi import Answer, Application, Scope
+from familiar_gateway.web import doors
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Note = Callable[[str, int, float], None]
 
 log = logging.getLogger(__name__)
+
+SHORT_BYTES = 65_536
+"""What a connection takes in anyway before anybody has asked for it; a body of that size is read unasked."""
 
 TOLD_TO_WAIT = "familiar.told_to_wait"
 """What a scope says of a request that is to be repeated later."""
@@ -40,6 +45,8 @@ class Intake:
         note: called with method, status and seconds of each request that was refused here.
         stopping: set when the server is told to stop, for answers that would not end by themselves.
         certificate: what to speak TLS with, where that is spoken.
+        door: the lane in which the application is asked by the head alone whether it wants a long body; what it says
+            instead is the answer, and the body is thrown away unread. Without one all bodies are read.
     """
 
     application: Application
@@ -49,6 +56,7 @@ class Intake:
     note: Note
     stopping: threading.Event
     certificate: Certificate | None = None
+    door: Lane | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -83,15 +91,35 @@ class Intake:
         """Return the answer to a request; None if it has been sent already, or nobody waits for it any more."""
         lane, most_bytes = self.lane_of(scope["method"], scope["path"])
         lane.check_room()
-        with closing(Body(self.room, _length(scope), most_bytes)) as body:
+        length = _length(scope)
+        with closing(Body(self.room, length, most_bytes)) as body:
+            let_in = self.door is not None and (length is None or length > SHORT_BYTES)
+            if let_in and (refused := await self._ask_by_head(scope)) is not None:
+                return refused
             await body.read(receive, self.limits)
             gone = asyncio.ensure_future(_hung_up(receive))
             try:
                 said = wsgi.environ(scope, body.open(), body.size)
+                if let_in:
+                    said[doors.WANTED] = True
                 pass_on = partial(self._pass_on, send, asyncio.get_running_loop(), gone)
                 return await lane.run(partial(_ask, self.application, said, pass_on), unless=gone)
             finally:
                 gone.cancel()
+
+    async def _ask_by_head(self, scope: Scope) -> Answer | None:
+        """Return what the application answers without having the body; None if it wants that."""
+        assert self.door is not None
+        said = wsgi.environ(scope, io.BytesIO(), 0)
+        said[doors.HEAD_ALONE] = True
+        never = asyncio.get_running_loop().create_future()
+        answer = await self.door.run(partial(wsgi.ask, self.application, said), unless=never)
+        if answer is None or doors.was_let_in(said):
+            return None
+        if b"expect" not in dict(scope["headers"]):
+            return answer
+        # Whoever waits to be asked for the body will not send it any more; what came next would be taken for it.
+        return replace(answer, headers=[*answer.headers, (b"Connection", b"close")])
 
     def _pass_on(self, send: Send, loop: asyncio.AbstractEventLoop, gone: asyncio.Future[None], answer: Answer) -> None:
         """Send an answer in parts from a thread, each when the one before has left; ends when the client does."""

@@ -121,7 +121,7 @@ def from_env() -> server.Intake:
 
 
 def before(application: Flask, settings: Settings, stopping: threading.Event) -> server.Intake:
-    """Return what takes requests in for the door; bodies are read only to lead them elsewhere."""
+    """Return what takes requests in for the door, which needs nobody's body to lead them elsewhere."""
     lane = server.Lane(threads=_THREADS, waiting=_MOST_WAITING)
     return server.Intake(
         application,
@@ -130,6 +130,7 @@ def before(application: Flask, settings: Settings, stopping: threading.Event) ->
         limits=LIMITS,
         note=lambda method, status, _seconds: log.info("%s refused with %d", method, status),
         stopping=stopping,
+        door=lane,
     )
 
 

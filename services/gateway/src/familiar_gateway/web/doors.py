@@ -4,7 +4,7 @@ Who that is, and whether it is enough, is decided in one place before any route 
 it keeps the application from starting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -15,6 +15,11 @@ from familiar_gateway.web.errors import Forbidden
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 _ASKED = "_asks_for"
+
+HEAD_ALONE = "familiar.head_alone"
+"""What the environment says of a request of which the head is here and the body is still to come."""
+WANTED = "familiar.body_wanted"
+"""What it says when somebody has found that the body is worth reading: such a request was let in, and counted."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,16 @@ def require_declared(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         if not hasattr(app.view_functions[rule.endpoint], _ASKED):
             raise LookupError(f"{rule.endpoint} ({rule.rule}) does not say what it asks for: add web.asks_for(...)")
+
+
+def body_is_to_come(environ: Mapping[str, Any]) -> bool:
+    """Whether there is nothing of a request yet but its head, so that the question is only whether to go on."""
+    return HEAD_ALONE in environ
+
+
+def was_let_in(environ: Mapping[str, Any]) -> bool:
+    """Whether a request was let in when there was nothing of it but its head."""
+    return WANTED in environ
 
 
 def set_caller(find_out: Callable[[], Caller]) -> None:
