@@ -111,7 +111,7 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/recognize": ("GET", "PUT", "PATCH", "DELETE"),
         "/v1/enroll": ("GET", "PUT", "DELETE"),
         "/v1/enrollments": ("GET", "PUT", "DELETE"),
-        "/v1/enrollments/{enrollment}": ("POST", "PUT", "PATCH"),
+        "/v1/enrollments/{enrollment}": ("POST", "PUT"),
         "/v1/enrollments/{enrollment}/frames": ("GET", "PUT", "DELETE"),
         "/v1/enrollments/{enrollment}/finish": ("GET", "DELETE"),
         "/v1/enrollments/{enrollment}/events": ("POST", "DELETE"),

@@ -163,6 +163,7 @@ _NOTJSON: Mapping[str, bytes] = {
 _TAKES_JSON = (
     ("POST", "/v1/enrollments"),
     ("PATCH", "/v1/people/{person}"),
+    ("PATCH", "/v1/enrollments/{enrollment}"),
     ("POST", "/v1/recognize"),
     ("POST", "/v1/enrollments/{enrollment}/frames"),
     ("POST", "/v1/enrollments/{enrollment}/finish"),
@@ -187,7 +188,9 @@ def _bad_fields() -> Iterator[Case]:
             ("POST", "/v1/enrollments", "name"),
             ("POST", "/v1/enrollments", "person_id"),
             ("PATCH", "/v1/people/{person}", "name"),
+            ("PATCH", "/v1/enrollments/{enrollment}", "name"),
             ("POST", "/v1/recognize", "image"),
+            ("POST", "/v1/recognize", "camera"),
             ("POST", "/v1/enrollments/{enrollment}/finish", "if_known"),
             ("POST", "/v1/session", "key"),
             ("POST", "/v1/session", "password"),
@@ -293,6 +296,9 @@ def _bad_fields() -> Iterator[Case]:
         jpeg,
         (409,),
         ("enrollment_closed",),
+    )
+    yield Case(
+        "another name after the end", "PATCH", closed, as_json({"name": "Ada"}), JSON, (409,), ("enrollment_closed",)
     )
     yield Case("giving up after the end", "DELETE", closed, statuses=(409,), codes=("enrollment_closed",))
 

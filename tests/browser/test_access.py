@@ -1,5 +1,6 @@
 """Signing in, keys and the audit, at a gateway that asks for keys."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -114,6 +115,37 @@ def test_a_tablet_at_the_door_that_may_only_enrol_does(guarded_gateway: Gateway,
     assert page.inner_text("#enrol-ending") == "I know you now."
     assert page.get_by_role("link", name="Try it out").count() == 0
     assert refused == []
+
+
+@pytest.mark.slow
+def test_a_tablet_keeps_nothing_of_what_failed_each_time(guarded_gateway: Gateway, open_page: OpenPage) -> None:
+    secret = guarded_gateway.give_key("other tablet", "enroll")
+    page = open_signed_out(open_page, guarded_gateway, "#enrol", COLLINS)
+    sign_in(page, secret)
+    asked: list[tuple[str, str]] = []
+
+    def fail(route: Any) -> None:
+        address = route.request.url.replace("/events", "")
+        error = {"code": "head_worse", "message": "m", "person": None}
+        state = {**page.request.get(address).json(), "status": "failed", "error": error}
+        route.fulfill(content_type="text/event-stream", body=f"event: state\ndata: {json.dumps(state)}\n\n")
+
+    def take_back(route: Any) -> None:
+        if route.request.method != "DELETE":
+            return route.fallback()
+        asked.append(("DELETE", route.request.url.rpartition("/")[2]))
+        return route.fulfill(status=202, json={"job": {}})
+
+    page.route("**/events", fail)
+    page.route("**/v1/enrollments/*", take_back)
+    page.click("#enrol-agree")
+    page.fill("#enrol-name", "Somebody Else")
+    page.click("#enrol-camera")
+    page.get_by_role("button", name="Try again with new pictures").click()
+    page.locator("[data-step=capture]").wait_for()
+    page.get_by_role("button", name="Leave it, and keep nothing").click()
+    page.locator("#home").wait_for()
+    assert len(asked) == len(set(asked)) == 2
 
 
 def test_what_is_open_to_all_says_so_in_red(open_gateway: Gateway, open_page: OpenPage) -> None:

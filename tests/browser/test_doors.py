@@ -233,9 +233,19 @@ def test_who_looks_like_somebody_else_can_be_added_or_keeps_nothing(gateway: Gat
     assert "cannot be told from that of Grace Hopper" in page.inner_text("#enrol-ending")
     shoot(page, "too-alike")
     page.unroute("**/events")
+    taken_back: list[str] = []
+
+    def take_back(route: Any) -> None:
+        if route.request.method != "DELETE":
+            return route.fallback()
+        taken_back.append(page.request.get(route.request.url).json()["person"]["id"])
+        page.request.delete(f"{gateway.root}v1/people/{taken_back[-1]}")  # who is learned in truth
+        return route.fulfill(status=202, json={"job": {}})
+
+    page.route("**/v1/enrollments/*", take_back)
     page.get_by_role("button", name="It is Grace Hopper").click()
     page.locator("#enrol-greeting", has_text=f"Hello, {HOPPER}!").wait_for()
-    assert gateway.ask("v1/people?search=twin")["total"] in (0, 1)
+    assert len(taken_back) == 1
 
 
 @pytest.mark.slow

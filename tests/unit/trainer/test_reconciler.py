@@ -1,6 +1,7 @@
 """The reconciler's duties, on a real, small database with everything else faked."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +13,10 @@ from sqlalchemy import func, select
 
 from familiar.errors import QueueUnavailable
 from familiar.knowing.head import Head
-from familiar.records import EnrollmentStatus, enrollments, erasures, people, samples, trainings, versions
+from familiar.records import EnrollmentStatus, audit, enrollments, erasures, people, samples, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.migrate import migrate
-from familiar.records.schema import Enrollment, Person, Sample
+from familiar.records.schema import AuditEntry, Enrollment, Person, Sample
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar.settings import Settings
@@ -279,3 +280,20 @@ def test_where_a_training_is_open_its_end_is_awaited(database: Database, trainer
         trainings.end(trainings.get(session, under_way), Stage.LIVE)
     reconciler.run_once()
     assert len(open_trainings(database)) == 1
+
+
+@pytest.mark.parametrize(("days", "left"), [(730, 2), (45, 1), (0, 3)])
+def test_the_audit_is_shortened_to_what_is_wanted_now_and_then(database: Database, trainer: Any, days, left) -> None:
+    trainer.settings = Settings(audit_days=days)
+    with database.write() as session:
+        for age in (1, 60, 800):
+            session.add(AuditEntry(at=time.time() - age * DAY_S, action="key_made"))
+    reconciler = Reconciler(trainer)
+    reconciler.run_once()
+    with database.read() as session:
+        assert audit.count(session) == left
+    with database.write() as session:
+        session.add(AuditEntry(at=time.time() - 900 * DAY_S, action="key_made"))
+    reconciler.run_once()  # looks again in an hour only
+    with database.read() as session:
+        assert audit.count(session) == left + 1

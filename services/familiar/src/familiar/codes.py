@@ -39,6 +39,7 @@ CODES: Mapping[str, str] = {
     "sign_in_failed": "signing in: that is not a key, or not a name and its password",
     "scope_missing": "the key may not be used for this; `details.scopes` are those of which one is needed",
     "camera_not_yours": "the key is bound to another camera than the one that is named; `details.camera` is the key's",
+    "enrollment_not_yours": "the enrolment was opened with another key, and this one may not delete people",
     "csrf_failed": "a change by a session came without its `X-CSRF-Token`",
     "rate_limited": "too many requests by one key, or from one address; `Retry-After` tells when there may be more",
     # What was asked for is not there.

@@ -18,6 +18,10 @@ def _setting(env: str, default: Any, meaning: str, least: float | None = None, m
     return field(default=default, metadata={"env": env, "meaning": meaning, "least": least, "most": most})
 
 
+LEAST_AUDIT_DAYS = 30
+"""The database lets go of no younger line of the audit, whoever asks for it."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """All settings with their defaults; every service reads the part it needs."""
@@ -66,6 +70,9 @@ class Settings:
     )
     session_s: float = _setting(
         "SESSION_S", 43_200.0, "a page that is not used for so long has to sign in again", 60, 2_592_000
+    )
+    audit_days: int = _setting(
+        "AUDIT_DAYS", 730, "how long it is kept who did what, in days, 30 or more; 0 for ever", 0, 36_500
     )
     workers: int = _setting("GATEWAY_WORKERS", 1, "gateway processes", 1, 64)
     threads: int = _setting(
@@ -119,6 +126,8 @@ class Settings:
             raise MisconfiguredError(f"LOG_LEVEL={settings.log_level!r}: must be DEBUG, INFO, WARNING or ERROR")
         if settings.access not in ("", "keys", "open"):
             raise MisconfiguredError(f"ACCESS={settings.access!r}: must be keys or open")
+        if 0 < settings.audit_days < LEAST_AUDIT_DAYS:
+            raise MisconfiguredError(f"AUDIT_DAYS={settings.audit_days}: must be {LEAST_AUDIT_DAYS} or more, or 0")
         if settings.https and settings.port == settings.https_port:
             raise MisconfiguredError(f"HTTPS_PORT={settings.https_port}: must be another than GATEWAY_PORT")
         return settings

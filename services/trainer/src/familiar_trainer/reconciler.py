@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
-from familiar.records import enrollments, erasures, trainings, versions
+from familiar.records import audit, enrollments, erasures, trainings, versions
 from familiar_trainer.stillness import Stillness
 from familiar_trainer.trainer import Trainer
 
@@ -21,6 +21,7 @@ _PERIOD_S = 1.0
 _PAUSE_AFTER_FAILURE_S = 30.0
 """Before a training that nobody asked for by hand is asked for again."""
 _LOOKING_ON_S = 10.0
+_AUDIT_EVERY_S, _DAY_S = 3600.0, 86_400.0
 _SIGN_OF_LIFE = Path(tempfile.gettempdir()) / "familiar-trainer.alive"
 """Its age tells a health check whether the rounds are still made."""
 
@@ -33,6 +34,7 @@ class Reconciler:
         self._duties: tuple[Callable[[], None], ...] = (
             self.adopt_stranded_enrollments,
             self.give_up_abandoned_captures,
+            self.shorten_the_audit,
             self.ask_for_erasure,
             self.ask_for_the_far_target,
             self.put_open_trainings_on_the_queue,
@@ -43,6 +45,7 @@ class Reconciler:
         self._captures = Stillness()
         self._target_was_met = False
         self._asked_for_target_at = -math.inf
+        self._audit_is_short_until = -math.inf
 
     def start(self) -> threading.Thread:
         """Begin to look, in a thread that ends when the trainer is told to stop."""
@@ -101,6 +104,15 @@ class Reconciler:
 
         if (still := self._captures.of(old, _LOOKING_ON_S)) and (count := database.retry(give_up)):
             _log.info("%d captures that nobody went on with were given up", count)
+
+    def shorten_the_audit(self) -> None:
+        """Delete the lines of the audit that are older than is wanted, once in an hour."""
+        days = self._trainer.settings.audit_days
+        if not days or time.monotonic() < self._audit_is_short_until:
+            return
+        if count := self._trainer.database.retry(lambda session: audit.shorten(session, days * _DAY_S)):
+            _log.info("%d lines of the audit were older than %d days, and are deleted", count, days)
+        self._audit_is_short_until = time.monotonic() + _AUDIT_EVERY_S
 
     def ask_for_erasure(self) -> None:
         """Ask for a training if the live head was made of something deleted since and none is to come."""

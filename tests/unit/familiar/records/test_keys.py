@@ -1,6 +1,7 @@
 """Keys, sessions and the audit in the database."""
 
 import threading
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -10,7 +11,10 @@ from familiar.errors import Conflict, DatabaseUnavailable, NotFound
 from familiar.records import KeyStatus, audit, key, keys, sessions
 from familiar.records.audit import Action
 from familiar.records.engine import Database
+from familiar.records.schema import AuditEntry
 from familiar.scope import Scope
+
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -138,3 +142,21 @@ def test_what_fails_leaves_no_line(database: Database) -> None:
         raise NotFound("there is none")
     with database.read() as session:
         assert audit.count(session) == 0
+
+
+def test_the_audit_lets_go_of_old_lines_and_of_none_of_the_last_thirty_days(database: Database) -> None:
+    ages = (0, 1, 29, 31, 40, 700)
+    with database.write() as session:
+        for days in ages:
+            session.add(AuditEntry(at=time.time() - days * DAY_S, action=Action.KEY_MADE.value, target=str(days)))
+    for days in (29, 0, -1000):
+        with pytest.raises(DatabaseUnavailable), database.write() as session:
+            audit.shorten(session, (days - 0.5) * DAY_S)
+    with pytest.raises(DatabaseUnavailable), database.write() as session:
+        session.execute(text("UPDATE audit SET target = 'x' WHERE target = '700'"))  # however old
+    for days, left in ((35, 4), (35, 4), (30, 3)):
+        with database.write() as session:
+            audit.shorten(session, days * DAY_S)
+            assert audit.count(session) == left
+    with database.read() as session:
+        assert {each.target for each in audit.newest(session, 10)} == {"0", "1", "29"}

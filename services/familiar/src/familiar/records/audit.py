@@ -1,4 +1,4 @@
-"""The audit: who changed what, in the words of the database, which never takes a line back.
+"""The audit: who changed what, in the words of the database, which never changes a line and lets go old ones only.
 
 A line tells ids and no names. So a person who is erased leaves an id that stands for nobody any more, and the name of
 somebody who is still there is the one that they have today.
@@ -8,7 +8,7 @@ import time
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from familiar.records.schema import AuditEntry
@@ -45,6 +45,19 @@ def note(session: Session, author: Author, action: Action, target: str | None = 
         AuditEntry(at=time.time(), key_id=author.key_id, address=author.address, action=action.value, target=target)
     )
     session.flush()
+
+
+def shorten(session: Session, kept_s: float) -> int:
+    """Delete the lines that are older than so many seconds, and return how many that were.
+
+    Raises:
+        DatabaseUnavailable: one of them is of the last 30 days, which the database does not let go.
+    """
+    old = AuditEntry.at < time.time() - kept_s
+    count = session.scalar(select(func.count()).select_from(AuditEntry).where(old)) or 0
+    if count:
+        session.execute(delete(AuditEntry).where(old))
+    return count
 
 
 def newest(session: Session, limit: int, offset: int = 0) -> list[AuditEntry]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
 from familiar.reason import Reason
-from familiar.records import erasures, trainings
+from familiar.records import erasures, people, trainings
 from familiar.records import person as rules
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus, status_of
@@ -47,11 +47,12 @@ class Capture:
 
 def open_one(
     session: Session, person: Person, idempotency_key: str | None = None, request_digest: str | None = None,
-    consent: str | None = None,
+    consent: str | None = None, opened_by: str | None = None,
 ) -> Enrollment:  # fmt: skip
     """Open an enrolment for ``person``.
 
-    ``request_digest`` tells what the key was sent with, ``consent`` what the person has agreed to just now.
+    ``request_digest`` tells what the key was sent with, ``consent`` what the person has agreed to just now,
+    ``opened_by`` is the id of the key with which it is opened.
     """
     now = time.time()
     enrollment = Enrollment(
@@ -61,6 +62,7 @@ def open_one(
         idempotency_key=idempotency_key,
         request_digest=request_digest,
         consent=consent,
+        opened_by=opened_by,
         created_at=now,
         updated_at=now,
     )
@@ -225,15 +227,33 @@ def discard(session: Session, enrollment: Enrollment) -> None:
     """Delete an enrolment that has not been closed, with all that was captured, and the person if new."""
     require_capturing(enrollment)
     person = session.get_one(Person, enrollment.person_id)
-    samples = select(Sample.id).where(Sample.enrollment_id == enrollment.id)
-    if session.scalars(samples.limit(1)).first() is not None:
+    if _first_sample(session, enrollment) is not None:
         erasures.begin(session, enrollment.id, in_heads=False)
-    session.execute(delete(Embedding).where(Embedding.sample_id.in_(samples)))
-    session.execute(delete(Sample).where(Sample.enrollment_id == enrollment.id))
-    session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id == enrollment.id))
-    session.delete(enrollment)
-    session.flush()
+    _delete(session, enrollment)
     _drop_if_bare(session, person)
+
+
+def withdraw(session: Session, enrollment: Enrollment) -> bool:
+    """Delete an enrolment that failed, with all that was captured; tell whether the person went with it.
+
+    They do if nothing else is stored of them. Heads that may have been made of it lose their weights, as with whatever
+    is deleted of people; a training has to be asked for.
+
+    Raises:
+        Conflict: it has not failed.
+    """
+    if enrollment.status != EnrollmentStatus.FAILED:
+        raise Conflict(
+            f"the enrolment is {enrollment.status}: it can only be deleted if it fails", code="enrollment_closed"
+        )
+    if not _others(session, enrollment.person_id, enrollment.id):
+        people.erase(session, enrollment.person_id)
+        return True
+    if (sample := _first_sample(session, enrollment)) is not None:
+        erasures.begin(session, enrollment.id, in_heads=True)
+        erasures.taint(session, erasures.heads_made_of(session, sample))
+    _delete(session, enrollment)
+    return False
 
 
 def abandoned(session: Session, untouched_s: float) -> dict[str, float]:
@@ -305,7 +325,26 @@ def settle(
 
 
 def _drop_if_bare(session: Session, person: Person) -> None:
-    others = session.scalar(select(func.count()).select_from(Enrollment).where(Enrollment.person_id == person.id))
-    if not others:
+    if not _others(session, person.id):
         session.delete(person)
         session.flush()
+
+
+def _first_sample(session: Session, enrollment: Enrollment) -> Sample | None:
+    return session.scalars(select(Sample).where(Sample.enrollment_id == enrollment.id).limit(1)).first()
+
+
+def _delete(session: Session, enrollment: Enrollment) -> None:
+    """Delete an enrolment with its frames, samples and embeddings."""
+    its_samples = select(Sample.id).where(Sample.enrollment_id == enrollment.id)
+    session.execute(delete(Embedding).where(Embedding.sample_id.in_(its_samples)))
+    session.execute(delete(Sample).where(Sample.enrollment_id == enrollment.id))
+    session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id == enrollment.id))
+    session.delete(enrollment)
+    session.flush()
+
+
+def _others(session: Session, person_id: str, but: str = "") -> int:
+    """Return how many enrolments there are of a person, ``but`` one."""
+    its = (Enrollment.person_id == person_id) & (Enrollment.id != but)
+    return session.scalar(select(func.count()).select_from(Enrollment).where(its)) or 0

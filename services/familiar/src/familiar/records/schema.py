@@ -34,7 +34,7 @@ class Enrollment(Base):
 
     ``alike_person_id`` is who the person cannot be told from, if that is why it failed, as long as they are enrolled.
     ``request_digest`` tells what the ``idempotency_key`` was sent with, ``consent`` what the person agreed to when it
-    was opened.
+    was opened, ``opened_by`` is the id of the key with which that was done, if one was asked for.
     """
 
     __tablename__ = "enrollments"
@@ -51,6 +51,7 @@ class Enrollment(Base):
     updated_at: Mapped[float]
     request_digest: Mapped[str | None] = mapped_column(String(64))
     consent: Mapped[str | None] = mapped_column(Text)
+    opened_by: Mapped[str | None] = mapped_column(_ID)
 
 
 class FrameVerdict(Base):
@@ -211,11 +212,11 @@ class AccessSession(Base):
 
 
 class AuditEntry(Base):
-    """One line of who did what; the database refuses to change or to delete any."""
+    """One line of who did what; the database refuses to change any, and to delete one of the last 30 days."""
 
     __tablename__ = "audit"
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[float]
+    at: Mapped[float] = mapped_column(index=True)
     key_id: Mapped[str | None] = mapped_column(_ID)
     address: Mapped[str | None] = mapped_column(String(64))
     action: Mapped[str] = mapped_column(_WORD)

@@ -60,9 +60,11 @@ def request_digest(route: str, fields: dict[str, str | bool | None], files: Sequ
 
 def open_enrollment(
     session: Session, name: str | None, person_id: str | None, *, key: str | None, digest: str | None,
-    allow_same_name: bool, consent: str | None, most_open: int,
+    allow_same_name: bool, consent: str | None, opened_by: str | None, most_open: int,
 ) -> tuple[str, bool]:  # fmt: skip
     """Return (enrolment id, whether it is new): the one that was opened with ``key`` before, or a new one.
+
+    ``opened_by`` is the id of the caller's key, to whom it belongs.
 
     Raises:
         NotFound: there is no person with that id.
@@ -78,7 +80,7 @@ def open_enrollment(
     if enrollments.capturing(session) >= most_open:
         _make_room(session, most_open)
     person = _person_for(session, name, person_id, allow_same_name=allow_same_name)
-    return enrollments.open_one(session, person, key, digest, consent).id, True
+    return enrollments.open_one(session, person, key, digest, consent, opened_by).id, True
 
 
 def _make_room(session: Session, most_open: int) -> None:

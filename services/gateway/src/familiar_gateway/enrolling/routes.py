@@ -5,19 +5,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from flask import Blueprint, Response, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from familiar.errors import Busy, Conflict, DatabaseUnavailable, FamiliarError, InvalidInput, NotFound
 from familiar.records import (
+    Action,
     Database,
+    Enrollment,
     EnrollmentStatus,
     IfKnown,
     IfNotAlike,
+    audit,
     check_id,
     clean,
+    clean_name,
     enrollments,
     people,
     samples,
+    trainings,
     versions,
 )
 from familiar.scope import Scope
@@ -28,8 +34,19 @@ from familiar_gateway.enrolling.capture import Capturer, Shot, Verdict, Verdicts
 from familiar_gateway.enrolling.doubts import Answers
 from familiar_gateway.enrolling.events import Streams
 from familiar_gateway.enrolling.opening import check_idempotency_key, check_person, open_enrollment, request_digest
-from familiar_gateway.operating import Metrics
-from familiar_gateway.web import Json, UnsupportedMediaType, asks_for, caller, doors, payload, pictures, services
+from familiar_gateway.operating import Inbox, Metrics, job
+from familiar_gateway.people import require_free_name
+from familiar_gateway.web import (
+    Forbidden,
+    Json,
+    UnsupportedMediaType,
+    asks_for,
+    caller,
+    doors,
+    payload,
+    pictures,
+    services,
+)
 
 
 class _Needs(Protocol):
@@ -39,6 +56,7 @@ class _Needs(Protocol):
     database: Database
     decoder: Decoder
     capturer: Capturer
+    inbox: Inbox
     streams: Streams
     metrics: Metrics
 
@@ -102,12 +120,52 @@ def show(enrollment_id: str) -> Json:
 
 @blueprint.delete("/v1/enrollments/<enrollment_id>")
 @asks_for(Scope.ENROLL)
-def discard(enrollment_id: str) -> tuple[str, int]:
-    """Give up a capture; nothing of it is kept."""
+def discard(enrollment_id: str) -> tuple[str, int] | tuple[Json, int, dict[str, str]]:
+    """Give up a capture, or take one back that failed; nothing of it is kept."""
     its = services(_Needs)
     check_id(enrollment_id, "enrolment")
-    _discard(its.database, enrollment_id)
-    return "", 204
+    payload.read_query(request, {})
+
+    def delete(session: Session) -> Json | None:
+        enrollment = enrollments.get(session, enrollment_id, lock=True)
+        _require_own(enrollment)
+        if enrollment.status != EnrollmentStatus.FAILED:
+            enrollments.discard(session, enrollment)
+            return None
+        person_id = enrollment.person_id
+        gone = enrollments.withdraw(session, enrollment)
+        audit.note(session, caller(), Action.PERSON_ERASED if gone else Action.SAMPLE_REMOVED, person_id)
+        return job(trainings.ask(session))  # for heads that were tried with it
+
+    asked = its.database.retry(delete)
+    _clean(its.database)
+    if asked is None:
+        return "", 204
+    its.inbox.put(asked["id"])
+    return {"job": asked}, 202, {"Location": url_for("jobs.show", job_id=asked["id"])}
+
+
+@blueprint.patch("/v1/enrollments/<enrollment_id>")
+@asks_for(Scope.ENROLL)
+def rename(enrollment_id: str) -> Json:
+    """Give the person of an open capture, who is not enrolled yet, another name."""
+    check_id(enrollment_id, "enrolment")
+    body = payload.read_object(request, {"name": str, "allow_same_name": bool}, required=("name",))
+    name, shares_name = clean_name(body["name"]), body.get("allow_same_name", False)
+
+    def give_name(session: Session) -> None:
+        enrollment = enrollments.get(session, enrollment_id, lock=True)
+        _require_own(enrollment)
+        enrollments.require_capturing(enrollment)
+        person = people.get(session, enrollment.person_id)
+        if person.enrolled:
+            raise Conflict(f"{person.name} is enrolled already, and renamed by PATCH /v1/people/{person.id}")
+        if not shares_name:
+            require_free_name(session, name, enrollment_id=enrollment_id)
+        people.rename(session, person, name, shares_name=shares_name)
+
+    services(_Needs).database.retry(give_name)
+    return _show(enrollment_id)
 
 
 @blueprint.get("/v1/enrollments/<enrollment_id>/events")
@@ -195,7 +253,7 @@ def _open(
     return its.database.retry(
         lambda session: open_enrollment(
             session, name, person_id, key=key, digest=digest, allow_same_name=allow_same_name,
-            consent=consent, most_open=its.settings.enroll_most_open,
+            consent=consent, opened_by=caller().key_id, most_open=its.settings.enroll_most_open,
         )
     )  # fmt: skip
 
@@ -230,8 +288,19 @@ def _withdraw(enrollment_id: str) -> None:
 
 def _discard(database: Database, enrollment_id: str) -> None:
     database.retry(lambda session: enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True)))
+    _clean(database)
+
+
+def _clean(database: Database) -> None:
     with contextlib.suppress(DatabaseUnavailable):
         clean(database)  # what cannot be cleaned now, the trainer cleans
+
+
+def _require_own(enrollment: Enrollment) -> None:
+    """Check that an enrolment was opened with the caller's key, or that they may delete people anyway."""
+    who = caller()
+    if Scope.PEOPLE not in who.scopes and enrollment.opened_by != who.key_id:
+        raise Forbidden("this enrolment was opened with another key", code="enrollment_not_yours")
 
 
 def _answers(said: Mapping[str, str]) -> Answers:

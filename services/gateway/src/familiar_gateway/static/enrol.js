@@ -23,6 +23,8 @@ let wish = {};
 // The enrolment that is open: {id, way, files, closed, enough, stop}; `closed`: it takes no more frames; `enough`: it
 // should go on with those there are; `stop` ends what is under way.
 let current = null;
+// Enrolments of the person that failed, one after the other.
+let failed = [];
 // Files that were too few, to which others are added.
 let kept = [];
 
@@ -57,6 +59,7 @@ export function setUp() {
 export async function enter(personId) {
   wish = {};
   kept = [];
+  failed = [];
   $("name").value = "";
   $("name-field").hidden = Boolean(personId);
   $("name").required = !personId;
@@ -248,13 +251,15 @@ function explain(enrollment, state) {
 }
 
 // After a failure: the same again, the same for the person it is too like, or nothing is kept.
-async function goOn(choice, enrollment, { person, error }) {
+async function goOn(choice, enrollment, { id, person, error }) {
   current = null;
   const { consent } = wish;
+  failed.push(id);
   if (choice === "again") {
     wish = { consent, person_id: person.id };
   } else {
-    await forgetUnlearned(person.id);
+    await forgetUnlearned(failed);
+    failed = [];
     if (choice === "add") wish = { consent, person_id: error.person.id };
   }
   if (!choice) window.location.hash = "home";

@@ -1,7 +1,6 @@
 // Learning: an enrolment is watched until it is live or has failed, and nobody stays who could not be learned.
 
 import { call, pause } from "./api.js";
-import { may } from "./session.js";
 
 const POLL_MS = 1000;
 const ENDED = ["live", "failed"];
@@ -47,9 +46,12 @@ async function polled(id, told) {
   }
 }
 
-// Whoever could not be learned is not left behind, where that may be deleted; somebody learned before stays.
-export async function forgetUnlearned(personId) {
-  if (!may("people")) return;
-  const person = await call("GET", `v1/people/${personId}`).catch(() => null);
-  if (person && !person.live) await call("DELETE", `v1/people/${personId}`);
+// What could not be learned is not left behind; somebody learned before stays.
+export async function forgetUnlearned(ids) {
+  for (const id of ids) await call("DELETE", `v1/enrollments/${id}`).catch(passOver);
+}
+
+// One that is gone already is forgotten.
+function passOver(error) {
+  if (error.code !== "enrollment_not_found") throw error;
 }

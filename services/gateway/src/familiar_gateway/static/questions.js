@@ -3,7 +3,6 @@
 
 import { call } from "./api.js";
 import { ask, askFor } from "./dialog.js";
-import { may } from "./session.js";
 import { texts } from "./texts.js";
 
 // More numbers of pictures than these are not read.
@@ -45,10 +44,7 @@ async function askAboutName({ details }) {
 }
 
 // Somebody else was enrolled under that name while this capture went on; the name stands with the person already.
-// Who may not rename anybody can only begin anew.
-async function askAboutLateName(error) {
-  if (!may("people")) throw error;
-  const { details } = error;
+async function askAboutLateName({ details }) {
   const { person } = await call("GET", `v1/enrollments/${details.enrollment_id}`);
   const { name } = person;
   const answer = await ask(texts.enrol.nameTakenMeanwhile({ name }), [
@@ -60,7 +56,7 @@ async function askAboutLateName(error) {
   const other = answer === "rename" ? await askForName(name) : name;
   if (!other) return null;
   const json = { name: other, allow_same_name: answer === "other" };
-  await call("PATCH", `v1/people/${person.id}`, { json });
+  await call("PATCH", `v1/enrollments/${details.enrollment_id}`, { json });
   return { fields: {} };
 }
 
@@ -110,11 +106,10 @@ async function askForMore({ details }, way) {
   return answer ? { next: answer } : null;
 }
 
-// What to do with an enrolment that failed: "add" (the two are one person), "again" or "". Nobody says that nothing is
-// kept who may not delete it.
+// What to do with an enrolment that failed: "add" (the two are one person), "again" or "" (nothing is kept).
 export function choicesAfter({ error }) {
   const again = { value: "again", label: texts.enrol.tryAgain };
-  const leave = { value: "", label: may("people") ? texts.enrol.forgetAgain : texts.enrol.leaveIt };
+  const leave = { value: "", label: texts.enrol.forgetAgain };
   if (error.code !== "too_alike" || !error.person) return [{ ...again, look: "primary" }, leave];
   const { name } = error.person;
   return [{ value: "add", label: texts.enrol.addToKnown({ name }), look: "primary" }, again, leave];

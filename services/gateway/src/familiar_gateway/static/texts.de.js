@@ -151,7 +151,6 @@ export const translation = {
     useCamera: "Die Kamera nehmen",
     tryAgain: "Mit neuen Bildern noch einmal",
     forgetAgain: "Lassen und nichts behalten",
-    leaveIt: "Es dabei lassen",
     tooAlike: ({ name }) =>
       `Dein Gesicht lässt sich von dem von ${name} nicht unterscheiden, sodass ihr verwechselt würdet. Wenn du ${name} bist, können die Bilder hinzugefügt werden. Wenn nicht, helfen vielleicht bessere Bilder.`,
     oftenMissed: ({ held_out: heldOut, missed }) =>

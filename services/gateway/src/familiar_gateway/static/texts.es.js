@@ -147,7 +147,6 @@ export const translation = {
     useCamera: "Usar la cámara",
     tryAgain: "Intentarlo con imágenes nuevas",
     forgetAgain: "Dejarlo y no guardar nada",
-    leaveIt: "Dejarlo así",
     tooAlike: ({ name }) =>
       `Tu cara no se distingue de la de ${name}, así que se os confundiría. Si eres ${name}, se pueden añadir las imágenes. Si no, quizá ayuden imágenes mejores.`,
     oftenMissed: ({ held_out: heldOut, missed }) =>

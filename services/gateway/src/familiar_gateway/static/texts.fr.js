@@ -151,7 +151,6 @@ export const translation = {
     useCamera: "Utiliser la caméra",
     tryAgain: "Réessayer avec de nouvelles images",
     forgetAgain: "Laisser et ne rien garder",
-    leaveIt: "En rester là",
     tooAlike: ({ name }) =>
       `Ton visage ne se distingue pas de celui de ${name}, et l’on vous confondrait. Si tu es ${name}, les images peuvent être ajoutées. Sinon, de meilleures images aideront peut-être.`,
     oftenMissed: ({ held_out: heldOut, missed }) =>

@@ -152,7 +152,6 @@ export const texts = {
     useCamera: "Use the camera",
     tryAgain: "Try again with new pictures",
     forgetAgain: "Leave it, and keep nothing",
-    leaveIt: "Leave it",
     tooAlike: ({ name }) =>
       `Your face cannot be told from that of ${name}, so one of you would be taken for the other. If you are ${name}, the pictures can be added. If not, better pictures may help.`,
     oftenMissed: ({ held_out: heldOut, missed }) =>
