@@ -80,7 +80,7 @@ def test_other_devices_are_told_where_to_get_the_root(
     prepared = plan(base, state, ROOT / "deploy")
     where = f"http://{called}:{prepared.env['GATEWAY_PORT']}/certificate"
     assert prepared.trust == where
-    welcome = cli._welcome(prepared, state).format(took_s=1.0)
+    welcome = cli._welcome(prepared, state, False).format(took_s=1.0)
     assert where in welcome and f"--cacert {prepared.ca}" in welcome and f"FAMILIAR_CA={prepared.ca}" in welcome
     state.close()
 

@@ -12,6 +12,7 @@ from familiar_embedded.console import Console
 from familiar_embedded.environment import EXTERNAL, Plan, plan, read_dotenv
 from familiar_embedded.errors import EmbeddedError
 from familiar_embedded.process import Program
+from familiar_embedded.ready import asks_for_key
 from familiar_embedded.state import StateFolder
 from familiar_embedded.supervisor import Supervisor
 
@@ -20,7 +21,7 @@ _READY_TIMEOUT_S = 180
 _WELCOME = """
 Familiar is ready at {url} (after {{took_s:.0f}} s); what it learns is kept in {state}
   look around       {url}/docs
-{trust}  ask who this is   curl -s {ca}-F image=@photo.jpg {url}/v1/recognize
+{trust}{key}  ask who this is   curl -s {ca}{shown}-F image=@photo.jpg {url}/v1/recognize
   a demonstration   make demo                      (in another terminal)
   learn my face     {camera} enroll --name 'My Name'
   who is there?     {camera} recognize
@@ -30,6 +31,11 @@ Familiar is ready at {url} (after {{took_s:.0f}} s); what it learns is kept in {
 
 _TRUST = """\
   other devices     {trust}: what each has to trust first
+"""
+
+_KEY = """\
+  a key is needed   export FAMILIAR_KEY=fam_...    (the first one was shown once, at the first start)
+  make another key  {keys} make NAME --scopes recognize,enroll,people
 """
 
 
@@ -63,7 +69,7 @@ def _run(path: Path) -> int:
 
         def on_ready() -> None:
             took_s = time.monotonic() - started_at
-            console.say(_welcome(prepared, state).format(took_s=took_s))
+            console.say(_welcome(prepared, state, asks_for_key(prepared.url, prepared.ca)).format(took_s=took_s))
 
         with Supervisor(console, inherited_fds=[state.lock_fd]) as supervisor:
             for entry, program in zip(entries, programs, strict=True):
@@ -75,7 +81,7 @@ def _run(path: Path) -> int:
         state.close()
 
 
-def _welcome(prepared: Plan, state: StateFolder) -> str:
+def _welcome(prepared: Plan, state: StateFolder, needs_key: bool) -> str:
     """Return what to say when all is ready, but for the time that it took."""
     return _WELCOME.format(
         url=prepared.url,
@@ -83,6 +89,8 @@ def _welcome(prepared: Plan, state: StateFolder) -> str:
         camera=_camera(prepared),
         trust=_TRUST.format(trust=prepared.trust) if prepared.trust else "",
         ca=f"--cacert {_shown(prepared.ca)} " if prepared.ca else "",
+        key=_KEY.format(keys=_keys(prepared)) if needs_key else "",
+        shown='-H "Authorization: Bearer $FAMILIAR_KEY" ' if needs_key else "",
     )
 
 
@@ -99,6 +107,15 @@ def _camera(prepared: Plan) -> str:
     elsewhere = "" if prepared.url == "http://127.0.0.1:8080" else f"FAMILIAR_SERVER={prepared.url} "
     believed = f"FAMILIAR_CA={_shown(prepared.ca)} " if prepared.ca else ""
     return f"{elsewhere}{believed}{shown}"
+
+
+def _keys(prepared: Plan) -> str:
+    """Return how to call the command that makes keys from where the user is."""
+    url = prepared.env["DATABASE_URL"]
+    # Whoever has named another kind of database knows how, and the password in it is not for a terminal.
+    known = not url.startswith("sqlite:") or url == f"sqlite:///{Path('state').absolute() / 'familiar.db'}"
+    elsewhere = "" if known else f"DATABASE_URL='{url}' "
+    return f"{elsewhere}{_shown(Path(sys.executable).parent / 'familiar-keys')}"
 
 
 def _shown(path: Path) -> Path:

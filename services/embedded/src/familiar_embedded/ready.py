@@ -42,6 +42,16 @@ def what_is_missing(url: str, ca: Path | None = None) -> str | None:
         return f"the gateway does not answer ({getattr(exc, 'reason', exc)})"
 
 
+def asks_for_key(url: str, ca: Path | None = None) -> bool:
+    """Whether the system at ``url`` asks us for a key; where it does not answer, nothing is said of one."""
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        with urllib.request.urlopen(f"{url}/v1/session", timeout=_CALL_TIMEOUT_S, context=context) as answer:
+            return bool(json.load(answer)["access"] == "keys")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _in_words(body: bytes) -> str | None:
     try:
         parts: list[dict[str, Any]] = json.loads(body)["parts"]
