@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import yaml
 from fakes import FakeQueue
 from familiar.records import Database
 from familiar.records.migrate import migrate
+from familiar.settings import Settings
 from familiar_gateway.operating import Metrics
+from familiar_gateway.trust import door
+from familiar_gateway.trust.keeper import Keeper
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
@@ -43,11 +47,14 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = f"sqlite:///{tmp_path_factory.mktemp('metrics') / 'familiar.db'}"
     database = Database(url)
     migrate(database)
-    metrics = Metrics(database, FakeQueue())
+    folder = tmp_path_factory.mktemp("kept")
+    metrics = Metrics(database, FakeQueue(), {"database": folder, "models": folder / "nowhere"})
     metrics.count_request("POST", "/v1/recognize", 200, 0.1)
     metrics.count_recognition(["known"], ["blurred"], {"detect": 10.0})
     metrics.count_frames(["accepted"])
-    yield metrics.render().decode()
+    settings = Settings(authority_dir=folder / "a", certificates_dir=folder / "c")
+    certificate = door.create(Keeper(settings), 8443).test_client().get("/certificate/metrics")
+    yield metrics.render().decode() + certificate.text
     database.close()
 
 
@@ -127,3 +134,14 @@ def test_prometheus_itself_says_that_each_alert_comes_when_it_should(tmp_path: P
         ["promtool", "check", "config", "prometheus.yml"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_room_is_told_of_places_that_are_here_and_of_no_others(measured: str) -> None:
+    for name in ("free", "size"):
+        told = re.findall(rf'^familiar_disk_{name}_bytes\{{place="(\w+)"\}} (\S+)$', measured, re.M)
+        assert [place for place, _ in told] == ["database"] and float(told[0][1]) > 0
+
+
+def test_the_end_of_the_certificate_is_told(measured: str) -> None:
+    (told,) = re.findall(r"^familiar_certificate_ends_seconds (\S+)$", measured, re.M)
+    assert 29 < (float(told) - time.time()) / 86_400 < 31

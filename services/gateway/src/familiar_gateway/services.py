@@ -1,6 +1,8 @@
 """The collaborators of the gateway, built once and handed to whoever needs them."""
 
+import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from familiar.queueing import TrainingQueue
 from familiar.records import Database
@@ -77,9 +79,15 @@ def assemble(
         recognizer=Recognizer(decoder, observer, models, database, settings.max_faces),
         capturer=Capturer(decoder, Observer(observer.detector, ENROLMENT), models, database, inbox, settings),
         readiness=Readiness(database, queue, serving, models),
-        metrics=Metrics(database, queue),
+        metrics=Metrics(database, queue, _places(settings, database)),
         streams=Streams(most=threads.streams),
         keyring=keyring,
         rates=rates,
         guard=Guard(mode_of(settings), keyring, rates),
     )
+
+
+def _places(settings: Settings, database: Database) -> dict[str, Path]:
+    """Return the folders that may fill, by what is kept there, as far as this process may look there."""
+    places = {"models": settings.models_dir, "uploads": Path(tempfile.gettempdir())}
+    return places if database.file is None else {"database": database.file.parent, **places}

@@ -41,6 +41,23 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Keeper:
     )
 
 
+def test_prometheus_is_told_when_the_certificate_ends_and_that_there_is_none(tmp_path: Path) -> None:
+    keeper = Keeper(Settings(authority_dir=tmp_path / "a", certificates_dir=tmp_path / "c"))
+    asking = door.create(keeper, 8443).test_client()
+
+    def told() -> float:
+        (found,) = re.findall(
+            r"^familiar_certificate_ends_seconds (\S+)$", asking.get("/certificate/metrics").text, re.M
+        )
+        return float(found)
+
+    assert told() == keeper.ends_at > 0
+    for damage in (b"?", None):
+        file = tmp_path / "c" / "server.pem"
+        file.write_bytes(damage) if damage else file.unlink()
+        assert told() == 0
+
+
 @pytest.fixture
 def client(keeper: Keeper) -> FlaskClient:
     return door.create(keeper, 8443).test_client()

@@ -1,7 +1,10 @@
-"""Metrics for Prometheus: what requests cost, what faces turned out to be, how full the queue is."""
+"""Metrics for Prometheus: what requests cost, what faces turned out to be, how full queue and disks are."""
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -22,9 +25,10 @@ _BUCKETS_S = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 
 class Metrics:
     """The metrics of one process; with several, a scrape of any of them adds up all."""
 
-    def __init__(self, database: Database, queue: Queue) -> None:
+    def __init__(self, database: Database, queue: Queue, places: Mapping[str, Path] | None = None) -> None:
+        """Ask database and queue at a scrape, and for the room in ``places``, folders by what is kept there."""
         self._registry = CollectorRegistry()
-        self._state = _State(database, queue)
+        self._state = _State(database, queue, places or {})
         self._requests = Histogram(
             "familiar_request_seconds",
             "Time to answer, by route and status code",
@@ -98,7 +102,8 @@ class Metrics:
 class _State(Collector):
     """What is asked at the moment of the scrape; a part that is away is left out, and said to be."""
 
-    def __init__(self, database: Database, queue: Queue) -> None:
+    def __init__(self, database: Database, queue: Queue, places: Mapping[str, Path]) -> None:
+        self._places = places
         self._database = database
         self._queue = queue
 
@@ -132,4 +137,15 @@ class _State(Collector):
             up.add_metric(["database"], 1)
         except FamiliarError:
             up.add_metric(["database"], 0)
-        yield from (up, depth, oldest, live, people, erasing)
+        yield from (up, depth, oldest, live, people, erasing, *self._room())
+
+    def _room(self) -> Iterator[GaugeMetricFamily]:
+        """Look at the disks; a place that is not here is somebody else's."""
+        free = GaugeMetricFamily("familiar_disk_free_bytes", "Room left where something is kept", labels=("place",))
+        size = GaugeMetricFamily("familiar_disk_size_bytes", "Size of the disk that it is kept on", labels=("place",))
+        for place, folder in self._places.items():
+            with suppress(OSError):
+                usage = shutil.disk_usage(folder)
+                free.add_metric([place], usage.free)
+                size.add_metric([place], usage.total)
+        yield from (free, size)

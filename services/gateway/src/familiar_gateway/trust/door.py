@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flask import Flask, Response, g, redirect, render_template, request, send_from_directory
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from werkzeug.wrappers import Response as BaseResponse
 
 from familiar.errors import FamiliarError
@@ -76,6 +77,20 @@ def create(keeper: Keeper, https_port: int) -> Flask:
     def root_as_text() -> Response:
         """Give the root certificate as programs read it."""
         return _file(authority.root_pem, "application/x-pem-file", "familiar-root.pem")
+
+    @app.get(f"{PAGE}/metrics")
+    def metrics() -> Response:
+        """Give the end of the certificate to Prometheus; whoever speaks TLS with us is shown it too."""
+        registry = CollectorRegistry()
+        ends = Gauge(
+            "familiar_certificate_ends_seconds", "When the certificate for https ends, UTC seconds since 1970",
+            registry=registry,
+        )  # fmt: skip
+        try:
+            ends.set(keeper.ends_at)
+        except (OSError, ValueError):
+            ends.set(0)  # none that is good for anything
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     @app.before_request
     def elsewhere() -> BaseResponse | None:

@@ -44,6 +44,15 @@ class Keeper:
         self._asked = asked
         self.keep()
 
+    @property
+    def ends_at(self) -> float:
+        """When the certificate that is shown ends, in UTC seconds since 1970.
+
+        Raises:
+            OSError, ValueError: there is none that can be read.
+        """
+        return self._certificate().not_valid_after_utc.timestamp()
+
     def keep(self) -> bool:
         """Look after the certificate; return whether there is a new one.
 
