@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ FILES = [
     (POSTGRESQL, HTTPS),
     (POSTGRESQL, REPLICAS, HTTPS),
     (MODELSERVER, POSTGRESQL, REPLICAS, HTTPS),
+    (POSTGRESQL, REPLICAS, SWARM, HTTPS),
+    (MODELSERVER, POSTGRESQL, REPLICAS, SWARM, HTTPS),
 ]
 NEW = {REPLICAS, HTTPS}
 """They take a port away, which docker-compose 1 has no word for; the docs say so."""
@@ -87,6 +90,23 @@ def test_with_https_the_gateway_has_no_port_and_the_authority_alone_its_key(
         its = found[name]
         assert its["read_only"] and its["cap_drop"] == ["ALL"] and its["user"] == "10001:10001" and its["mem_limit"]
         assert its["security_opt"] == ["no-new-privileges:true"] and list(its["networks"]) == ["outer"]
+
+
+def test_a_swarm_speaks_https_as_the_rest_does(compose: tuple[str, ...]) -> None:
+    modern = [command for command in engine.composes() if engine.modern(command)]
+    if not modern:
+        pytest.skip("https.yml needs Compose 2")
+    options = [part for file in (BASE, POSTGRESQL, REPLICAS, SWARM, HTTPS) for part in ("-f", file)]
+    config = engine.run(*modern[0], *options, "config", "--format", "json")
+    made = subprocess.run(
+        [engine.ROOT / "deploy/compose/to-stack"], input=config, text=True, capture_output=True, check=True
+    )
+    found = json.loads(made.stdout)["services"]
+    published = {name: [(port["target"], port["mode"]) for port in each.get("ports", [])]
+                 for name, each in found.items() if each.get("ports")}  # fmt: skip
+    assert published == {"authority": [(8080, "ingress")], "proxy": [(8443, "host")]}
+    assert found["proxy"]["environment"]["CERTIFICATE"] == "/certificates/server.pem"
+    assert "authority" in found
 
 
 def _mounts(service: dict[str, Any], volume: str) -> bool:

@@ -2,8 +2,10 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from access_table import NOBODY, operations
@@ -12,8 +14,11 @@ from gateway_world import MakeWorld, World
 from served_app import Answer, Client, served, wait_until
 
 from familiar.scope import Scope
+from familiar.settings import Settings
 from familiar_gateway import front, server
 from familiar_gateway.server import bodies
+from familiar_gateway.trust import door
+from familiar_gateway.trust.keeper import Keeper
 from portraits import jpeg
 
 LONG = 40_000_000
@@ -151,3 +156,14 @@ def test_what_was_sent_in_vain_is_thrown_away_and_the_connection_serves_on(gatew
         client.send(bytes(2_980_000), b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.answer().status == 200
     assert files == []
+
+
+def test_the_port_for_http_leads_on_without_waiting_for_a_body(tmp_path: Path, files: list[object]):
+    settings = Settings(authority_dir=tmp_path / "a", certificates_dir=tmp_path / "c", https_names="localhost")
+    intake = door.before(door.create(Keeper(settings), 8443), settings, threading.Event())
+    with served(intake) as (port, _):
+        for headers, status in (("", 308), ("Authorization: Bearer fam_x\r\n", 403)):
+            with Client(port) as client:
+                head = f"POST /v1/enroll HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {LONG}\r\n\r\n"
+                assert client.send(head.encode(), bytes(20_000)).answer().status == status
+    assert files == [] and intake.room._taken == 0
