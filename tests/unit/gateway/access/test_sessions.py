@@ -126,7 +126,7 @@ def test_a_session_that_is_used_goes_on_and_one_that_is_not_ends(make_world, mon
     world = make_world(access="keys", session_s=1000.0)
     sign_in(world, give_key(world)[1])
     begun = time.time()
-    monkeypatch.setattr(keyring.Keyring, "_note", lambda ring, change: _write(ring, change))
+    monkeypatch.setattr(keyring.Keyring, "_note", lambda ring, _of, change: _write(ring, change))
     for later in (900, 1800, 2700):
         monkeypatch.setattr(time, "time", lambda later=later: begun + later)
         world.services.keyring.forget()
@@ -140,7 +140,7 @@ def test_no_session_lasts_for_ever(make_world, monkeypatch):
     world = make_world(access="keys", session_s=sessions.LONGEST_S)
     sign_in(world, give_key(world)[1])
     begun = time.time()
-    monkeypatch.setattr(keyring.Keyring, "_note", lambda ring, change: _write(ring, change))
+    monkeypatch.setattr(keyring.Keyring, "_note", lambda ring, _of, change: _write(ring, change))
     monkeypatch.setattr(time, "time", lambda: begun + sessions.LONGEST_S - 60)
     world.services.keyring.forget()
     assert world.client.get("/v1/people").status_code == 200
