@@ -47,6 +47,7 @@ _BY_ID = (
     ("DELETE", "/v1/people/{person}/samples/ID"),
     ("GET", "/v1/people/ID/samples/{sample}"),
     ("GET", "/v1/jobs/ID"),
+    ("POST", "/v1/jobs/ID/retry"),
     ("DELETE", "/v1/keys/ID"),
 )
 
@@ -123,6 +124,7 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/models/1": ("POST", "PATCH", "DELETE"),
         "/v1/models/1/rollback": ("GET", "DELETE"),
         "/v1/jobs": ("POST", "DELETE"),
+        f"/v1/jobs/{NOBODY}/retry": ("GET", "DELETE"),
         "/v1/site": ("POST", "PUT", "PATCH"),
         "/v1/session": ("PUT", "PATCH"),
         "/v1/keys": ("PUT", "PATCH", "DELETE"),
@@ -157,6 +159,7 @@ def _bad_origins() -> Iterator[Case]:
     """A page of another site has its reader's browser send what would be taken of anybody else."""
     changes = (
         ("POST", "/v1/models/1/rollback", b"", {}),
+        ("POST", f"/v1/jobs/{NOBODY}/retry", b"", {}),
         ("POST", "/v1/enrollments", as_json({"name": "Ada"}), JSON),
         ("POST", "/v1/enrollments/{enrollment}/finish", b"", {}),
         ("DELETE", "/v1/enrollments/{enrollment}", b"", {}),

@@ -200,6 +200,7 @@ def calls(chance: random.Random, names: Names) -> Walk:
             Ask("GET", "/v1/site"),
             Ask("GET", "/v1/jobs"),
             Ask("GET", f"/v1/jobs/{chance.choice(jobs)}"),
+            Ask("POST", f"/v1/jobs/{chance.choice(jobs)}/retry"),
             Ask("POST", "/v1/recognize", {"Content-Type": "image/jpeg"}, making.frame(chance)),
         )
         answer = yield chance.choice(asks)
@@ -269,6 +270,7 @@ def addresses(chance: random.Random, names: Names) -> Walk:
     ids = (*names.values(), "0" * 32, "1", "-1", "9" * 30, "%00", "..", "%2e%2e%2f", "a" * 3_000, "%ff", "%", "x;y", "")
     places = (
         "/", "/v1/people/{}", "/v1/people/{}/samples", "/v1/people/{}/samples/{}", "/v1/enrollments/{}", "/v1/jobs/{}",
+        "/v1/jobs/{}/retry",
         "/v1/enrollments/{}/finish", "/v1/models/{}", "/v1/models", "/v1/jobs", "/v1/people", "/readyz", "/healthz",
         "/metrics", "/openapi.json", "/static/{}", "/{}", "//{}", "/v1/site", "/v1/recognize", "/v1/enroll", "http://a{}/x",
         "/v1/session", "/v1/keys", "/v1/keys/{}", "/v1/audit", "/docs", "/docs/{}",

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from trainer_world import Here, ModelServer, World, somebody
 
-from familiar.records import erasures, trainings, versions
+from familiar.records import erasures, retries, trainings, versions
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar.serving.client import VersionStatus
@@ -59,6 +59,10 @@ def test_after_two_versions_that_do_not_load_the_enrolment_fails_and_the_old_hea
     assert "the previous one stays" in world.enrollment(grace).error_message
     assert world.recognise(somebody(1)).version == world.live() == live
     assert set(world.on_disk()) <= {live, live - 1}
+    with world.database.write() as session:
+        world.queue.put(retries.ask(session, world.training_of(grace).id).id)
+    assert there.until("it was tried again, with a disk that holds", lambda: world.ended(grace)) == "live"
+    assert world.named(somebody(2)) == world.enrollment(grace).person_id
 
 
 def test_a_full_disk_is_waited_out(world: World, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

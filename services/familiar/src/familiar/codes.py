@@ -68,6 +68,7 @@ CODES: Mapping[str, str] = {
     "version_failed": "roll back: the version could not be served",
     "version_erased": "roll back: the version was made of a person or a sample that was deleted",
     "version_pruned": "roll back: the version is too long ago (`KEEP_WEIGHTS`)",
+    "nothing_to_retry": "try again: the job has not failed, or what it should have done was done since",
     "backbone_retired": "roll back: the version was made for a backbone that is no longer served",
     # A part is away; the same request may succeed later.
     "unavailable": "a part is away, or was ended while it worked on what was sent",

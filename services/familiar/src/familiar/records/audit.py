@@ -22,6 +22,7 @@ class Action(StrEnum):
     PERSON_ERASED = "person_erased"
     SAMPLE_REMOVED = "sample_removed"
     HEAD_ROLLED_BACK = "head_rolled_back"
+    TRAINING_RETRIED = "training_retried"
     SITE_FORGOTTEN = "site_forgotten"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"

@@ -6,7 +6,18 @@ from flask import Blueprint, request, url_for
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, ServingUnavailable
-from familiar.records import Action, Database, HeadStatus, HeadVersion, audit, erasures, people, trainings, versions
+from familiar.records import (
+    Action,
+    Database,
+    HeadStatus,
+    HeadVersion,
+    Training,
+    audit,
+    erasures,
+    people,
+    trainings,
+    versions,
+)
 from familiar.scope import Scope
 from familiar.servable import BACKBONE, HEAD
 from familiar.serving import VersionState
@@ -75,14 +86,32 @@ def roll_back(version: str) -> tuple[Json, int, dict[str, str]]:
     its = services(_Needs)
     number = payload.parse_version(version)
     payload.read_optional_object(request, {})
-    backbones = {each.version for each in its.serving.versions(BACKBONE) if each.state is VersionState.AVAILABLE}
+    backbones = served_backbones(its.serving)
     with its.database.write() as session:
-        head = versions.head(session, number)
-        _require_usable(session, head, backbones)
-        shown = representations.job(trainings.ask_rollback(session, number))
+        shown = representations.job(ask_back(session, number, backbones))
         audit.note(session, caller(), Action.HEAD_ROLLED_BACK, str(number))
     its.inbox.put(shown["id"])
     return {"job": shown}, 202, {"Location": url_for("jobs.show", job_id=shown["id"])}
+
+
+def served_backbones(serving: Serving) -> set[int]:
+    """Return the backbone versions that answer.
+
+    Raises:
+        ServingUnavailable: Serving is away.
+    """
+    return {each.version for each in serving.versions(BACKBONE) if each.state is VersionState.AVAILABLE}
+
+
+def ask_back(session: Session, version: int, backbones: set[int]) -> Training:
+    """Return a training that puts a head version into service again, where these ``backbones`` answer.
+
+    Raises:
+        NotFound: there is no such version.
+        Conflict: it cannot come back.
+    """
+    _require_usable(session, versions.head(session, version), backbones)
+    return trainings.ask_rollback(session, version)
 
 
 def _require_usable(session: Session, head: HeadVersion, backbones: set[int]) -> None:

@@ -61,8 +61,8 @@ def backbone(row: BackboneVersion, states: Mapping[int, str]) -> Json:
     }
 
 
-def job(training: Training) -> Json:
-    """Show a training."""
+def job(training: Training, *, can_retry: bool = False) -> Json:
+    """Show a training; ``can_retry`` tells whether it makes sense to try it again."""
     return {
         "id": training.id,
         "kind": training.kind,
@@ -73,6 +73,7 @@ def job(training: Training) -> Json:
         "backbone_version": training.backbone_version,
         "attempts": training.attempts,
         "error": error(training.error_code, training.error_message),
+        "can_retry": can_retry,
         "created_at": time(training.created_at),
         "started_at": time(training.started_at),
         "ended_at": time(training.ended_at),
