@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from familiar.disk import Disk
 from familiar.errors import FamiliarError, ModelNotFound, QueueUnavailable, ServingRejected
 from familiar.knowing.embedding import normalise
 from familiar.knowing.head import Head
 from familiar.queueing.queue import QueueState
+from familiar.queueing.workers import About, WorkerState
 from familiar.servable import (
     BACKBONE,
     DESCRIBE_SIGNATURE,
@@ -77,6 +79,7 @@ class FakeServing:
     described: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     spoil: dict[str, NDArray[Any]] = field(default_factory=dict)
     before_identify: list[Any] = field(default_factory=list)
+    made_of: dict[str, str] = field(default_factory=dict)
 
     def predict(
         self,
@@ -120,6 +123,10 @@ class FakeServing:
         versions: dict[int, Any] = self.backbones if model == BACKBONE else self.heads
         return tuple(VersionStatus(each, VersionState.AVAILABLE, 0, "") for each in sorted(versions, reverse=True))
 
+    def software(self, *, timeout_s: float | None = None) -> dict[str, str]:
+        self._maybe_fail(BACKBONE)
+        return self.made_of
+
     def available(self, model: str, *, timeout_s: float | None = None) -> int | None:
         return next((each.version for each in self.versions(model)), None)
 
@@ -151,6 +158,7 @@ class FakeQueue:
 
     trainings: list[str] = field(default_factory=list)
     trainers: int = 1
+    models: Disk | None = Disk(taken_bytes=24_000_000, free_bytes=50_000_000_000, size_bytes=100_000_000_000)
     away: bool = False
 
     def put(self, training_id: str) -> None:
@@ -162,9 +170,17 @@ class FakeQueue:
         self.check()
         return QueueState(waiting=len(self.trainings), running=0, failed=0)
 
-    def workers(self) -> int:
+    def workers(self) -> list[WorkerState]:
         self.check()
-        return self.trainers
+        about = About({"familiar": "0.0.1", "tensorflow": "2.0.0"}, self.models)
+        return [
+            WorkerState(f"trainer-{number}", "idle", None, 1_700_000_000.0, 1_700_000_100.0, about)
+            for number in range(1, self.trainers + 1)
+        ]
+
+    def software(self) -> dict[str, str]:
+        self.check()
+        return {"redis": "7.0.0"}
 
     def check(self) -> None:
         if self.away:

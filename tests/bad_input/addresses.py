@@ -87,7 +87,7 @@ def _bad_versions() -> Iterator[Case]:
 
 def _bad_queries() -> Iterator[Case]:
     paths = {"/v1/people": "offset", "/v1/people/{person}/samples": "offset", "/v1/models": "", "/v1/jobs": "",
-             "/v1/keys": "offset", "/v1/audit": "offset"}  # fmt: skip
+             "/v1/keys": "offset", "/v1/audit": "offset", "/v1/errors": ""}  # fmt: skip
     for path, more in paths.items():
         for text in ("0", "-1", "1001", "ten", "1.5", "1e2", "", "٣", "9" * 30, "1;DROP TABLE people"):
             yield Case(f"{path}: limit {text}", "GET", f"{path}?limit={quote(text)}", codes=("invalid_query",))
@@ -99,7 +99,7 @@ def _bad_queries() -> Iterator[Case]:
     yield Case("people searched by too much", "GET", f"/v1/people?search={'a' * 81}", codes=("invalid_field",))
     yield Case("people searched by a zero byte", "GET", "/v1/people?search=a%00", codes=("invalid_field",))
     for path in ("/v1/people/{person}", "/v1/enrollments/{enrollment}", "/v1/people/{person}/samples/{sample}",
-                 "/v1/models/1", "/v1/site", "/v1/session"):  # fmt: skip
+                 "/v1/models/1", "/v1/site", "/v1/session", "/v1/system"):  # fmt: skip
         yield Case(f"{path}: a parameter", "GET", f"{path}?full=1", codes=("unknown_field",))
 
 
@@ -130,6 +130,8 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/keys": ("PUT", "PATCH", "DELETE"),
         f"/v1/keys/{NOBODY}": ("GET", "POST", "PATCH"),
         "/v1/audit": ("POST", "PATCH", "DELETE"),
+        "/v1/system": ("POST", "DELETE"),
+        "/v1/errors": ("POST", "DELETE"),
         "/healthz": ("POST",),
         "/readyz": ("POST",),
         "/metrics": ("POST",),

@@ -199,6 +199,8 @@ def calls(chance: random.Random, names: Names) -> Walk:
             Ask("POST", f"/v1/models/{chance.choice(versions)}/rollback"),
             Ask("GET", "/v1/site"),
             Ask("GET", "/v1/jobs"),
+            Ask("GET", "/v1/system"),
+            Ask("GET", "/v1/errors"),
             Ask("GET", f"/v1/jobs/{chance.choice(jobs)}"),
             Ask("POST", f"/v1/jobs/{chance.choice(jobs)}/retry"),
             Ask("POST", "/v1/recognize", {"Content-Type": "image/jpeg"}, making.frame(chance)),
@@ -273,7 +275,7 @@ def addresses(chance: random.Random, names: Names) -> Walk:
         "/v1/jobs/{}/retry",
         "/v1/enrollments/{}/finish", "/v1/models/{}", "/v1/models", "/v1/jobs", "/v1/people", "/readyz", "/healthz",
         "/metrics", "/openapi.json", "/static/{}", "/{}", "//{}", "/v1/site", "/v1/recognize", "/v1/enroll", "http://a{}/x",
-        "/v1/session", "/v1/keys", "/v1/keys/{}", "/v1/audit", "/docs", "/docs/{}",
+        "/v1/session", "/v1/keys", "/v1/keys/{}", "/v1/audit", "/v1/system", "/v1/errors", "/docs", "/docs/{}",
     )  # fmt: skip
     queries = ("", "", "?limit={}", "?offset={}", "?status={}", "?limit=1&limit={}", "?{}", "?after={}&x", "??", "?%",
                "?search={}")  # fmt: skip

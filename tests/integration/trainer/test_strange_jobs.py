@@ -114,7 +114,7 @@ GARBAGE = [
 @pytest.mark.slow
 def test_a_trainer_outlives_whatever_lies_on_its_queue(world: World, queue: Queue) -> None:
     trainer = world.start_trainer()
-    until("it waits for work", lambda: world.queue.workers() == 1)
+    until("it waits for work", lambda: len(world.queue.workers()) == 1)
     for number, fields in enumerate(GARBAGE):
         if fields:
             queue.connection.hset(f"rq:job:garbage{number}", mapping=fields)

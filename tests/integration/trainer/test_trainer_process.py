@@ -74,7 +74,7 @@ def test_trainers_that_are_killed_leave_nothing_in_any_temporary_folder(
         assert dying.wait() == KILLED, dying.output
         assert any(scratch.iterdir()), "what it was writing"
     last = world.start_trainer(TMPDIR=str(temporary))
-    until("it waits for work", lambda: world.queue.workers() == 1)
+    until("it waits for work", lambda: len(world.queue.workers()) == 1)
     assert len(list(scratch.iterdir())) == 1, "its own"
     last.signal(signal.SIGTERM)
     assert last.wait(30) == 0
@@ -99,7 +99,12 @@ def test_a_training_whose_trainer_died_has_not_failed(world: World, seen_first_b
     world.queue.put("0" * 32)
     dead, living = (
         worker.TrainingWorker(
-            [world.queue.rq], name=name, connection=redis, job_class=TrainingJob, serializer=JSONSerializer
+            [world.queue.rq],
+            name=name,
+            connection=redis,
+            job_class=TrainingJob,
+            serializer=JSONSerializer,
+            models_dir=world.settings.models_dir,
         )
         for name in ("dead", "living")
     )
@@ -130,8 +135,9 @@ def test_a_trainer_gives_signs_of_life_while_it_works(world: World, monkeypatch:
     monkeypatch.setattr(worker, "SIGN_EVERY_S", 0.05)
     monkeypatch.setattr(jobs, "run_training", work)
     working = worker.TrainingWorker(
-        [world.queue.rq], connection=redis, job_class=TrainingJob, serializer=JSONSerializer
-    )
+        [world.queue.rq], connection=redis, job_class=TrainingJob, serializer=JSONSerializer,
+        models_dir=world.settings.models_dir,
+    )  # fmt: skip
     world.queue.put("0" * 32)
     working.work(burst=True, logging_level="WARNING")
     assert (world.queue.state().running, world.queue.state().failed) == (0, 0)
@@ -178,7 +184,10 @@ def test_a_trainer_told_to_stop_in_the_middle_of_a_job_gives_it_back(
 
 def test_a_trainer_and_its_gate_let_others_go_first(world: World) -> None:
     trainer = world.start_trainer()
-    until("the trainer waits for work", lambda: world.queue.workers() == 1)
+    until("the trainer waits for work", lambda: len(world.queue.workers()) == 1)
+    (worker_,) = world.queue.workers()
+    assert worker_.name.startswith("trainer-") and worker_.training_id is None and worker_.since <= worker_.seen
+    assert {"familiar", "python"} < set(worker_.about.software) and worker_.about.models.taken_bytes > 0
     processes = [trainer.pid, *(child.pid for child in psutil.Process(trainer.pid).children())]
     assert len(processes) == 2
     wanted = max(os.nice(0), priority.NICENESS)
@@ -187,10 +196,10 @@ def test_a_trainer_and_its_gate_let_others_go_first(world: World) -> None:
 
 def test_an_idle_trainer_told_to_stop_ends_at_once(world: World) -> None:
     trainer = world.start_trainer()
-    until("the trainer waits for work", lambda: world.queue.workers() == 1)
+    until("the trainer waits for work", lambda: len(world.queue.workers()) == 1)
     trainer.signal(signal.SIGTERM)
     assert trainer.wait(20) == 0
-    assert world.queue.workers() == 0
+    assert len(world.queue.workers()) == 0
     assert "Traceback" not in trainer.output
 
 
@@ -208,7 +217,7 @@ def test_a_trainer_started_too_early_waits_for_its_redis(world: World, redis_ser
 @pytest.mark.parametrize("lose", ["flush", "restart", "restart while training"])
 def test_a_trainer_outlives_its_redis(lose: str, world: World, redis_server: RedisServer) -> None:
     trainer = world.start_trainer()
-    until("the trainer waits for work", lambda: world.queue.workers() == 1)
+    until("the trainer waits for work", lambda: len(world.queue.workers()) == 1)
     enrollment = world.enroll("Ada", somebody(1))
     if lose == "restart while training":
         until("the training has begun", lambda: world.training_of(enrollment).stage != Stage.QUEUED)
@@ -218,7 +227,7 @@ def test_a_trainer_outlives_its_redis(lose: str, world: World, redis_server: Red
         redis_server.stop()
         redis_server.start()
     assert until("the enrolment has ended", lambda: world.ended(enrollment)) == "live"
-    until("the trainer is registered again", lambda: world.queue.workers() == 1)
+    until("the trainer is registered again", lambda: len(world.queue.workers()) == 1)
     another = world.enroll("Grace", somebody(2))
     assert until("the next enrolment has ended", lambda: world.ended(another)) == "live"
     assert trainer.alive
@@ -226,7 +235,7 @@ def test_a_trainer_outlives_its_redis(lose: str, world: World, redis_server: Red
 
 def test_two_trainers_share_the_work_and_no_version_is_made_twice(world: World) -> None:
     trainers = [world.start_trainer() for _ in range(2)]
-    until("both wait for work", lambda: world.queue.workers() == 2)
+    until("both wait for work", lambda: len(world.queue.workers()) == 2)
     known = set(world.statuses())
     waiting = []
     for seed in range(4):

@@ -106,6 +106,9 @@ class Settings:
     load_timeout_s: float = _setting("LOAD_TIMEOUT_S", 60.0, "longest wait for Serving to load a version", 1, 3600)
     keep_versions: int = _setting("KEEP_VERSIONS", 3, "head versions kept on disk", 3, 1000)
     keep_weights: int = _setting("KEEP_WEIGHTS", 20, "head versions that can be rolled back to", 3, 100_000)
+    rq_dashboard_url: str = _setting(
+        "RQ_DASHBOARD_URL", "", "where operators find rq-dashboard, for a link to it on the page"
+    )
     log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
 
     @classmethod
@@ -128,6 +131,8 @@ class Settings:
             raise MisconfiguredError(f"ACCESS={settings.access!r}: must be keys or open")
         if 0 < settings.audit_days < LEAST_AUDIT_DAYS:
             raise MisconfiguredError(f"AUDIT_DAYS={settings.audit_days}: must be {LEAST_AUDIT_DAYS} or more, or 0")
+        if settings.rq_dashboard_url and not settings.rq_dashboard_url.startswith(("http://", "https://")):
+            raise MisconfiguredError(f"RQ_DASHBOARD_URL={settings.rq_dashboard_url!r}: http:// or https:// expected")
         if settings.https and settings.port == settings.https_port:
             raise MisconfiguredError(f"HTTPS_PORT={settings.https_port}: must be another than GATEWAY_PORT")
         return settings

@@ -10,6 +10,7 @@ from typing import IO
 from flask import Flask, Request, Response, g, request
 from flask_cors import CORS
 
+from familiar.records import recent_errors
 from familiar_gateway import access, enrolling, operating, people, recognizing, web
 from familiar_gateway.services import Services
 
@@ -30,6 +31,8 @@ _BLUEPRINTS = (
     operating.jobs.blueprint,
     operating.site.blueprint,
     operating.health.blueprint,
+    operating.errors.blueprint,
+    operating.system.blueprint,
     access.sessions.blueprint,
     access.keys.blueprint,
     access.audit.blueprint,
@@ -119,6 +122,8 @@ def _end(response: Response, its: Services) -> Response:
     if its.settings.hsts_s and request.is_secure:
         response.headers["Strict-Transport-Security"] = f"max-age={its.settings.hsts_s}"
     _note(its.metrics, request.method, route, response.status_code, seconds, g.get("request_id"), g.get("camera"))
+    if (error := web.errors.went_wrong()) is not None:
+        its.recorder.note(f"{request.method} {route}", *recent_errors.told(error), g.get("request_id"))
     return response
 
 

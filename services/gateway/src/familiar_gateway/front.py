@@ -40,6 +40,7 @@ class Lanes:
             "enrollments.stream": (streams, small),
             "health.ready": (parts, small),
             "health.metrics": (parts, small),
+            "system.show": (parts, small),
             "health.alive": (alive, small),
         }
         self._reading = server.Lane(threads=threads.looking, waiting=_MOST_READERS), small

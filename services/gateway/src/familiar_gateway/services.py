@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from familiar.queueing import TrainingQueue
-from familiar.records import Database
+from familiar.records import Database, Recorder
 from familiar.seeing import ENROLMENT, Decoder, ImageLimits, Observer, SlowLane, detectors
 from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
@@ -32,6 +32,7 @@ class Services:
     capturer: Capturer
     readiness: Readiness
     metrics: Metrics
+    recorder: Recorder
     streams: Streams
     keyring: Keyring
     rates: Rates
@@ -79,7 +80,8 @@ def assemble(
         recognizer=Recognizer(decoder, observer, models, database, settings.max_faces),
         capturer=Capturer(decoder, Observer(observer.detector, ENROLMENT), models, database, inbox, settings),
         readiness=Readiness(database, queue, serving, models),
-        metrics=Metrics(database, queue, _places(settings, database)),
+        metrics=Metrics(database, queue),
+        recorder=Recorder(database, "gateway"),
         streams=Streams(most=threads.streams),
         keyring=keyring,
         rates=rates,

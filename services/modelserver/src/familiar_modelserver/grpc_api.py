@@ -11,6 +11,8 @@ from typing import Any, Final
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
+from familiar.software import made_of
+from familiar.wire import SOFTWARE
 from familiar.wire import serving_pb2 as pb
 from familiar_modelserver.errors import ServerError
 from familiar_modelserver.metrics import Metrics
@@ -24,6 +26,10 @@ _HEALTH_NAMES: Final = ("", "ModelService", "PredictionService")
 _MAX_TEXT: Final = 1024
 _STATUS_OF: Final = {code.value[0]: code for code in grpc.StatusCode}
 _NO_DEADLINE_S: Final = 10 * 365 * 86400.0  # how gRPC may express that the client set none
+_MADE_OF: Final = tuple(
+    (SOFTWARE, f"{name} {version}") for name, version in made_of("tensorflow", "tensorflow-cpu").items()
+)
+"""What operators want to know beside the states of versions; other clients never see it."""
 _OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -97,7 +103,10 @@ class GrpcServer:
         self._metrics.request_latency.observe(time.perf_counter() - started, counted, "Predict", "GRPC")
         return response
 
-    def _model_status(self, request: pb.GetModelStatusRequest, _: grpc.ServicerContext) -> pb.GetModelStatusResponse:
+    def _model_status(
+        self, request: pb.GetModelStatusRequest, context: grpc.ServicerContext
+    ) -> pb.GetModelStatusResponse:
+        context.send_initial_metadata(_MADE_OF)
         return self._services.model_status(request)
 
     def _model_metadata(

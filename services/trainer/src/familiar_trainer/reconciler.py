@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
-from familiar.records import audit, enrollments, erasures, trainings, versions
+from familiar.records import audit, enrollments, erasures, recent_errors, trainings, versions
 from familiar_trainer.stillness import Stillness
 from familiar_trainer.trainer import Trainer
 
@@ -60,9 +60,9 @@ class Reconciler:
             try:
                 duty()
             except (FamiliarError, OSError) as exc:
-                self._complain(name, str(exc))
+                self._complain(name, str(exc), exc)
             except Exception as exc:
-                if self._complain(name, repr(exc)):
+                if self._complain(name, repr(exc), exc):
                     _log.exception("%s is broken", name)
             else:
                 if self._complaints.pop(name, None):
@@ -168,10 +168,11 @@ class Reconciler:
                     _SIGN_OF_LIFE.unlink()
                 return
 
-    def _complain(self, name: str, text: str) -> bool:
+    def _complain(self, name: str, text: str, error: Exception) -> bool:
         """Log a complaint unless it is the same as a second ago; tell whether it was new."""
         if self._complaints.get(name) == text:
             return False
         self._complaints[name] = text
         _log.warning("%s: %s", name, text)
+        self._trainer.recorder.note(name, *recent_errors.told(error))
         return True

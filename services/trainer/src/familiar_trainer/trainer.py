@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from familiar import learning
 from familiar.knowing import Head
 from familiar.learning import Admission, Cohort, Correction, Gallery, Learned, Loss, cohort
 from familiar.queueing import TrainingQueue
-from familiar.records import Database, trainings
+from familiar.records import Database, Recorder, trainings
 from familiar.servable import BACKBONE, HEAD
 from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
@@ -64,6 +65,11 @@ class Trainer:
     leases: Stillness = field(default_factory=Stillness)
     owner: str = field(default_factory=lambda: f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}")
     stop: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """What takes down for operators what goes wrong."""
+        return Recorder(self.database, "trainer")
 
     def silent(self) -> Mapping[str, trainings.Sign]:
         """Return the last signs of those who work on trainings and have not renewed their lease for as long as it is.

@@ -18,6 +18,7 @@ from familiar.records import (
     HeadStatus,
     Stage,
     TrainingKind,
+    recent_errors,
     trainings,
     versions,
 )
@@ -61,12 +62,14 @@ def run(trainer: Trainer, training_id: str) -> str:
             return "given back"
         except (Unavailable, OSError) as exc:
             _log.warning("training %s: %s; next try in %.1f s", training_id, exc, pause_s)
+            _note(trainer, exc)
             lease.give_back(pause_s)
             return "to be tried again"
         except TrainingFailed as exc:
             outcome = _fail(journal, code=exc.code, message=exc.message)
-        except Exception:
+        except Exception as exc:
             _log.exception("training %s: try %d ended unexpectedly", training_id, journal.attempts)
+            _note(trainer, exc)
             if journal.attempts < _MOST_SURPRISES:
                 lease.give_back(pause_s)
                 return "to be tried again"
@@ -77,6 +80,10 @@ def run(trainer: Trainer, training_id: str) -> str:
     except (DatabaseUnavailable, OSError) as exc:
         _log.warning("after training %s: %s; the reconciler goes on with it", training_id, exc)
     return outcome
+
+
+def _note(trainer: Trainer, error: Exception) -> None:
+    trainer.recorder.note("training", *recent_errors.told(error))
 
 
 def _fail(journal: Journal, *, code: str, message: str) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -18,9 +19,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
+from familiar import disk
 from familiar.errors import FamiliarError
-from familiar.queueing import TrainingJob, TrainingQueue
+from familiar.queueing import ABOUT, About, TrainingJob, TrainingQueue
 from familiar.records import migrate
+from familiar.software import made_of
 from familiar_trainer import jobs
 from familiar_trainer.trainer import Trainer
 
@@ -29,6 +32,7 @@ SIGN_EVERY_S = 5.0
 """How often a worker that is at work shows that it lives."""
 TTL_S = 30
 """For how many seconds such a sign counts."""
+_TENSORFLOW = ("tensorflow", "tensorflow-cpu")
 _RETRY_S = 1.0
 _REMIND_AFTER_TRIES = 10
 
@@ -40,6 +44,12 @@ class TrainingWorker(SimpleWorker):
     """
 
     max_connection_wait_time = 1.0
+
+    def __init__(self, *args: Any, models_dir: Path, **more: Any) -> None:
+        """Prepare to work; of the folder of the models operators are told how much room there is."""
+        self._models_dir = models_dir
+        self._software = made_of(*_TENSORFLOW)
+        super().__init__(*args, **more)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job in this thread, with signs of life from another.
@@ -89,7 +99,18 @@ class TrainingWorker(SimpleWorker):
         if pipeline is None and not self.connection.hexists(self.key, "birth"):
             self.connection.delete(self.key)
             self.register_birth()  # type: ignore[no-untyped-call]
+        (self.connection if pipeline is None else pipeline).hset(self.key, ABOUT, self._about().to_json())
         super().heartbeat(timeout, pipeline)
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what stands in Redis of this worker, with what operators want to know besides."""
+        return {**super().serialize(), ABOUT: self._about().to_json()}
+
+    def _about(self) -> About:
+        try:
+            return About(self._software, disk.beneath(self._models_dir))
+        except OSError:  # a volume that is lost is told by those who write there
+            return About(self._software)
 
     def subscribe(self) -> None:
         """Take no commands over Redis: they are for workers that fork, and here would stop the trainer."""
@@ -164,4 +185,5 @@ def _worker(trainer: Trainer) -> TrainingWorker:
         connection=connection,
         worker_ttl=TTL_S,
         serializer=JSONSerializer,
+        models_dir=trainer.settings.models_dir,
     )

@@ -208,6 +208,20 @@ def test_versions_are_listed_highest_first(serving, client):
     ]
 
 
+def test_what_a_server_is_made_of_stands_beside_its_answer(serving, client):
+    def answer(_, context):
+        context.send_initial_metadata((("software", "familiar 1.2.3"), ("software", "tensorflow 2.20.0"), ("a", "b")))
+        return statuses((1, 30))(_, context)
+
+    serving.script = [answer]
+    assert client.software() == {"familiar": "1.2.3", "tensorflow": "2.20.0"}
+
+
+def test_a_server_that_does_not_say_what_it_is_made_of_is_tensorflow_serving(serving, client):
+    serving.script = [statuses((1, 30))]
+    assert client.software() == {}
+
+
 def test_state_of_a_later_server_is_unknown(serving, client):
     serving.script = [statuses((1, 99))]
     assert client.versions("head")[0].state is VersionState.UNKNOWN

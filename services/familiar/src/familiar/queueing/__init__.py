@@ -2,5 +2,6 @@
 
 from familiar.queueing.jobs import TrainingJob
 from familiar.queueing.queue import QueueState, TrainingQueue
+from familiar.queueing.workers import ABOUT, About, WorkerState
 
-__all__ = ["QueueState", "TrainingJob", "TrainingQueue"]
+__all__ = ["ABOUT", "About", "QueueState", "TrainingJob", "TrainingQueue", "WorkerState"]

@@ -4,14 +4,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
 
 from familiar.errors import MisconfiguredError, QueueUnavailable
 from familiar.queueing.jobs import RUN_TRAINING, TRAINING_QUEUE, TrainingJob
+from familiar.queueing.workers import ABOUT, About, WorkerState, text_of
 
 _RESULT_TTL_S = 600
 _FAILURE_TTL_S = 86_400
@@ -89,14 +92,26 @@ class TrainingQueue:
         with _translated():
             self._redis.zremrangebyscore(self.rq.started_job_registry.key, 0, time.time())
 
-    def workers(self) -> int:
-        """Return how many workers are registered for this queue; one that died drops out when its key expires.
+    def workers(self) -> list[WorkerState]:
+        """Return who is registered for this queue, by name; one that died drops out when its key expires.
 
         Raises:
             QueueUnavailable: Redis does not answer.
         """
         with _translated():
-            return len(Worker.all(connection=self._redis, queue=self.rq, serializer=JSONSerializer))
+            found = Worker.all(connection=self._redis, queue=self.rq, serializer=JSONSerializer)
+            return sorted(map(self._state_of, found), key=lambda worker: worker.name)
+
+    def software(self) -> dict[str, str]:
+        """Return what the server of the queue is, by name and version.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        with _translated():
+            told: Any = self._redis.info("server")
+        name = "valkey" if "valkey_version" in told else "redis"
+        return {name: str(told.get(f"{name}_version", ""))}
 
     def check(self) -> None:
         """Ask Redis for a sign of life.
@@ -106,6 +121,17 @@ class TrainingQueue:
         """
         with _translated():
             self._redis.ping()
+
+    def _state_of(self, worker: BaseWorker) -> WorkerState:
+        told: Any = self._redis.hget(worker.key, ABOUT)
+        return WorkerState(
+            name=worker.name,
+            state=str(worker.get_state()),
+            training_id=worker.get_current_job_id(),
+            since=worker.birth_date.timestamp() if worker.birth_date else None,
+            seen=worker.last_heartbeat.timestamp() if worker.last_heartbeat else None,
+            about=About.from_json(text_of(told)),
+        )
 
     def forget(self, training_id: str) -> None:
         """Remove what Redis remembers of a training."""

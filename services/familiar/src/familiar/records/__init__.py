@@ -13,6 +13,7 @@ from familiar.records import (
     keys,
     people,
     person,
+    recent_errors,
     retries,
     samples,
     sessions,
@@ -28,6 +29,8 @@ from familiar.records.enrollments import Capture
 from familiar.records.key import KeyKind, KeyStatus
 from familiar.records.people import PersonSummary
 from familiar.records.person import check_id, clean_name
+from familiar.records.recent_errors import Mishap
+from familiar.records.recorder import Recorder
 from familiar.records.schema import (
     AccessKey,
     AuditEntry,
@@ -58,8 +61,10 @@ __all__ = [
     "IfNotAlike",
     "KeyKind",
     "KeyStatus",
+    "Mishap",
     "Person",
     "PersonSummary",
+    "Recorder",
     "Sample",
     "SiteCorrection",
     "Stage",
@@ -76,6 +81,7 @@ __all__ = [
     "migrate",
     "people",
     "person",
+    "recent_errors",
     "retries",
     "samples",
     "sessions",

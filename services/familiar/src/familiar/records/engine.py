@@ -15,6 +15,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.orm import Session
 
+from familiar import disk
+from familiar.disk import Disk
 from familiar.errors import DatabaseUnavailable, MisconfiguredError
 from familiar.records import faults
 from familiar.records.inspection import Inspection
@@ -130,6 +132,33 @@ class Database:
             raise self._fault
         with self.write() as session:
             session.execute(text("UPDATE issued_versions SET version = version"))
+
+    def disk(self) -> Disk:
+        """Return what the database takes, and how much room there is for it; of one on another machine only the first.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer, or its file cannot be looked at.
+        """
+        if self.file is not None:
+            try:
+                return disk.of_files(*(self.file.with_name(self.file.name + end) for end in ("", "-wal", "-shm")))
+            except OSError as exc:
+                raise faults.unavailable(faults.UNREADABLE, self._where, str(exc.strerror)) from exc
+        if self.is_sqlite:
+            return Disk(0, None, None)
+        with self.read() as session:
+            return Disk(session.scalar(text("SELECT pg_database_size(current_database())")) or 0, None, None)
+
+    def software(self) -> dict[str, str]:
+        """Return what the database is, by name and version.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
+        with self.read() as session:
+            session.connection()
+            version = ".".join(map(str, self.engine.dialect.server_version_info or ()))
+        return {self.engine.dialect.name: version}
 
     def inspect(self) -> None:
         """Look all of the database over for damage, which takes as long as reading it; for a start.

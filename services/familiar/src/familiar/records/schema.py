@@ -223,6 +223,21 @@ class AuditEntry(Base):
     target: Mapped[str | None] = mapped_column(_ID)
 
 
+class RecentError(Base):
+    """Something that went wrong of late, all of its ``kind`` together, see ``familiar.records.recent_errors``."""
+
+    __tablename__ = "recent_errors"
+    kind: Mapped[str] = mapped_column(String(64), primary_key=True)
+    part: Mapped[str] = mapped_column(_WORD)
+    place: Mapped[str] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(_WORD)
+    message: Mapped[str] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    times: Mapped[int]
+    first_at: Mapped[float]
+    last_at: Mapped[float] = mapped_column(index=True)
+
+
 _IN_FORCE = text("revoked_at IS NULL")
 Index(
     "ix_access_keys_one_of_a_name",

@@ -71,6 +71,12 @@ def recent(session: Session, limit: int = 100) -> Sequence[Training]:
     return session.scalars(select(Training).order_by(Training.created_at.desc(), Training.id).limit(limit)).all()
 
 
+def failures(session: Session, limit: int = 100) -> Sequence[Training]:
+    """Return the last ``limit`` trainings that failed, the last one to end first."""
+    failed = select(Training).where(Training.stage == Stage.FAILED)
+    return session.scalars(failed.order_by(Training.ended_at.desc(), Training.id).limit(limit)).all()
+
+
 def leases(session: Session) -> dict[str, Sign]:
     """Return the last sign of life of whoever works on a training, by the training's id."""
     query = select(Training.id, Training.lease_owner, Training.lease_until).where(

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from familiar.errors import FamiliarError, ModelNotFound, ServingRejected, ServingTimeout, ServingUnavailable
-from familiar.wire import decode, encode
+from familiar.servable import BACKBONE
+from familiar.wire import SOFTWARE, decode, encode
 from familiar.wire import serving_pb2 as pb
 
 _PREDICT: Final = "/tensorflow.serving.PredictionService/Predict"
@@ -155,6 +156,16 @@ class ServingClient:
             return None
         ready = (status.version for status in statuses if status.state is VersionState.AVAILABLE)
         return max(ready, default=None)
+
+    def software(self, *, timeout_s: float | None = None) -> dict[str, str]:
+        """Return what the server is, by name and version: ours says it in its metadata, TensorFlow Serving nothing.
+
+        Raises ModelNotFound if it has seen no version of the backbone.
+        """
+        request = pb.GetModelStatusRequest(model_spec=_model_spec(BACKBONE, None, ""))
+        _, call = self._call(self._get_model_status.with_call, request, BACKBONE, timeout_s)
+        told = (str(value).partition(" ") for key, value in call.initial_metadata() if key == SOFTWARE)
+        return {name: version for name, _, version in told}
 
     def close(self) -> None:
         """End the connection; calls in flight are cancelled."""

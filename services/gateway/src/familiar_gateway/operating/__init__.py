@@ -1,6 +1,6 @@
 """Operating: whether all parts are there, what they cost, which models answer, and what the trainer is asked for."""
 
-from familiar_gateway.operating import health, jobs, models, site
+from familiar_gateway.operating import errors, health, jobs, models, site, system
 from familiar_gateway.operating.inbox import Inbox
 from familiar_gateway.operating.metrics import Metrics
 from familiar_gateway.operating.ports import Queue, Serving
@@ -13,10 +13,12 @@ __all__ = [
     "Queue",
     "Readiness",
     "Serving",
+    "errors",
     "health",
     "job",
     "jobs",
     "models",
     "report",
     "site",
+    "system",
 ]

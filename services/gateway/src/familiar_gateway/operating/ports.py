@@ -1,8 +1,9 @@
 """The parts of the queue and of Serving that the gateway needs; tests stand in their place with small fakes."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from familiar.queueing import QueueState
+from familiar.queueing import QueueState, WorkerState
 from familiar.serving import Predictor, VersionStatus
 
 
@@ -15,8 +16,11 @@ class Queue(Protocol):
     def state(self) -> QueueState:
         """Return how full the queue is."""
 
-    def workers(self) -> int:
-        """Return how many trainers are at work or waiting for it."""
+    def workers(self) -> list[WorkerState]:
+        """Return the trainers that are at work or waiting for it, by name."""
+
+    def software(self) -> Mapping[str, str]:
+        """Return what the server of the queue is, by name and version."""
 
     def check(self) -> None:
         """Ask Redis for a sign of life."""
@@ -30,3 +34,6 @@ class Serving(Predictor, Protocol):
 
     def available(self, model: str, *, timeout_s: float | None = None) -> int | None:
         """Return the highest version that answers requests, None if there is none."""
+
+    def software(self, *, timeout_s: float | None = None) -> Mapping[str, str]:
+        """Return what the server is, by name and version, as far as it says."""

@@ -54,7 +54,7 @@ class Readiness:
         return "answers"
 
     def _check_trainer(self) -> str:
-        count = self._queue.workers()
+        count = len(self._queue.workers())
         if not count:
             raise _Missing("no trainer waits at the queue")
         return f"{count} at the queue"

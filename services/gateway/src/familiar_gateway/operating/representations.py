@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from familiar.records import BackboneVersion, HeadVersion, SiteCorrection, Stage, Training, versions
+from familiar.disk import Disk
+from familiar.queueing import WorkerState
+from familiar.records import BackboneVersion, HeadVersion, Mishap, SiteCorrection, Stage, Training, versions
 from familiar_gateway.web import Json, error, reference, time
 
 
@@ -77,6 +79,59 @@ def job(training: Training, *, can_retry: bool = False) -> Json:
         "created_at": time(training.created_at),
         "started_at": time(training.started_at),
         "ended_at": time(training.ended_at),
+    }
+
+
+def mishap(row: Mishap) -> Json:
+    """Show what went wrong in a part of the system."""
+    return {
+        "part": row.part,
+        "place": row.place,
+        "code": row.code,
+        "message": row.message,
+        "times": row.times,
+        "first_at": time(row.first_at),
+        "last_at": time(row.last_at),
+        "request_id": row.request_id,
+        "job": None,
+    }
+
+
+def failure(training: Training) -> Json:
+    """Show a training that failed, as something that went wrong in the trainer."""
+    return {
+        "part": "trainer",
+        "place": training.kind,
+        "code": training.error_code,
+        "message": training.error_message or "",
+        "times": 1,
+        "first_at": time(training.ended_at),
+        "last_at": time(training.ended_at),
+        "request_id": None,
+        "job": training.id,
+    }
+
+
+def worker(row: WorkerState) -> Json:
+    """Show a worker."""
+    return {
+        "name": row.name,
+        "state": row.state,
+        "job": row.training_id,
+        "since": time(row.since),
+        "seen": time(row.seen),
+        "software": dict(row.about.software),
+    }
+
+
+def disk(name: str, row: Disk) -> Json:
+    """Show how much room there is for what ``name`` stands for."""
+    return {
+        "name": name,
+        "taken_bytes": row.taken_bytes,
+        "free_bytes": row.free_bytes,
+        "size_bytes": row.size_bytes,
+        "low": row.low,
     }
 
 

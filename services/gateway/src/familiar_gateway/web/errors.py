@@ -113,6 +113,12 @@ def error_body(
     }
 
 
+def went_wrong() -> Exception | None:
+    """Return what kept the request that is being answered from being answered well, if that was no fault of its own."""
+    error: Exception | None = g.get("went_wrong")
+    return error
+
+
 def http_code(status: int) -> str:
     """Return the code of a failure that HTTP has a status for."""
     return _HTTP_CODES.get(status, "invalid_request")
@@ -129,6 +135,7 @@ def _domain_error(error: FamiliarError) -> Response:
     status = status_of(error)
     if status >= 500:
         log.warning("%s: %s (request %s)", error.code, error, _id(), exc_info=status == 500)
+        g.went_wrong = error
     # What a part said of itself, where it lies and what to do is for the log; the client learns which part is away.
     details = {} if status >= 500 else error.details
     said = error_body(error.code, _sentence(error, status), _id(), retryable=error.retryable, details=details)
@@ -179,6 +186,7 @@ def _defect(error: Exception) -> Response:
     if isinstance(error, OSError) and error.errno in _USED_UP:
         return _domain_error(Unavailable(f"there is no room here at the moment: {error.strerror}"))
     log.error("defect (request %s)", _id(), exc_info=error)
+    g.went_wrong = error
     response = jsonify(error_body("internal", DEFECT, _id()))
     response.status_code = 500
     return response
