@@ -89,5 +89,6 @@ def test_each_thread_has_a_connection_to_the_database(make_world, monkeypatch, t
     front.before(world.client.application, world.services)
     settings = Settings(threads=threads, database_url="postgresql+psycopg://nobody@localhost/none")
     pool = services.build(settings).database.engine.pool
-    aside = 2  # notes of keys, and what went wrong
-    assert isinstance(pool, QueuePool) and pool.size() + pool._max_overflow == sum(started) + aside > threads
+    aside = world.services.threads.noting + world.services.threads.recording
+    assert isinstance(pool, QueuePool)
+    assert pool.size() + pool._max_overflow == sum(started) + aside > threads + aside

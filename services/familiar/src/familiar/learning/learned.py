@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar.knowing import Head
-from familiar.learning import promise, prototypes, report
+from familiar.learning import promise, prototypes, report, tradeoff
 from familiar.learning.cohort import Cohort
 from familiar.learning.correction import Correction
 from familiar.learning.gallery import Gallery
@@ -64,13 +64,16 @@ def learn(gallery: Gallery, cohort: Cohort, far_target: float, correction: Corre
         kept = promise.to_nobody(gallery, weights, np.where(judged, scores, np.nan))
     scores *= kept.lengths[gallery.person]
     head = Head(gallery.person_ids, weights * kept.lengths[:, None], kept.thresholds)
-    named = np.zeros(len(gallery), np.bool_)
-    named[judged] = HeldOut(head, gallery, gallery.person, scores).named(np.flatnonzero(judged))
+    held_out, named = HeldOut(head, gallery, gallery.person, scores), np.zeros(len(gallery), np.bool_)
+    first = held_out.first(np.flatnonzero(judged))
+    named[judged] = held_out.reached()[judged] & first
     trial = Trial(judged, named, scores - head.thresholds[gallery.person])
+    threshold = float(np.median(head.thresholds))
+    det = None if kept.strangers is None else tradeoff.curve(kept.strangers, scores[judged], first, threshold)
     return Learned(
         head,
-        float(np.median(head.thresholds)),
-        report.summary(material, trial, far_target, kept),
+        threshold,
+        report.summary(material, trial, far_target, kept, det),
         report.by_person(head, material, trial, kept),
         owed,
     )

@@ -69,6 +69,7 @@ class Promise:
         less_sure: P reasons why somebody is named from a closer likeness than others; None for most.
         fpir: the share of strangers to expect by name; None if strangers are not known.
         site: what the site's own strangers changed, as JSON values; None if none were handed in.
+        strangers: float32[S], the highest score of each stranger who was drawn to judge by; None if they are not known.
     """
 
     lengths: Float32
@@ -76,6 +77,7 @@ class Promise:
     less_sure: Sequence[LessSure | None]
     fpir: Rate | None = None
     site: dict[str, Any] | None = None
+    strangers: Float32 | None = None
 
 
 def kept_to(
@@ -100,12 +102,14 @@ def kept_to(
     first, threshold = _thresholds(for_threshold, weights * length[:, None], least, aim)
     many, few = least > first, reach < usual(_FEW)
     length *= np.minimum(1, threshold / np.maximum(least, length * usual(aim))).astype(np.float32)
-    named = int((highest(for_report, weights * length[:, None]) >= threshold).sum())
-    fpir, site = Rate.of(named, len(for_report)).widened(cohort.misfit), None
+    scores = highest(for_report, weights * length[:, None])
+    fpir, site = Rate.of(int((scores >= threshold).sum()), len(scores)).widened(cohort.misfit), None
     if correction is not None:
         share = share_of_pairs(far_target, people)
-        threshold, site = threshold + correction.move(share), correction.report(share)
-    return Promise(length, np.full(people, threshold, np.float32), _reasons(few, many), fpir, site)
+        # Those of the site score so much more, as far as was measured: they are named where drawn ones were before.
+        threshold, scores = threshold + correction.move(share), scores + np.float32(correction.move(share))
+        site = correction.report(share)
+    return Promise(length, np.full(people, threshold, np.float32), _reasons(few, many), fpir, site, scores)
 
 
 def _reasons(few: NDArray[np.bool_], many: NDArray[np.bool_]) -> list[LessSure | None]:

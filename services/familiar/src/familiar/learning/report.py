@@ -22,10 +22,20 @@ _LEAST_HELD_OUT = 3
 
 def of_nobody(far_target: float) -> dict[str, Any]:
     """Return the summary of the head that knows nobody; by person there is nothing to say."""
-    return {"far_target": far_target, "calibrated": True, "fpir": None, "fnir": None, "dropped": 0, "site": None}
+    return {
+        "far_target": far_target,
+        "calibrated": True,
+        "fpir": None,
+        "fnir": None,
+        "det": None,
+        "dropped": 0,
+        "site": None,
+    }
 
 
-def summary(material: Material, trial: Trial, far_target: float, promise: Promise) -> dict[str, Any]:
+def summary(
+    material: Material, trial: Trial, far_target: float, promise: Promise, det: dict[str, list[float]] | None = None
+) -> dict[str, Any]:
     """Return what to expect in all of a head made from ``material``; its size does not grow with the people.
 
     Args:
@@ -34,6 +44,7 @@ def summary(material: Material, trial: Trial, far_target: float, promise: Promis
         far_target: the share of strangers that may be named.
         promise: ``fpir`` is the share to expect, with the interval in which it lies, None if strangers are not known;
             ``site`` what the site's own strangers changed, None if none were handed in.
+        det: what another threshold would cost, see ``familiar.learning.tradeoff``.
     """
     held_out = int(trial.judged.sum())
     fnir = Rate.of(held_out - int(trial.named.sum()), held_out)
@@ -42,6 +53,7 @@ def summary(material: Material, trial: Trial, far_target: float, promise: Promis
         "calibrated": promise.fpir is not None,
         "fpir": _share(promise.fpir) if promise.fpir else None,
         "fnir": _share(fnir) if fnir.count else None,
+        "det": det,
         "dropped": int((~material.used).sum()),
         "site": promise.site,
     }

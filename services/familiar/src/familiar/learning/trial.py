@@ -60,6 +60,9 @@ class HeldOut:
     def named(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return bool[M]: which of the samples at ``rows`` int[M] are named rightly."""
         named = self.reached()[rows]
-        asked = rows[named]
-        named[named] = ~Rivals(self.head.prototypes).outscore(self.gallery.embeddings, self.score, self.own, asked)
+        named[named] = self.first(rows[named])
         return named
+
+    def first(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return bool[M]: for which of the samples at ``rows`` int[M] nobody else scores as much as their person."""
+        return ~Rivals(self.head.prototypes).outscore(self.gallery.embeddings, self.score, self.own, rows)
