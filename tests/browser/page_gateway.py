@@ -20,6 +20,8 @@ _START_TIMEOUT_S = 90.0
 MANY = [f"{given} {family}" for given in ("Ada", "Émile", "Grace", "Ida", "Sofia") for family in
         ("Ball", "Curie", "Noether", "Payne", "Rubin", "Yalow")]  # fmt: skip
 """People of whom nothing is known but a name."""
+FAIL = "fail"
+"""The file in whose presence the next training fails."""
 PASSWORD = "correct horse"
 """That of somebody called ada, who may see people."""
 
@@ -30,6 +32,7 @@ class Gateway:
 
     port: int
     names: dict[str, str]
+    folder: Path
 
     @property
     def root(self) -> str:
@@ -52,6 +55,10 @@ class Gateway:
     def give_key(self, name: str, *scopes: str) -> str:
         """Make a key and return its secret."""
         return str(self.ask("v1/keys", "POST", body={"name": name, "scopes": scopes})["secret"])
+
+    def let_the_next_training_fail(self) -> None:
+        """Have the trainer fail once."""
+        (self.folder / FAIL).touch()
 
     def revoke(self, name: str) -> None:
         """Revoke the key of that name."""
@@ -82,7 +89,7 @@ def serving(folder: Path, access: str = "") -> Iterator[Gateway]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the gateway did not start:\n{(folder / 'log').read_text()[-3000:]}")
             time.sleep(0.05)
-        yield Gateway(port, json.loads((folder / "names.json").read_text()))
+        yield Gateway(port, json.loads((folder / "names.json").read_text()), folder)
     finally:
         process.terminate()
         try:

@@ -5,12 +5,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from rq.worker import WorkerStatus
 
 import familiar_gateway
 from familiar.direction import Direction
 from familiar.knowing.decision import Status
 from familiar.learning.promise import LessSure
 from familiar.reason import Reason
+from familiar.records import Action
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.training import Stage, TrainingKind
 from familiar.records.versions import HeadStatus
@@ -26,6 +28,7 @@ _NOT_SHOWN = {
     "Content-Type", "Idempotency-Key", "Retry-After", "X-CSRF-Token", "600 px system-ui, sans-serif",
     "English", "Deutsch", "Español", "Français",  # languages say their names themselves
     "NotAllowedError", "SecurityError", "NotFoundError", "NotReadableError", "AbortError", "OverconstrainedError",
+    "actions leaf", "curve before",
     "Escape", "answer ", "button primary", "button large", "button large primary", "tile missing", "nav a, a.door",
 }  # fmt: skip
 _TEXTS_AS_A_WHOLE = (
@@ -145,6 +148,8 @@ WORDS = {
     "stage": set(Stage),
     "head": set(HeadStatus),
     "serving": set(VersionState),
+    "audit": set(Action),
+    "workerState": {each.value for each in WorkerStatus},
 }
 
 
@@ -158,6 +163,12 @@ def test_every_part_of_readiness_and_every_timing_has_a_text(world, collins_fram
     assert _TEXTS["readinessPart"] == {each["name"] for each in ready["parts"]}
     answer = world.client.post("/v1/recognize", data=collins_frames[0], content_type="image/jpeg").json
     assert _TEXTS["timing"] == set(answer["timings_ms"])
+
+
+def test_every_part_and_every_disk_of_the_system_has_a_text(world):
+    system = world.client.get("/v1/system").json
+    assert _TEXTS["part"] == {each["name"] for each in system["parts"]}
+    assert _TEXTS["disk"] == {each["name"] for each in system["disks"]}
 
 
 def test_every_script_and_style_that_the_page_names_is_served_and_nothing_else_of_the_folder(world):

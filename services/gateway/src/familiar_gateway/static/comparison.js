@@ -7,13 +7,13 @@ import { texts } from "./texts.js";
 
 const SERVED = ["live", "superseded"];
 
-// Shows it in a place; `heads` are those the API lists, the newest first.
-export async function compareHeads(place, heads) {
-  const [now, before] = heads.filter((head) => SERVED.includes(head.status));
-  if (!(now && before)) {
-    place.replaceChildren(element("p", { className: "soft" }, texts.operate.nothingBefore));
-    return;
-  }
+// Returns the head in service and the one before it, as far as there are such; `heads` are those the API lists, the
+// newest first.
+export const served = (heads) => heads.filter((head) => SERVED.includes(head.status)).slice(0, 2);
+
+// Resolves to what shows the difference between these two.
+export async function compareHeads([now, before]) {
+  if (!(now && before)) return [element("p", { className: "soft" }, texts.operate.nothingBefore)];
   const [one, other] = await Promise.all([reportOf(now), reportOf(before)]);
   const people = new Map([...other, ...one]);
   const rows = [...people.values()].map(({ person }) => {
@@ -22,10 +22,9 @@ export async function compareHeads(place, heads) {
   });
   const versions = { now: now.version, before: before.version };
   const different = rows.filter(({ after, earlier, gain }) => gain || !after !== !earlier);
-  place.replaceChildren(
-    element("p", { className: "soft" }, texts.operate.compared({ ...versions, count: different.length })),
-    ...(different.length ? [differences(different.sort((a, b) => a.gain - b.gain))] : []),
-  );
+  const said = texts.operate.compared({ ...versions, count: different.length });
+  const shown = different.length ? [differences(different.sort((a, b) => a.gain - b.gain))] : [];
+  return [element("p", { className: "soft" }, said), ...shown];
 }
 
 async function reportOf({ version }) {

@@ -2,55 +2,77 @@
 
 import { auditTable, keyForm, keyTable } from "./access.js";
 import { call } from "./api.js";
-import { compareHeads } from "./comparison.js";
+import { compareHeads, served } from "./comparison.js";
 import { ask, orNotice } from "./dialog.js";
-import { $, element, rememberLast } from "./dom.js";
+import { $, element } from "./dom.js";
+import { Leaf } from "./leaf.js";
+import { Section } from "./section.js";
+import { errorTable, softwareTable, tiles, workerTable } from "./system.js";
 import { NOTHING, table, time, wordCell } from "./table.js";
 import { texts } from "./texts.js";
-import { word } from "./wording.js";
+import { tradeoff } from "./tradeoff.js";
+import { jobTable } from "./trainings.js";
 
 const CHECKSUM_SHOWN = 16;
-const changed = rememberLast();
-const comparison = element("div");
+let board = null;
 
-export { refresh as enter };
+export async function enter() {
+  board = layOut();
+  $("operate-parts").replaceChildren(...Object.values(board.sections).map(({ node }) => node));
+  await refresh();
+}
+
+function layOut() {
+  const keys = new Leaf("v1/keys", refresh);
+  const audit = new Leaf("v1/audit", refresh);
+  const dashboard = element("p", { hidden: true });
+  const sections = {
+    parts: new Section(texts.operate.parts),
+    workers: new Section(texts.operate.workers),
+    jobs: new Section(texts.operate.jobs, dashboard),
+    errors: new Section(texts.operate.errors),
+    heads: new Section(texts.operate.heads),
+    tradeoff: new Section(texts.operate.tradeoff),
+    comparison: new Section(texts.operate.comparison),
+    backbones: new Section(texts.operate.backbones),
+    software: new Section(texts.operate.software),
+    keys: new Section(texts.access.keys, keys.buttons, keyForm(refresh)),
+    audit: new Section(texts.access.audit, audit.buttons),
+  };
+  return { sections, keys, audit, dashboard };
+}
 
 export async function refresh() {
-  const [ready, models, { jobs, queue }, keys, audit] = await Promise.all([
+  const { sections, dashboard, ...leaves } = board;
+  const [ready, models, { jobs, queue }, system, { errors }, keys, audit] = await Promise.all([
     call("GET", "readyz"),
     call("GET", "v1/models?limit=20"),
     call("GET", "v1/jobs?limit=20"),
-    call("GET", "v1/keys?limit=20"),
-    call("GET", "v1/audit?limit=20"),
+    call("GET", "v1/system"),
+    call("GET", "v1/errors?limit=20"),
+    leaves.keys.ask(),
+    leaves.audit.ask(),
   ]);
-  const typing = $("operate-parts").contains(document.activeElement) && document.activeElement.matches("input");
-  if (typing || !changed([ready, models, jobs, queue, keys, audit])) return;
-  $("operate-parts").replaceChildren(
-    ...part(texts.operate.parts, tiles(ready.parts, queue)),
-    ...part(texts.operate.jobs, jobTable(jobs)),
-    ...part(texts.operate.heads, headTable(models.heads)),
-    ...part(texts.operate.comparison, comparison),
-    ...part(texts.operate.backbones, backboneTable(models.backbones)),
-    ...part(texts.access.keys, keyTable(keys, refresh)),
-    keyForm(refresh),
-    ...part(texts.access.audit, auditTable(audit)),
-  );
-  await compareHeads(comparison, models.heads);
+  const { parts, workers, disks, links } = system;
+  sections.parts.show([ready, queue, disks], () => [tiles(ready.parts, queue, disks)]);
+  sections.workers.show([workers, jobs], () => [workers ? workerTable(workers, jobs) : texts.operate.noQueue]);
+  sections.jobs.show(jobs, () => [jobTable(jobs, refresh)]);
+  sections.errors.show(errors, () => [errorTable(errors)]);
+  sections.heads.show(models.heads, () => [headTable(models.heads)]);
+  sections.tradeoff.show(models.heads, () => tradeoff(served(models.heads)));
+  sections.backbones.show(models.backbones, () => [backboneTable(models.backbones)]);
+  sections.software.show(parts, () => [softwareTable(parts)]);
+  sections.keys.show(keys, () => [keyTable(keys, refresh)]);
+  sections.audit.show(audit, () => [auditTable(audit)]);
+  if (dashboard.hidden && links.rq_dashboard) showLink(dashboard, links.rq_dashboard);
+  const compared = served(models.heads);
+  await sections.comparison.show(compared, () => compareHeads(compared));
 }
 
-const part = (title, content) => [element("h2", {}, title), content];
-
-function tiles(parts, queue) {
-  const shown = parts.map(({ name, ok, message }) => tile(word(texts.readinessPart, name), ok, message));
-  const counts = queue ? texts.operate.queue(queue) : texts.operate.noQueue;
-  shown.push(tile(texts.operate.waiting, queue !== null, counts));
-  return element("dl", { className: "tiles" }, ...shown);
-}
-
-function tile(name, ok, message) {
-  const state = element("dd", {}, ok ? texts.readiness.ready : texts.operate.missing);
-  state.append(element("small", {}, message));
-  return element("div", { className: ok ? "tile" : "tile missing" }, element("dt", {}, name), state);
+function showLink(place, href) {
+  const link = { href, target: "_blank", rel: "noreferrer" };
+  place.replaceChildren(element("a", link, texts.operate.dashboard));
+  place.hidden = false;
 }
 
 const headTable = (heads) =>
@@ -76,23 +98,6 @@ const backboneTable = (backbones) =>
     [texts.column.licence, (backbone) => backbone.licence],
     [texts.column.sha256, (backbone) => backbone.weights_sha256.slice(0, CHECKSUM_SHOWN)],
   ]);
-
-const jobTable = (jobs) =>
-  table(jobs, [
-    [texts.column.asked, (job) => time(job.created_at)],
-    [texts.column.kind, (job) => wordCell(texts.training, job.kind)],
-    [texts.column.status, (job) => wordCell(texts.stage, job.status)],
-    [texts.column.progress, (job) => (job.ended_at ? NOTHING : bar(job.progress))],
-    [texts.column.head, (job) => job.head_version ?? NOTHING],
-    [texts.column.attempts, (job) => job.attempts],
-    [texts.column.error, (job) => element("td", { className: "long" }, job.error?.message ?? "")],
-  ]);
-
-function bar(progress) {
-  const made = element("progress", { max: 1, value: progress });
-  made.setAttribute("aria-label", texts.column.progress);
-  return made;
-}
 
 // Only a head that has served can be brought back.
 function rollBackButton(head) {
