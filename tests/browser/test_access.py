@@ -84,8 +84,13 @@ def test_keys_are_made_shown_once_and_revoked_and_it_is_said_who_did(
     assert session["scopes"] == ["recognize"] and session["who"]["camera"] == "back door camera"
     (made,) = [each for each in guarded_gateway.ask("v1/keys")["keys"] if each["name"] == "back door"]
     assert "2090-12-30T" < made["expires_at"] < "2091"
+    whole = "document.querySelector('#question').scrollWidth <= document.querySelector('#question').clientWidth"
+    assert page.evaluate(whole), "nobody can keep what is cut off"
     shoot(page, "key")
     page.get_by_role("button", name="I have kept it").click()
+    from playwright.sync_api import expect
+
+    expect(page.get_by_label("Name of a new key")).to_have_value("")  # ready for another one
     row = page.locator("tr", has=page.locator("td", has_text="back door")).first
     row.get_by_role("button", name="Revoke").click()
     assert secret not in page.content()

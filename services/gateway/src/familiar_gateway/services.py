@@ -1,8 +1,6 @@
 """The collaborators of the gateway, built once and handed to whoever needs them."""
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from familiar.queueing import TrainingQueue
 from familiar.records import Database, Recorder
@@ -87,9 +85,3 @@ def assemble(
         rates=rates,
         guard=Guard(mode_of(settings), keyring, rates),
     )
-
-
-def _places(settings: Settings, database: Database) -> dict[str, Path]:
-    """Return the folders that may fill, by what is kept there, as far as this process may look there."""
-    places = {"models": settings.models_dir, "uploads": Path(tempfile.gettempdir())}
-    return places if database.file is None else {"database": database.file.parent, **places}

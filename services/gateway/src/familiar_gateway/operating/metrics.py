@@ -1,10 +1,7 @@
 """Metrics for Prometheus: what requests cost, what faces turned out to be, how full queue and disks are."""
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -12,8 +9,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from familiar.errors import FamiliarError
+from familiar.queueing import WorkerState
 from familiar.reason import Reason
 from familiar.records import Database, erasures, trainings, versions
+from familiar_gateway.operating import disks
 from familiar_gateway.operating.ports import Queue
 
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
@@ -25,10 +24,10 @@ _BUCKETS_S = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 
 class Metrics:
     """The metrics of one process; with several, a scrape of any of them adds up all."""
 
-    def __init__(self, database: Database, queue: Queue, places: Mapping[str, Path] | None = None) -> None:
-        """Ask database and queue at a scrape, and for the room in ``places``, folders by what is kept there."""
+    def __init__(self, database: Database, queue: Queue) -> None:
+        """Ask database and queue at a scrape."""
         self._registry = CollectorRegistry()
-        self._state = _State(database, queue, places or {})
+        self._state = _State(database, queue)
         self._requests = Histogram(
             "familiar_request_seconds",
             "Time to answer, by route and status code",
@@ -102,8 +101,7 @@ class Metrics:
 class _State(Collector):
     """What is asked at the moment of the scrape; a part that is away is left out, and said to be."""
 
-    def __init__(self, database: Database, queue: Queue, places: Mapping[str, Path]) -> None:
-        self._places = places
+    def __init__(self, database: Database, queue: Queue) -> None:
         self._database = database
         self._queue = queue
 
@@ -115,8 +113,9 @@ class _State(Collector):
         """Ask the queue and the database."""
         up = GaugeMetricFamily("familiar_part_up", "Whether a part answers the gateway", labels=("part",))
         depth = GaugeMetricFamily("familiar_queue_trainings", "Trainings on the queue", labels=("state",))
+        workers: Sequence[WorkerState] = ()
         try:
-            state = self._queue.state()
+            state, workers = self._queue.state(), self._queue.workers()
             for name in ("waiting", "running", "failed"):
                 depth.add_metric([name], getattr(state, name))
             up.add_metric(["queue"], 1)
@@ -137,15 +136,10 @@ class _State(Collector):
             up.add_metric(["database"], 1)
         except FamiliarError:
             up.add_metric(["database"], 0)
-        yield from (up, depth, oldest, live, people, erasing, *self._room())
-
-    def _room(self) -> Iterator[GaugeMetricFamily]:
-        """Look at the disks; a place that is not here is somebody else's."""
-        free = GaugeMetricFamily("familiar_disk_free_bytes", "Room left where something is kept", labels=("place",))
-        size = GaugeMetricFamily("familiar_disk_size_bytes", "Size of the disk that it is kept on", labels=("place",))
-        for place, folder in self._places.items():
-            with suppress(OSError):
-                usage = shutil.disk_usage(folder)
-                free.add_metric([place], usage.free)
-                size.add_metric([place], usage.total)
-        yield from (free, size)
+        free = GaugeMetricFamily("familiar_disk_free_bytes", "Room on the disk of what is kept", labels=("disk",))
+        size = GaugeMetricFamily("familiar_disk_size_bytes", "Size of that disk", labels=("disk",))
+        for name, disk in disks.known(self._database, workers):
+            if disk.free_bytes is not None and disk.size_bytes is not None:
+                free.add_metric([name], disk.free_bytes)
+                size.add_metric([name], disk.size_bytes)
+        yield from (up, depth, oldest, live, people, erasing, free, size)

@@ -11,7 +11,7 @@ from familiar.records import Database
 from familiar.scope import Scope
 from familiar.settings import Settings
 from familiar.software import made_of
-from familiar_gateway.operating import representations
+from familiar_gateway.operating import disks, representations
 from familiar_gateway.operating.ports import Queue, Serving
 from familiar_gateway.web import Json, asks_for, payload, services
 
@@ -41,7 +41,7 @@ def show() -> Json:
     return {
         "parts": [{"name": name, "software": software} for name, software in _parts(its, workers or ())],
         "workers": None if workers is None else [representations.worker(each) for each in workers],
-        "disks": list(_disks(its.database, workers or ())),
+        "disks": [representations.disk(name, disk) for name, disk in disks.known(its.database, workers or ())],
         "links": {"rq_dashboard": its.settings.rq_dashboard_url or None},
     }
 
@@ -58,16 +58,6 @@ def _parts(its: _Needs, workers: Sequence[WorkerState]) -> Iterator[tuple[str, M
     yield "serving", _if_there(lambda: its.serving.software(timeout_s=_PATIENCE_S))
     yield "database", _if_there(its.database.software)
     yield "queue", _if_there(its.queue.software)
-
-
-def _disks(database: Database, workers: Sequence[WorkerState]) -> Iterator[Json]:
-    """Yield how much room there is for each that somebody can tell of: the gateway need not see the models."""
-    if (disk := _if_there(database.disk)) is not None:
-        yield representations.disk("database", disk)
-    for each in sorted(workers, key=lambda worker: worker.seen or 0.0, reverse=True):
-        if each.about.models is not None:
-            yield representations.disk("models", each.about.models)
-            return
 
 
 def _if_there(ask: Callable[[], T]) -> T | None:

@@ -73,7 +73,7 @@ export function keyForm(again) {
       camera: camera.value.trim() || null,
       expires_at: endOf(until.value),
     };
-    if (chosen.length) orNotice(make(wanted, again));
+    if (chosen.length) orNotice(make(wanted, again).then(() => form.reset()));
     else notice(texts.access.noScope);
   });
   return form;
