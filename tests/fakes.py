@@ -124,7 +124,7 @@ class FakeServing:
         return tuple(VersionStatus(each, VersionState.AVAILABLE, 0, "") for each in sorted(versions, reverse=True))
 
     def software(self, *, timeout_s: float | None = None) -> dict[str, str]:
-        self._maybe_fail(BACKBONE)
+        self._maybe_fail(HEAD)
         return self.made_of
 
     def available(self, model: str, *, timeout_s: float | None = None) -> int | None:

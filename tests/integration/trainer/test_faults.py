@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from trainer_world import Here, ModelServer, World, somebody
 
-from familiar.records import erasures, retries, trainings, versions
+from familiar.records import erasures, recent_errors, retries, trainings, versions
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar.serving.client import VersionStatus
@@ -82,6 +82,11 @@ def test_a_full_disk_is_waited_out(world: World, here: Here, monkeypatch: pytest
     assert world.training_of(enrollment).stage == Stage.QUEUED
     assert world.on_disk() == [live]
     assert world.leftovers() == []
+    here.trainer.recorder.flush()
+    with world.database.read() as session:
+        assert ("training", "No space left on device") in {
+            (each.place, each.message.partition(" in ")[0]) for each in recent_errors.newest(session)
+        }
     room.set()
     assert here.until("the enrolment has ended", lambda: world.ended(enrollment)) == "live"
 

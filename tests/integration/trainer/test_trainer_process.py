@@ -16,6 +16,7 @@ from familiar.records import erasures
 from familiar.records.schema import Training
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
+from familiar.serving import ServingClient
 from familiar_trainer import crash_points, jobs, priority, worker
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.scratch import SCRATCH
@@ -188,6 +189,8 @@ def test_a_trainer_and_its_gate_let_others_go_first(world: World) -> None:
     (worker_,) = world.queue.workers()
     assert worker_.name.startswith("trainer-") and worker_.training_id is None and worker_.since <= worker_.seen
     assert {"familiar", "python"} < set(worker_.about.software) and worker_.about.models.taken_bytes > 0
+    with ServingClient(world.settings.serving_addr, timeout_s=5.0) as serving:
+        assert serving.software() == worker_.about.software, "our model server has the same TensorFlow"
     processes = [trainer.pid, *(child.pid for child in psutil.Process(trainer.pid).children())]
     assert len(processes) == 2
     wanted = max(os.nice(0), priority.NICENESS)

@@ -13,7 +13,18 @@ from sqlalchemy import func, select
 
 from familiar.errors import QueueUnavailable
 from familiar.knowing.head import Head
-from familiar.records import EnrollmentStatus, audit, enrollments, erasures, people, samples, trainings, versions
+from familiar.records import (
+    EnrollmentStatus,
+    Recorder,
+    audit,
+    enrollments,
+    erasures,
+    people,
+    recent_errors,
+    samples,
+    trainings,
+    versions,
+)
 from familiar.records.engine import Database
 from familiar.records.migrate import migrate
 from familiar.records.schema import AuditEntry, Enrollment, Person, Sample
@@ -64,6 +75,7 @@ def trainer(database: Database) -> Any:
         shelf=FakeShelf(),
         keep_house=lambda: None,
         silent=dict,
+        recorder=Recorder(database, "trainer"),
         stop=threading.Event(),
     )
 
@@ -98,6 +110,11 @@ def test_a_queue_that_is_away_keeps_no_other_duty_from_being_done(
     reconciler.run_once()
     assert trainer.shelf.restored == 2
     assert sum("the queue does not answer" in record.message for record in caplog.records) == 1
+    trainer.recorder.flush()
+    with database.read() as session:
+        (told,) = recent_errors.newest(session)
+    assert (told.part, told.place, told.times) == ("trainer", "put_open_trainings_on_the_queue", 1)
+    assert (told.code, told.message) == ("queue_unavailable", "the queue does not answer")
     trainer.queue.away = False
     reconciler.run_once()
     assert len(trainer.queue.put_ids) == 1

@@ -131,4 +131,8 @@ def test_of_our_own_code_it_is_told_where() -> None:
 def test_our_own_sentences_are_told_and_of_a_disk_what_the_system_says() -> None:
     assert recent_errors.told(ServingUnavailable("away")) == ("serving_unavailable", "away")
     said = recent_errors.told(OSError(errno.ENOSPC, "No space", "/people/Ada Lovelace.jpg"))
-    assert said == ("internal", "No space left on device")
+    assert said == ("disk_full", "No space left on device")
+    again = OSError("could not be written to /people")
+    again.__cause__ = ValueError()
+    again.__cause__.__cause__ = PermissionError(errno.EACCES, "no", "/people")
+    assert recent_errors.told(again) == ("internal", "Permission denied")

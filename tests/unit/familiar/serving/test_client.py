@@ -217,6 +217,15 @@ def test_what_a_server_is_made_of_stands_beside_its_answer(serving, client):
     assert client.software() == {"familiar": "1.2.3", "tensorflow": "2.20.0"}
 
 
+def test_a_server_that_serves_nothing_yet_says_what_it_is_made_of(serving, client):
+    def answer(_, context):
+        context.send_initial_metadata((("software", "familiar 1.2.3"),))
+        context.abort(grpc.StatusCode.NOT_FOUND, "no version of it")
+
+    serving.script = [answer]
+    assert client.software() == {"familiar": "1.2.3"}
+
+
 def test_a_server_that_does_not_say_what_it_is_made_of_is_tensorflow_serving(serving, client):
     serving.script = [statuses((1, 30))]
     assert client.software() == {}

@@ -3,6 +3,7 @@
 Operators look here first; the log has the rest. So there is nothing in it that anybody sent, and nothing of anybody.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
+from familiar.records.faults import FULL
 from familiar.records.schema import RecentError
 
 MOST = 200
@@ -64,9 +66,11 @@ def told(error: Exception) -> tuple[str, str]:
     """
     if isinstance(error, FamiliarError):
         return error.code, error.message
-    what = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
+    number = _number(error)
+    what = type(error).__name__ if number is None else os.strerror(number)
     where = _last_of_ours(error.__traceback__)
-    return FamiliarError.code, what + (f" in {where}" if where else "")
+    code = FULL.code if number in (errno.ENOSPC, errno.EDQUOT) else FamiliarError.code
+    return code, what + (f" in {where}" if where else "")
 
 
 def add(session: Session, mishaps: Iterable[Mishap]) -> None:
@@ -99,6 +103,15 @@ def _add_to_its_kind(session: Session, mishap: Mishap) -> bool:
         .values(times=RecentError.times + mishap.times, last_at=mishap.last_at, request_id=mishap.request_id)
     )
     return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def _number(error: BaseException | None) -> int | None:
+    """Return what the system says by number of an error, or of what it came from."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno:
+            return error.errno
+        error = error.__cause__
+    return None
 
 
 def _last_of_ours(trace: TracebackType | None) -> str:

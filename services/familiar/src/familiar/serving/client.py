@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from familiar.errors import FamiliarError, ModelNotFound, ServingRejected, ServingTimeout, ServingUnavailable
-from familiar.servable import BACKBONE
+from familiar.servable import HEAD
 from familiar.wire import SOFTWARE, decode, encode
 from familiar.wire import serving_pb2 as pb
 
@@ -158,12 +158,13 @@ class ServingClient:
         return max(ready, default=None)
 
     def software(self, *, timeout_s: float | None = None) -> dict[str, str]:
-        """Return what the server is, by name and version: ours says it in its metadata, TensorFlow Serving nothing.
-
-        Raises ModelNotFound if it has seen no version of the backbone.
-        """
-        request = pb.GetModelStatusRequest(model_spec=_model_spec(BACKBONE, None, ""))
-        _, call = self._call(self._get_model_status.with_call, request, BACKBONE, timeout_s)
+        """Return what the server is, by name and version: ours says it in its metadata, TensorFlow Serving nothing."""
+        request = pb.GetModelStatusRequest(model_spec=_model_spec(HEAD, None, ""))
+        call: Any
+        try:
+            _, call = self._call(self._get_model_status.with_call, request, HEAD, timeout_s)
+        except ModelNotFound as exc:  # it serves nothing yet, and says what it is all the same
+            call = exc.__cause__
         told = (str(value).partition(" ") for key, value in call.initial_metadata() if key == SOFTWARE)
         return {name: version for name, _, version in told}
 
