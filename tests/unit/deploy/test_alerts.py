@@ -48,7 +48,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     database = Database(url)
     migrate(database)
     folder = tmp_path_factory.mktemp("kept")
-    metrics = Metrics(database, FakeQueue(), {"database": folder, "models": folder / "nowhere"})
+    metrics = Metrics(database, FakeQueue())
     metrics.count_request("POST", "/v1/recognize", 200, 0.1)
     metrics.count_recognition(["known"], ["blurred"], {"detect": 10.0})
     metrics.count_frames(["accepted"])
@@ -134,12 +134,6 @@ def test_prometheus_itself_says_that_each_alert_comes_when_it_should(tmp_path: P
         ["promtool", "check", "config", "prometheus.yml"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-def test_room_is_told_of_places_that_are_here_and_of_no_others(measured: str) -> None:
-    for name in ("free", "size"):
-        told = re.findall(rf'^familiar_disk_{name}_bytes\{{place="(\w+)"\}} (\S+)$', measured, re.M)
-        assert [place for place, _ in told] == ["database"] and float(told[0][1]) > 0
 
 
 def test_the_end_of_the_certificate_is_told(measured: str) -> None:
