@@ -1,7 +1,9 @@
-"""A real browser before the page: Chromium of the machine, whose camera plays films of public-domain portraits."""
+"""A real browser before the page: one of the machine's own, whose camera plays films of public-domain portraits.
+
+That is Chromium, unless a test asks for another one (``browsers.FIREFOX``).
+"""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,12 +13,12 @@ from typing import Any
 import pytest
 
 _HERE = Path(__file__).parent
-sys.path.insert(0, str(_HERE))
+sys.path[:0] = [str(_HERE), str(_HERE.parent / "integration")]
 
+import browsers  # noqa: E402
 import filming  # noqa: E402
 from page_gateway import Gateway, serving  # noqa: E402
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _PATIENCE_MS = 30_000
 _EVERYTHING = "FAMILIAR_ALL_TESTS"
 
@@ -30,25 +32,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"takes long: make test-all, or {_EVERYTHING}=1, runs it"))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Start nothing for a browser that is not here."""
+    if _HERE not in item.path.parents or "open_page" not in getattr(item, "fixturenames", ()):
+        return
+    browser = _browser_of(getattr(item, "callspec", None))
+    if browser.program() is None:
+        pytest.skip(f"no {browser.name} here ({browser.how_to_install}): the page is not shown in it")
+    pytest.importorskip("playwright", reason="no Playwright here, which requirements-dev.lock has")
+
+
+def _browser_of(call: Any) -> browsers.Browser:
+    """Return the one that a test asks for."""
+    return call.params.get("open_page", browsers.CHROMIUM) if call else browsers.CHROMIUM
+
+
 @dataclass
 class Seen:
     """What a page did that somebody might have to know."""
 
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The program."""
-    named = os.environ.get("FAMILIAR_BROWSER")
-    found = named or next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if found is None:
-        pytest.skip(
-            "no Chromium here (Debian: apt install chromium; FAMILIAR_BROWSER names another): the page is not shown"
-        )
-    pytest.importorskip("playwright", reason="no Playwright here, which requirements-dev.lock has")
-    return found
 
 
 @pytest.fixture(scope="session")
@@ -66,36 +70,36 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str | None], Pa
 
 
 @pytest.fixture(scope="session")
-def shared_gateway(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Gateway]:
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """One for those who only look."""
     with serving(tmp_path_factory.mktemp("gateway")) as gateway:
         yield gateway
 
 
 @pytest.fixture(scope="session")
-def guarded_gateway(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Gateway]:
+def guarded_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """One that asks for keys."""
     with serving(tmp_path_factory.mktemp("guarded"), "keys") as gateway:
         yield gateway
 
 
 @pytest.fixture
-def open_gateway(tmp_path: Path, chromium: str) -> Iterator[Gateway]:
+def open_gateway(tmp_path: Path) -> Iterator[Gateway]:
     """One that is open to all, as it was told to be."""
     with serving(tmp_path, "open") as gateway:
         yield gateway
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, chromium: str) -> Iterator[Gateway]:
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
     """One for those who change something."""
     with serving(tmp_path) as gateway:
         yield gateway
 
 
 @pytest.fixture(scope="session")
-def playwright(chromium: str) -> Iterator[Any]:
-    """What drives the browser."""
+def playwright() -> Iterator[Any]:
+    """What drives the browsers."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -103,22 +107,23 @@ def playwright(chromium: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_page(playwright: Any, chromium: str, films: Callable[[str | None], Path]) -> Iterator[Callable[..., Any]]:
+def open_page(
+    request: pytest.FixtureRequest, playwright: Any, films: Callable[[str | None], Path]
+) -> Iterator[Callable[..., Any]]:
     """Open the page with somebody before the camera; ``page.seen`` tells what went wrong and what was asked for.
 
     After the test nothing may have gone wrong, and nothing been asked for but of the gateway.
     """
-    browsers: list[Any] = []
+    browser: browsers.Browser = getattr(request, "param", browsers.CHROMIUM)
+    started: list[Any] = []
     pages: list[Any] = []
 
     def give(gateway: Gateway, who: str | None = None, *, at: str = "", camera: bool = True, **context: Any) -> Any:
-        arguments = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required"]
-        if camera:
-            arguments += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={films(who)}"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        browsers.append(browser)
-        made = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **context})
+        film = films(who) if camera else None
+        started.append(browser.launch(playwright, film))
+        made = started[-1].new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **context})
         made.set_default_timeout(_PATIENCE_MS)
+        browser.prepare(made, film)
         page = made.new_page()
         page.seen = Seen()
         page.on("pageerror", lambda error: page.seen.errors.append(str(error)))
@@ -134,8 +139,8 @@ def open_page(playwright: Any, chromium: str, films: Callable[[str | None], Path
         elsewhere = [url for url in page.seen.requests if not url.startswith((gateway.root, "data:", "blob:"))]
         assert elsewhere == []
         assert list(filter(None, page.seen.errors)) == []
-    for browser in browsers:
-        browser.close()
+    for each in started:
+        each.close()
 
 
 def _of_interest(said: Any) -> str:

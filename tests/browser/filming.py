@@ -14,6 +14,7 @@ import portraits
 from familiar.seeing.image import Frame
 
 WIDTH_PX, HEIGHT_PX = 640, 480
+FPS = 30
 _FRAMES = 120
 _ROOM = (110, 104, 96)
 # Where the nose is on each portrait, and how far around it the face moves along, in pixels of the portrait.
@@ -31,6 +32,12 @@ def film(name: str | None, path: Path) -> Path:
             bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
             file.write(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
     return path
+
+
+def pictures(film: Path) -> list[bytes]:
+    """Return the frames of a film that was written, as JPEG files."""
+    start = b"\xff\xd8"
+    return [start + each for each in film.read_bytes().split(start)[1:]]
 
 
 def room(number: int) -> Frame:

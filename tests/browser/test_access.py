@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from browsers import in_each
 from looking import check_access, fits, shoot
 from page_gateway import PASSWORD, Gateway
 
@@ -31,6 +32,7 @@ def offered(page: Any) -> list[str]:
     return list(page.locator("nav a:visible").all_inner_texts())
 
 
+@in_each()
 def test_who_has_no_key_sees_nothing_else_and_who_has_one_what_it_allows(
     guarded_gateway: Gateway, open_page: OpenPage
 ) -> None:

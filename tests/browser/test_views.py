@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from browsers import in_each
 from looking import check_access, fits, shoot
 from page_gateway import MANY, Gateway
 
@@ -43,6 +44,7 @@ def look_at_all(page: Any, gateway: Gateway, tag: str) -> None:
     shoot(page, f"name{tag}")
 
 
+@in_each()
 def test_every_view_by_day_at_a_desk(shared_gateway: Gateway, open_page: OpenPage) -> None:
     look_at_all(open_page(shared_gateway, HOPPER), shared_gateway, "")
 
@@ -90,6 +92,7 @@ def test_another_language_can_be_chosen_and_stays(shared_gateway: Gateway, open_
     assert page.inner_text("#home h1") == LANGUAGES["fr-CA"]
 
 
+@in_each(slow=False)
 def test_the_first_view_is_small_and_soon_there(shared_gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(shared_gateway, camera=False, locale="fr")
     ready_ms = page.evaluate("performance.now()")
