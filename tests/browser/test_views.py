@@ -14,6 +14,9 @@ import portraits
 OpenPage = Callable[..., Any]
 HOPPER = "Grace Hopper"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+ROUNDS = 6
+MAY_GROW = {"Nodes": 10 * ROUNDS, "JSEventListeners": ROUNDS, "JSHeapUsedSize": 100_000 * ROUNDS}
+"""By what the page may grow in as many rounds through all views: less than a person's pictures are."""
 LANGUAGES = {"en-GB": "Hello. Have we met?", "de-AT": "Hallo. Kennen wir uns?", "es-MX": "Hola. ¿Nos conocemos?",
              "fr-CA": "Bonjour. On se connaît ?", "ja": "Hello. Have we met?"}  # fmt: skip
 
@@ -261,3 +264,49 @@ def test_a_page_of_another_site_changes_nothing(shared_gateway: Gateway, open_pa
     assert shared_gateway.ask("v1/jobs")["jobs"] == heads
     page.seen.errors.clear()
     page.seen.requests.clear()
+
+
+@pytest.mark.slow
+def test_views_leave_nothing_behind(shared_gateway: Gateway, open_page: OpenPage) -> None:
+    """An hour of going about is some rounds more than these.
+
+    What the driver waits for by a locator it holds for good, with all that was in the view; so nothing is located here.
+    """
+    page = open_page(shared_gateway, HOPPER)
+    inspector = page.context.new_cdp_session(page)
+    inspector.send("Performance.enable")
+    views = {
+        "recognise": "#recognise-said:not(:empty)", "enrol": "#enrol-agree", "people": ".card",
+        f"people/{shared_gateway.names['person']}": ".samples img", "operate": "#operate-parts table",
+        "home": "#home h1",
+    }  # fmt: skip
+
+    def is_shown(sign: str) -> bool:
+        return bool(page.evaluate("sign => document.querySelector(sign)?.offsetParent != null", sign))
+
+    def go_round(times: int) -> None:
+        for view, sign in times * list(views.items()):
+            page.evaluate("view => { location.hash = view; }", view)
+            poll(page, lambda sign=sign: is_shown(sign))
+
+    def held() -> dict[str, float]:
+        inspector.send("HeapProfiler.collectGarbage")
+        measured = inspector.send("Performance.getMetrics")["metrics"]
+        return {each["name"]: each["value"] for each in measured}
+
+    def has_let_go() -> bool:
+        now = held()
+        return all(now[name] - before[name] < most for name, most in MAY_GROW.items())
+
+    go_round(2)
+    before = held()
+    go_round(ROUNDS)
+    poll(page, has_let_go)  # what a camera gave is let go of with its process' next collection
+
+
+def poll(page: Any, true: Callable[[], bool]) -> None:
+    """Wait until something holds, while the page goes on."""
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
