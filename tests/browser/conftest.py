@@ -56,15 +56,16 @@ class Seen:
 
 
 @pytest.fixture(scope="session")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str | None], Path]:
+def films(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str | None, int], Path]:
     """Return the film of somebody, made once."""
     folder = tmp_path_factory.mktemp("films")
-    made: dict[str | None, Path] = {}
+    made: dict[tuple[str | None, int], Path] = {}
 
-    def give(name: str | None) -> Path:
-        if name not in made:
-            made[name] = filming.film(name, folder / f"{name}.mjpeg".replace(" ", "-"))
-        return made[name]
+    def give(name: str | None, rounds: int) -> Path:
+        if (name, rounds) not in made:
+            file = folder / f"{name}-{rounds}.mjpeg".replace(" ", "-")
+            made[name, rounds] = filming.film(name, file, rounds)
+        return made[name, rounds]
 
     return give
 
@@ -108,7 +109,7 @@ def playwright() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(
-    request: pytest.FixtureRequest, playwright: Any, films: Callable[[str | None], Path]
+    request: pytest.FixtureRequest, playwright: Any, films: Callable[[str | None, int], Path]
 ) -> Iterator[Callable[..., Any]]:
     """Open the page with somebody before the camera; ``page.seen`` tells what went wrong and what was asked for.
 
@@ -118,8 +119,16 @@ def open_page(
     started: list[Any] = []
     pages: list[Any] = []
 
-    def give(gateway: Gateway, who: str | None = None, *, at: str = "", camera: bool = True, **context: Any) -> Any:
-        film = films(who) if camera else None
+    def give(
+        gateway: Gateway,
+        who: str | None = None,
+        *,
+        at: str = "",
+        camera: bool = True,
+        rounds: int = 1,
+        **context: Any,
+    ) -> Any:
+        film = films(who, rounds) if camera else None
         started.append(browser.launch(playwright, film))
         made = started[-1].new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **context})
         made.set_default_timeout(_PATIENCE_MS)
