@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 SYSTEM_TESTS ?= tests/system
 SERVICES := familiar gateway trainer modelserver camera embedded
 EDITABLE := $(foreach service,$(SERVICES),-e services/$(service))
-BENCH := PYTHONPATH=tests:tests/integration TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m bench
+BENCH := PYTHONPATH=tests:tests/integration:tests/browser TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m bench
 PROJECTS := $(wildcard services/*/pyproject.toml)
 
 # The page is checked by a tool from npm, which nothing else needs: a machine without npm can run and test everything.

@@ -18,11 +18,12 @@ from bench.footprint import footprint
 from bench.gallery import running_system
 from bench.growth import growth
 from bench.large_frames import large_frames
+from bench.page import page
 from bench.processes import resident_mb
 from bench.siege import siege
 from bench.swaps import swaps
 
-PARTS = ("footprint", "load", "rates", "bare", "siege", "enrolment", "swaps", "memory")
+PARTS = ("footprint", "load", "rates", "bare", "siege", "enrolment", "swaps", "memory", "page")
 
 
 def main() -> int:
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="measure these only (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="enrolments to time of each kind (default 3)")
     parser.add_argument("--requests", type=int, help="over how many requests memory is watched (default 20,000)")
+    parser.add_argument("--minutes", type=float, default=3, help="for how long the page is left open (default 3)")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--growth", action="store_true", help="only learn heads of 10 to 10,000 simulated people")
     instead.add_argument("--large", action="store_true", help="only recognise small faces in large frames, and a crowd")
@@ -101,6 +103,8 @@ def _parts(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
         if "memory" in parts:
             requests = options.requests or (2_000 if quick else 20_000)
             yield f"memory over {requests} requests of mixed sizes", memory.over(system, requests)
+        if "page" in parts:
+            yield from page(system, 5 if quick else 15, 0.5 if quick else options.minutes)
         yield "memory_mb", dict(resident_mb(system))
 
 
