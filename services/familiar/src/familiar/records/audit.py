@@ -1,17 +1,21 @@
 """The audit: who changed what, in the words of the database, which never changes a line and lets go old ones only.
 
-A line tells ids and no names. So a person who is erased leaves an id that stands for nobody any more, and the name of
-somebody who is still there is the one that they have today.
+A line tells no names, and of a person not even the id but a mark, which is the same in all lines and can be made of the
+id but not the other way round. So whoever is erased leaves nothing that leads to them, and the name of somebody who is
+still there is the one that they have today.
 """
 
+import hashlib
 import time
+from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from familiar.records.schema import AuditEntry
+from familiar.records.schema import AuditEntry, Person
 
 
 class Action(StrEnum):
@@ -26,6 +30,19 @@ class Action(StrEnum):
     SITE_FORGOTTEN = "site_forgotten"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
+
+    @property
+    def is_of_a_person(self) -> bool:
+        """Whether it was done to a person."""
+        return self in (Action.PERSON_ENROLLED, Action.PERSON_RENAMED, Action.PERSON_ERASED, Action.SAMPLE_REMOVED)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Somebody of whom lines tell, and who is still there."""
+
+    id: str
+    name: str
 
 
 class Author(Protocol):
@@ -42,10 +59,29 @@ class Author(Protocol):
 
 def note(session: Session, author: Author, action: Action, target: str | None = None) -> None:
     """Add a line, in the transaction of what it tells; ``target`` is an id, or a version in digits."""
+    if target is not None and action.is_of_a_person:
+        target = mark_of(target)
     session.add(
         AuditEntry(at=time.time(), key_id=author.key_id, address=author.address, action=action.value, target=target)
     )
     session.flush()
+
+
+def mark_of(person_id: str) -> str:
+    """Return what stands in the lines for a person, 32 hexadecimal digits."""
+    return hashlib.sha256(f"audit:{person_id}".encode()).hexdigest()[:32]
+
+
+def people_of(session: Session, lines: Collection[AuditEntry]) -> dict[str, Known]:
+    """Return those people of whom lines tell, and who are still there, by their marks."""
+    told = {line.target for line in lines if Action(line.action).is_of_a_person}
+    if not told:
+        return {}
+    # Marks cannot be asked for: they are nowhere but in the lines. Those of 10,000 people take some milliseconds.
+    marked = (
+        (mark_of(person_id), person_id, name) for person_id, name in session.execute(select(Person.id, Person.name))
+    )
+    return {mark: Known(person_id, name) for mark, person_id, name in marked if mark in told}
 
 
 def shorten(session: Session, kept_s: float) -> int:

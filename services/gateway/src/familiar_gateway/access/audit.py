@@ -4,7 +4,7 @@ from typing import Protocol
 
 from flask import Blueprint, request
 
-from familiar.records import Database, audit, keys, people
+from familiar.records import Database, audit, keys
 from familiar.scope import Scope
 from familiar_gateway.access import representations
 from familiar_gateway.web import Json, asks_for, page, payload, services
@@ -26,8 +26,8 @@ def list_all() -> Json:
     query = payload.read_query(request, payload.PAGE)
     with services(_Needs).database.read() as session:
         lines = audit.newest(session, **query)
-        targets = {each.target for each in lines if each.target is not None}
-        known = keys.names(session, targets | {each.key_id for each in lines if each.key_id is not None})
-        names = people.names(session, targets)
-        rows = [representations.audit_entry(each, names, known) for each in lines]
+        told = {each.target for each in lines} | {each.key_id for each in lines}
+        known = keys.names(session, {each for each in told if each is not None})
+        people = audit.people_of(session, lines)
+        rows = [representations.audit_entry(each, people, known) for each in lines]
         return page("entries", rows, total=audit.count(session), **query)

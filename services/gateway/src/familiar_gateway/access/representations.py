@@ -3,7 +3,7 @@
 import time as clock
 from collections.abc import Mapping
 
-from familiar.records import AccessKey, Action, AuditEntry, KeyKind
+from familiar.records import AccessKey, AuditEntry, KeyKind, audit
 from familiar.records import key as rules
 from familiar.scope import Scope
 from familiar_gateway.access.mode import Mode
@@ -40,15 +40,15 @@ def key(row: AccessKey) -> Json:
     }
 
 
-def audit_entry(row: AuditEntry, people: Mapping[str, str], keys: Mapping[str, str]) -> Json:
+def audit_entry(row: AuditEntry, people: Mapping[str, audit.Known], keys: Mapping[str, str]) -> Json:
     """Show a line of the audit, with the names that those it tells of have today."""
-    names = keys if row.action in (Action.KEY_MADE, Action.KEY_REVOKED) else people
+    person = people.get(row.target or "")
     return {
         "id": row.id,
         "at": time(row.at),
         "who": None if row.key_id is None else {"id": row.key_id, "name": keys.get(row.key_id)},
         "address": row.address,
         "action": row.action,
-        "target": row.target,
-        "name": None if row.target is None else names.get(row.target),
+        "target": row.target if person is None else person.id,
+        "name": keys.get(row.target or "") if person is None else person.name,
     }
