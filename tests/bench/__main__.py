@@ -6,6 +6,7 @@ Times depend on the machine and on what else it does; compare figures of one run
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ PARTS = ("footprint", "load", "rates", "bare", "siege", "enrolment", "swaps", "m
 def main() -> int:
     """Measure what is asked for and print it."""
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended too
     figures: Tables = {}
     for title, table in _measure(options):
         figures[title] = table
