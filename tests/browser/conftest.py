@@ -98,9 +98,9 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
         yield gateway
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Any]:
-    """What drives the browsers."""
+    """What drives the browsers; while it is there nobody else can run an event loop in this thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
