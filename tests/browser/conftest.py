@@ -85,6 +85,13 @@ def guarded_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
 
 
 @pytest.fixture
+def own_guarded_gateway(tmp_path: Path) -> Iterator[Gateway]:
+    """One that asks for keys, for those who enrol somebody."""
+    with serving(tmp_path, "keys") as gateway:
+        yield gateway
+
+
+@pytest.fixture
 def open_gateway(tmp_path: Path) -> Iterator[Gateway]:
     """One that is open to all, as it was told to be."""
     with serving(tmp_path, "open") as gateway:

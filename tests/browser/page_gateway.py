@@ -61,8 +61,9 @@ class Gateway:
         (self.folder / FAIL).touch()
 
     def revoke(self, name: str) -> None:
-        """Revoke the key of that name."""
-        (key,) = [each for each in self.ask("v1/keys")["keys"] if each["name"] == name]
+        """Revoke the key in force of that name."""
+        keys = self.ask("v1/keys")["keys"]
+        (key,) = [each for each in keys if (each["name"], each["status"]) == (name, "valid")]
         self.ask(f"v1/keys/{key['id']}", "DELETE")
 
 

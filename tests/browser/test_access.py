@@ -107,9 +107,9 @@ def test_keys_are_made_shown_once_and_revoked_and_it_is_said_who_did(
 
 
 @pytest.mark.slow
-def test_a_tablet_at_the_door_that_may_only_enrol_does(guarded_gateway: Gateway, open_page: OpenPage) -> None:
-    secret = guarded_gateway.give_key("tablet", "enroll")
-    page = open_signed_out(open_page, guarded_gateway, "#enrol", COLLINS)
+def test_a_tablet_at_the_door_that_may_only_enrol_does(own_guarded_gateway: Gateway, open_page: OpenPage) -> None:
+    secret = own_guarded_gateway.give_key("tablet", "enroll")
+    page = open_signed_out(open_page, own_guarded_gateway, "#enrol", COLLINS)
     refused: list[str] = []
     sign_in(page, secret)
     page.on("response", lambda answer: refused.append(answer.url) if answer.status in (401, 403) else None)
@@ -125,9 +125,9 @@ def test_a_tablet_at_the_door_that_may_only_enrol_does(guarded_gateway: Gateway,
 
 
 @pytest.mark.slow
-def test_a_tablet_keeps_nothing_of_what_failed_each_time(guarded_gateway: Gateway, open_page: OpenPage) -> None:
-    secret = guarded_gateway.give_key("other tablet", "enroll")
-    page = open_signed_out(open_page, guarded_gateway, "#enrol", COLLINS)
+def test_a_tablet_keeps_nothing_of_what_failed_each_time(own_guarded_gateway: Gateway, open_page: OpenPage) -> None:
+    secret = own_guarded_gateway.give_key("other tablet", "enroll")
+    page = open_signed_out(open_page, own_guarded_gateway, "#enrol", COLLINS)
     sign_in(page, secret)
     asked: list[tuple[str, str]] = []
 

@@ -38,7 +38,7 @@ def restart(system: System, page: Any, end: Callable[[str], object]) -> None:
 
 @pytest.mark.slow
 def test_the_gateway_is_restarted_under_both_doors(system: System, open_page: OpenPage) -> None:
-    page = open_page(Gateway(system.ports["gateway"], {}), COLLINS, at="#enrol", rounds=ALL_DIFFERENT)
+    page = open_page(Gateway(system.ports["gateway"], {}, system.folder), COLLINS, at="#enrol", rounds=ALL_DIFFERENT)
     page.set_default_timeout(PATIENCE_MS)
     page.click("#enrol-agree")
     page.fill("#enrol-name", COLLINS)
