@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from familiar.errors import Conflict, DatabaseUnavailable, NotFound
-from familiar.records import KeyStatus, audit, key, keys, sessions
+from familiar.records import KeyStatus, audit, key, keys, people, sessions
 from familiar.records.audit import Action
 from familiar.records.engine import Database
-from familiar.records.schema import AuditEntry
+from familiar.records.schema import AuditEntry, Person
 from familiar.scope import Scope
 
 DAY_S = 86_400.0
@@ -123,7 +123,7 @@ def test_a_session_is_prolonged_and_ended_by_its_digest(database: Database) -> N
 def test_the_audit_is_added_to_and_nothing_else(database: Database) -> None:
     with database.write() as session:
         for number in range(3):
-            audit.note(session, Somebody(), Action.PERSON_RENAMED, str(number))
+            audit.note(session, Somebody(), Action.HEAD_ROLLED_BACK, str(number))
     changes = ["UPDATE audit SET target = 'x' WHERE target = '0'", "DELETE FROM audit WHERE target = '0'"]
     if not database.is_sqlite:
         changes.append("TRUNCATE audit")
@@ -134,6 +134,20 @@ def test_the_audit_is_added_to_and_nothing_else(database: Database) -> None:
         lines = audit.newest(session, 2)
         assert [each.target for each in lines] == ["2", "1"] and audit.count(session) == 3
         assert [each.target for each in audit.newest(session, 2, 2)] == ["0"]
+
+
+def test_a_line_on_a_person_leads_to_them_as_long_as_they_are_there(database: Database) -> None:
+    with database.write() as session:
+        ada, eve = (people.add(session, name).id for name in ("Ada", "Eve"))
+        for action, target in ((Action.PERSON_ENROLLED, ada), (Action.PERSON_RENAMED, eve), (Action.KEY_MADE, "a key")):
+            audit.note(session, Somebody(), action, target)
+    with database.write() as session:
+        session.delete(session.get_one(Person, eve))
+    with database.read() as session:
+        key, of_eve, of_ada = audit.newest(session, 3)
+        assert key.target == "a key" and not {ada, eve} & {of_ada.target, of_eve.target}
+        known = audit.people_of(session, [key, of_eve, of_ada])
+        assert known == {of_ada.target: audit.Known(ada, "Ada")}
 
 
 def test_what_fails_leaves_no_line(database: Database) -> None:

@@ -67,7 +67,7 @@ async function refresh() {
 }
 
 async function start() {
-  await speak();
+  await speak().catch(() => {}); // in English, which is here already
   writeTexts();
   offerLanguages();
   $("skip").addEventListener("click", (event) => {

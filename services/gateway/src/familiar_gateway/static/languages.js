@@ -11,10 +11,11 @@ const known = (code) => Object.keys(NAMES).includes(code);
 // Puts the texts of the language in the place of the English ones.
 export async function speak() {
   const code = chosen();
+  if (code !== FIRST) {
+    const { translation } = await import(`./texts.${code}.js`);
+    for (const [part, theirs] of Object.entries(translation)) Object.assign(texts[part], theirs);
+  }
   document.documentElement.lang = code;
-  if (code === FIRST) return;
-  const { translation } = await import(`./texts.${code}.js`);
-  for (const [part, theirs] of Object.entries(translation)) Object.assign(texts[part], theirs);
 }
 
 export function offerLanguages() {
