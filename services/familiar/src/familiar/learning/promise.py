@@ -39,6 +39,8 @@ _DEAREST = 32
 _ROUNDS = 4
 _NEAR = 0.05
 """Share of the strangers who are looked at in these rounds, at least."""
+_LEAST = 1e-6
+"""No threshold is below this: those whom no stranger resembles are judged by what most people are."""
 
 _STRANGERS = 30_000
 """For the reach, however many people there are: others would give everybody another length, and lose samples by it."""
@@ -164,15 +166,15 @@ def _thresholds(strangers: Float32, weights: Float32, least: Float32, aim: float
     lower. The threshold falls by it, and soon settles.
     """
     scores = highest(strangers, weights)
-    first = threshold = float(tail_quantile(scores, aim))
+    first = threshold = max(_LEAST, float(tail_quantile(scores, aim)))
     # Whoever is far below the threshold stays there, since scores only fall.
     near = max(1, int(len(strangers) * min(1, max(_NEAR, 8 * aim))))
     strangers, share = strangers[np.argpartition(scores, -near)[-near:]], aim * len(strangers) / near
     dearest = np.argsort(-least, kind="stable")[:_DEAREST]
     others, scores = highest(strangers, np.delete(weights, dearest, axis=0)), strangers @ weights[dearest].T
     for _ in range(_ROUNDS):
-        restraint = np.minimum(1, threshold / least[dearest]).astype(np.float32)
-        threshold = float(tail_quantile(np.maximum(others, (scores * restraint).max(axis=1)), share))
+        restraint = (threshold / np.maximum(least[dearest], threshold)).astype(np.float32)
+        threshold = max(_LEAST, float(tail_quantile(np.maximum(others, (scores * restraint).max(axis=1)), share)))
     return first, threshold
 
 
