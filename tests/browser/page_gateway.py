@@ -1,11 +1,6 @@
 """The gateway that serves the page to a browser: a process of its own, over fakes."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_HERE = Path(__file__).parent
-_TESTS = _HERE.parent
-_START_TIMEOUT_S = 90.0
+import apart
+
+_SCRIPT = Path(__file__).with_name("served.py")
 
 MANY = [f"{given} {family}" for given in ("Ada", "Émile", "Grace", "Ida", "Sofia") for family in
         ("Ball", "Curie", "Noether", "Payne", "Rubin", "Yalow")]  # fmt: skip
@@ -70,36 +65,5 @@ class Gateway:
 @contextmanager
 def serving(folder: Path, access: str = "") -> Iterator[Gateway]:
     """Serve the page from a world in ``folder``, which asks for what ``access`` says; it is ended with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    places = (_HERE, _TESTS / "unit" / "gateway", _TESTS, *sys.path)
-    env = {
-        **os.environ,
-        "FAMILIAR_TEST_DIR": str(folder),
-        "FAMILIAR_TEST_ACCESS": access,
-        "PYTHONPATH": os.pathsep.join(map(str, places)),
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(_HERE / "served.py"), str(port)], cwd=_HERE, env=env, stdout=log, stderr=log
-        )
-    try:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while not (folder / "names.json").exists() or not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the gateway did not start:\n{(folder / 'log').read_text()[-3000:]}")
-            time.sleep(0.05)
-        yield Gateway(port, json.loads((folder / "names.json").read_text()), folder)
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    with apart.served(_SCRIPT, folder, FAMILIAR_TEST_ACCESS=access) as gateway:
+        yield Gateway(gateway.port, gateway.names, folder)

@@ -2,11 +2,8 @@
 
 import contextlib
 import http.client
-import json
-import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +13,11 @@ from pathlib import Path
 
 import psutil
 
+import apart
 from bench.probing import probing
 from fuzz.asking import Answer, Ask, Names
 
-_HERE = Path(__file__).parent
-_TESTS = _HERE.parent
-_START_TIMEOUT_S = 90.0
+_SCRIPT = Path(__file__).with_name("served.py")
 _ANSWER_TIMEOUT_S = 150.0
 # What was sent is no HTTP: a server may wait for more of it.
 _RAW_TIMEOUT_S = 3.0
@@ -84,36 +80,8 @@ class Target:
 @contextmanager
 def started(folder: Path, database_url: str = "") -> Iterator[Target]:
     """Give a gateway that runs in ``folder``, with its database there or at a URL; it is ended with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    places = (_HERE, _TESTS / "unit" / "gateway", _TESTS, *sys.path)
-    env = {
-        **os.environ,
-        "FAMILIAR_TEST_DIR": str(folder),
-        "FAMILIAR_TEST_DATABASE": database_url,
-        "PYTHONPATH": os.pathsep.join(map(str, places)),
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(_HERE / "served.py"), str(port)], cwd=_HERE, env=env, stdout=log, stderr=log
-        )
-    try:
-        target = Target(process, port, {}, folder)
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while not (folder / "names.json").exists() or target.answer(Ask(path="/healthz")).status != 200:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the gateway did not start:\n{target.log()[-3000:]}")
-            time.sleep(0.05)
-        target.names = json.loads((folder / "names.json").read_text())
-        yield target
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with apart.served(_SCRIPT, folder, FAMILIAR_TEST_DATABASE=database_url) as gateway:
+        yield Target(gateway.process, gateway.port, gateway.names, folder)
 
 
 @dataclass
