@@ -1,5 +1,6 @@
 """The trainer as a process: killed at every point, told to stop, and left alone by its Redis."""
 
+import contextlib
 import os
 import signal
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from redis import Redis
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from trainer_world import Here, RedisServer, World, new_world, somebody, until
 
@@ -204,6 +206,20 @@ def test_an_idle_trainer_told_to_stop_ends_at_once(world: World) -> None:
     assert trainer.wait(20) == 0
     assert len(world.queue.workers()) == 0
     assert "Traceback" not in trainer.output
+
+
+@pytest.mark.parametrize("step", ["subscribe", "run_maintenance_tasks"])
+def test_a_trainer_told_to_stop_before_it_waits_for_work_signs_off(
+    step: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.TrainingWorker, step, worker.TrainingWorker.interrupt)
+    started = worker.TrainingWorker(
+        [world.queue.rq], connection=Redis.from_url(world.settings.redis_url), job_class=TrainingJob,
+        serializer=JSONSerializer, models_dir=world.settings.models_dir,
+    )  # fmt: skip
+    with contextlib.suppress(StopRequested):
+        started.work(logging_level="WARNING")
+    assert world.queue.workers() == []
 
 
 def test_a_trainer_started_too_early_waits_for_its_redis(world: World, redis_server: RedisServer) -> None:

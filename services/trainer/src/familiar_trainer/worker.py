@@ -51,6 +51,14 @@ class TrainingWorker(SimpleWorker):
         self._software = made_of(*_TENSORFLOW)
         super().__init__(*args, **more)
 
+    def work(self, *args: Any, **more: Any) -> bool:
+        """Work as RQ does, and sign off also when told to stop before the first wait for work."""
+        try:
+            return super().work(*args, **more)
+        except StopRequested:
+            self.register_death()  # type: ignore[no-untyped-call]
+            raise
+
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job in this thread, with signs of life from another.
 
