@@ -100,6 +100,9 @@ class Settings:
     enroll_abandon_s: float = _setting(
         "ENROLL_ABANDON_S", 86_400.0, "a capture that nobody adds to for so long is given up", 60, 10**8
     )
+    correction_undo_s: float = _setting(
+        "CORRECTION_UNDO_S", 604_800.0, "for so long what was put right can be undone; then it is final", 0, 10**9
+    )
     near_copy_cosine: float = _setting("NEAR_COPY_COSINE", 0.9984, "cosine above which a frame is a copy", 0.5, 1.0)
 
     training_lease_s: float = _setting("TRAINING_LEASE_S", 10.0, "after this silence a training is taken over", 1, 600)

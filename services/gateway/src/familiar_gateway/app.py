@@ -11,7 +11,7 @@ from flask import Flask, Request, Response, g, request
 from flask_cors import CORS
 
 from familiar.records import recent_errors
-from familiar_gateway import access, enrolling, operating, people, recognizing, web
+from familiar_gateway import access, correcting, enrolling, operating, people, recognizing, web
 from familiar_gateway.services import Services
 
 log = logging.getLogger("familiar_gateway.requests")
@@ -27,6 +27,7 @@ _BLUEPRINTS = (
     recognizing.blueprint,
     enrolling.blueprint,
     people.blueprint,
+    correcting.blueprint,
     operating.models.blueprint,
     operating.jobs.blueprint,
     operating.site.blueprint,

@@ -15,6 +15,7 @@ from familiar.records import (
     HeadVersion,
     Stage,
     TrainingKind,
+    corrections,
     enrollments,
     erasures,
     people,
@@ -34,7 +35,15 @@ Report = dict[str, Any] | None
 
 
 class Outdated(Exception):
-    """A person or a sample that the head may be made of was deleted after it had been read."""
+    """What the head may be made of was deleted, or was said to be somebody else's, after it had been read."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What has happened so far to samples that were there: which deletions are not forgotten, how many corrections."""
+
+    deleted: frozenset[str] = frozenset()
+    corrections: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,27 +104,27 @@ class Journal:
 
         self._database.retry(enter)
 
-    def deletions(self) -> frozenset[str]:
-        """Return what has been deleted so far and is not forgotten yet; to be asked before anything is read."""
+    def moment(self) -> Moment:
+        """Return what has been deleted and put right so far; to be asked before anything is read."""
         with self._database.read() as session:
-            return frozenset(erasures.open_ones(session, in_heads=True))
+            return _moment(session)
 
     def record(
         self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Iterable[Refused] = (),
-        deleted_before: frozenset[str] = frozenset(),
+        read_at: Moment | None = None,
     ) -> Candidate:  # fmt: skip
         """Give a head a version number above ``floor`` that nothing ever had, and keep its weights and report.
 
         The enrolments that are ``refused`` end here, so that another try does not learn them again.
 
         Raises:
-            Outdated: something was deleted that had not been ``deleted_before`` the head's material was read.
+            Outdated: something was deleted or put right after the head's material was ``read_at``, if that is given.
         """
 
         def record(session: Session) -> Candidate:
             versions.take_turns(session)
             training = self._lease.training(session)
-            _require_everything(session, head, deleted_before)
+            _require_everything(session, head, read_at)
             _refuse(session, refused)
             return _add(session, training, head, meta, report, floor, HeadStatus.PUBLISHED)
 
@@ -151,12 +160,13 @@ class Journal:
         """Make ``candidate`` the live head and end the training and its enrolments.
 
         Raises:
-            Outdated: it was made of something deleted since.
+            Outdated: it was made of something deleted since, or contradicts what was put right since.
         """
 
         def go_live(session: Session) -> None:
             training = self._lease.training(session)
-            if _published(session, training) is None or candidate.version in erasures.tainted(session):
+            row = _published(session, training)
+            if row is None or candidate.version in erasures.tainted(session) or corrections.contradict(session, row):
                 raise Outdated
             previous = versions.live_head(session)
             versions.go_live(session, candidate.version)
@@ -180,18 +190,18 @@ class Journal:
 
     def reject(
         self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Sequence[Refused],
-        deleted_before: frozenset[str],
+        read_at: Moment,
     ) -> None:  # fmt: skip
         """Keep the report of a head that must not serve, and end the training, all of whose enrolments are refused.
 
         Raises:
-            Outdated: something was deleted that had not been ``deleted_before`` the head's material was read.
+            Outdated: something was deleted or put right after the head's material was ``read_at``, if that is given.
         """
 
         def reject(session: Session) -> None:
             versions.take_turns(session)
             training = self._lease.training(session)
-            _require_everything(session, head, deleted_before)
+            _require_everything(session, head, read_at)
             rejected = _add(session, training, head, meta, report, floor, HeadStatus.PUBLISHED)
             _give_up(versions.head(session, rejected.version), HeadStatus.REJECTED)
             _refuse(session, refused)
@@ -214,7 +224,7 @@ class Journal:
     def _succeed(self, session: Session, training: TrainingRow, version: int, known: Sequence[str]) -> None:
         learned: list[str] = []
         missing: list[str] = []
-        everybody = set(known)
+        everybody = {each.id for each in people.meant(session, known).values()}
         for enrollment in enrollments.queued(session):
             if enrollment.id in self.joined:
                 (learned if enrollment.person_id in everybody else missing).append(enrollment.id)
@@ -270,9 +280,13 @@ def _give_up(row: HeadVersion, status: HeadStatus) -> None:
     row.status, row.weights = status, None
 
 
-def _require_everything(session: Session, head: Head, deleted_before: frozenset[str]) -> None:
-    everybody = set(head.person_ids)
-    if everybody - people.names(session, everybody).keys():
+def _moment(session: Session) -> Moment:
+    return Moment(frozenset(erasures.open_ones(session, in_heads=True)), corrections.changes(session))
+
+
+def _require_everything(session: Session, head: Head, read_at: Moment | None) -> None:
+    if len(people.meant(session, head.person_ids)) < len(head.person_ids):
         raise Outdated
-    if set(erasures.open_ones(session, in_heads=True)) - deleted_before:
+    now = _moment(session)
+    if read_at is not None and (now.deleted - read_at.deleted or now.corrections != read_at.corrections):
         raise Outdated

@@ -12,7 +12,7 @@ from familiar.learning import Cohort, Correction, Gallery, Learned, Row, site
 from familiar.records import HeadVersion, SiteCorrection, samples, site_corrections, versions
 from familiar.servable import BackboneMeta, HeadMeta
 from familiar_trainer import reembedding
-from familiar_trainer.journal import Journal
+from familiar_trainer.journal import Journal, Moment
 from familiar_trainer.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -22,8 +22,9 @@ _log = logging.getLogger(__name__)
 class Lesson:
     """Everybody's samples as one backbone version sees them, and what is known of strangers.
 
-    ``correction`` is what the site's own strangers taught, None if none were handed in. ``deleted_before`` is what had
-    been deleted before the samples were read; of what is deleted later they may hold a part.
+    ``correction`` is what the site's own strangers taught, None if none were handed in. ``read_at`` is the moment
+    before the samples were read: of what is deleted later they may hold a part, and what is put right later they do not
+    know.
     """
 
     backbone_version: int
@@ -31,7 +32,7 @@ class Lesson:
     gallery: Gallery
     cohort: Cohort
     correction: Correction | None
-    deleted_before: frozenset[str]
+    read_at: Moment
 
     @cached_property
     def digest(self) -> str:
@@ -85,7 +86,7 @@ class Lessons:
             Unavailable: a part is away.
             Interrupted: the process is told to stop.
         """
-        database, deleted_before = self._trainer.database, self._journal.deletions()
+        database, read_at = self._trainer.database, self._journal.moment()
         with database.read() as session:
             live = versions.live_head(session)
             recorded = {row.version: row.meta for row in versions.backbones(session)}
@@ -100,9 +101,7 @@ class Lessons:
         cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
         with database.read() as session:
             correction = _correction(site_corrections.current(session), version, cohort)
-        return Lesson(
-            version, backbone, self._gallery(version, backbone.dim, without), cohort, correction, deleted_before
-        )
+        return Lesson(version, backbone, self._gallery(version, backbone.dim, without), cohort, correction, read_at)
 
     def again(self, lesson: Lesson, without: Collection[str]) -> Lesson:
         """Read the samples of a lesson once more, but those of some enrolments."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
-from familiar.records import audit, enrollments, erasures, recent_errors, trainings, versions
+from familiar.records import audit, corrections, enrollments, erasures, recent_errors, trainings, versions
 from familiar_trainer.stillness import Stillness
 from familiar_trainer.trainer import Trainer
 
@@ -34,6 +34,7 @@ class Reconciler:
         self._duties: tuple[Callable[[], None], ...] = (
             self.adopt_stranded_enrollments,
             self.give_up_abandoned_captures,
+            self.settle_corrections,
             self.shorten_the_audit,
             self.ask_for_erasure,
             self.ask_for_the_far_target,
@@ -104,6 +105,13 @@ class Reconciler:
 
         if (still := self._captures.of(old, _LOOKING_ON_S)) and (count := database.retry(give_up)):
             _log.info("%d captures that nobody went on with were given up", count)
+
+    def settle_corrections(self) -> None:
+        """Make final what can no longer be undone; what was moved to nobody is erased then."""
+        with self._trainer.database.read() as session:
+            due = corrections.due(session)
+        for correction_id in due:
+            self._trainer.database.retry(lambda session, its=correction_id: corrections.settle(session, its))
 
     def shorten_the_audit(self) -> None:
         """Delete the lines of the audit that are older than is wanted, once in an hour."""

@@ -18,6 +18,8 @@ from familiar.records import (
     HeadStatus,
     Stage,
     TrainingKind,
+    corrections,
+    people,
     recent_errors,
     trainings,
     versions,
@@ -153,7 +155,7 @@ class Training:
                     self._wait_for_serving(candidate)
                     self._go_live(candidate)
             except Outdated:
-                _log.info("training %s: something was deleted meanwhile; starting over", self._journal.training_id)
+                _log.info("training %s: starting over, for what has changed meanwhile", self._journal.training_id)
                 self._withdraw(HeadStatus.ABANDONED)
             except (GateFailed, LoadFailed, _Unlearnable) as exc:
                 _log.warning("training %s: %s", self._journal.training_id, exc)
@@ -192,7 +194,7 @@ class Training:
         learned, lesson = admitted.learned, admitted.lesson
         meta = lesson.describe(learned, far_target)
         candidate = self._journal.record(
-            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, lesson.deleted_before
+            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, lesson.read_at
         )
         crash_points.reached(crash_points.RECORDED)
         return candidate
@@ -287,9 +289,7 @@ class Training:
     def _reject(self, learned: Learned, lesson: Lesson, worse: list[str], refused: Sequence[Refused]) -> None:
         """End a training of which nothing is left to publish; keep what is known of the head that was made."""
         meta = lesson.describe(learned, self._trainer.settings.far_target, worse=worse)
-        self._journal.reject(
-            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, lesson.deleted_before
-        )
+        self._journal.reject(learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, lesson.read_at)
 
     def _roll_back(self) -> Candidate:
         """Return an earlier version's weights, and what was said of them, under a new number."""
@@ -299,22 +299,25 @@ class Training:
         self._withdraw(HeadStatus.ABANDONED)
         source_version = self._journal.source_version
         assert source_version is not None
-        deleted_before = self._journal.deletions()
+        read_at = self._journal.moment()
         with self._trainer.database.read() as session:
             row, live = versions.head(session, source_version), versions.live_head(session)
             source, report = Candidate.stored(row), row.report
+            contradicts = corrections.contradict(session, row)
+            strange = len(people.meant(session, row.person_ids)) < len(row.person_ids)
         if source is None:
             message = f"head {source_version} was made of a person or a sample that was deleted; it is gone"
             raise TrainingFailed(message, code="head_erased")
+        if contradicts or strange:
+            message = f"head {source_version} would name people as others than a person has said since"
+            raise TrainingFailed(message, code="head_corrected")
         if live is not None and live.backbone_version != source.meta.backbone_version:
             raise TrainingFailed(
                 f"head {source_version} was made for backbone {source.meta.backbone_version}, "
                 f"in service is {live.backbone_version}",
                 code="backbone_changed",
             )
-        return self._journal.record(
-            source.head, source.meta, report, self._trainer.shelf.highest(), deleted_before=deleted_before
-        )
+        return self._journal.record(source.head, source.meta, report, self._trainer.shelf.highest(), read_at=read_at)
 
     def _publish(self, candidate: Candidate) -> None:
         with _exporting():

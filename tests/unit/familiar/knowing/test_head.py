@@ -66,24 +66,31 @@ LABELS = ["ada", "bob", "eve"]
 
 
 def test_a_known_face_gets_a_name_and_its_candidates() -> None:
-    decision = decide([1, 0, -1], [0.97, 0.4, -1], True, LABELS, {"ada", "bob"})
+    decision = decide([1, 0, -1], [0.97, 0.4, -1], True, LABELS, {"ada": "ada", "bob": "bob"})
     assert (decision.status, decision.person_id) == (Status.KNOWN, "bob")
     assert [c.person_id for c in decision.candidates] == ["bob", "ada"]
 
 
 def test_somebody_deleted_is_neither_named_nor_shown_nor_replaced_by_the_next() -> None:
-    decision = decide([1, 0, -1], [0.97, 0.96, -1], True, LABELS, {"ada"})
+    decision = decide([1, 0, -1], [0.97, 0.96, -1], True, LABELS, {"ada": "ada"})
     assert (decision.status, decision.person_id) == (Status.UNKNOWN, None)
     assert [c.person_id for c in decision.candidates] == ["ada"]
 
 
+def test_two_labels_of_one_person_are_one_candidate_and_both_name_them() -> None:
+    merged = {"ada": "ada", "bob": "ada", "eve": "eve"}
+    decision = decide([1, 0, 2], [0.97, 0.9, 0.8], True, LABELS, merged)
+    assert (decision.status, decision.person_id, decision.score) == (Status.KNOWN, "ada", 0.97)
+    assert [(c.person_id, c.score) for c in decision.candidates] == [("ada", 0.97), ("eve", 0.8)]
+
+
 def test_an_unknown_face_has_candidates_but_no_name() -> None:
-    decision = decide([0, 1], [0.5, 0.4], False, LABELS, {"ada", "bob"})
+    decision = decide([0, 1], [0.5, 0.4], False, LABELS, {"ada": "ada", "bob": "bob"})
     assert (decision.status, decision.person_id, decision.score) == (Status.UNKNOWN, None, 0.5)
 
 
 def test_an_index_outside_the_labels_names_nobody() -> None:
-    assert decide([7], [0.99], True, LABELS, set(LABELS)).status is Status.UNKNOWN
+    assert decide([7], [0.99], True, LABELS, {label: label for label in LABELS}).status is Status.UNKNOWN
 
 
 def test_rows_of_length_zero_or_infinity_become_zeros() -> None:

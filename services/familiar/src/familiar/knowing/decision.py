@@ -1,6 +1,6 @@
 """Decision: what is said of one face, from the head's answer and from who is enrolled now."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,7 +39,7 @@ def decide(
     score: Sequence[float],
     known: bool,
     labels: Sequence[str],
-    enrolled: Collection[str],
+    enrolled: Mapping[str, str],
 ) -> Decision:
     """Turn one row of a head's answer into a decision.
 
@@ -48,12 +48,16 @@ def decide(
         score: scores beside ``index``, each the cosine times the length, 1 at most, of the prototype.
         known: whether the head names the best candidate.
         labels: person ids of the very head version that answered.
-        enrolled: ids of the people who are enrolled at this moment. Somebody deleted after the head was trained is
-            neither named nor shown; the next best does not move up into the place of a deleted person, because the
-            head has not said that it knows that one.
+        enrolled: by label, ids of the people who are enrolled at this moment; two labels mean one person where two were
+            merged. Somebody deleted after the head was trained is neither named nor shown; the next best does not move
+            up into the place of a deleted person, because the head has not said that it knows that one.
     """
     pairs = [(labels[i], float(s)) for i, s in zip(index, score, strict=True) if 0 <= i < len(labels)]
-    candidates = tuple(Candidate(person_id, s) for person_id, s in pairs if person_id in enrolled)
+    best: dict[str, float] = {}
+    for label, its_score in pairs:
+        if label in enrolled:
+            best.setdefault(enrolled[label], its_score)
+    candidates = tuple(Candidate(person_id, its_score) for person_id, its_score in best.items())
     if known and pairs and pairs[0][0] in enrolled:
-        return Decision(Status.KNOWN, pairs[0][0], pairs[0][1], candidates)
+        return Decision(Status.KNOWN, enrolled[pairs[0][0]], pairs[0][1], candidates)
     return Decision(Status.UNKNOWN, None, candidates[0].score if candidates else None, candidates)

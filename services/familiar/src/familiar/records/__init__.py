@@ -7,6 +7,7 @@ for it, and needs no database.
 
 from familiar.records import (
     audit,
+    corrections,
     enrollments,
     erasures,
     key,
@@ -15,6 +16,7 @@ from familiar.records import (
     person,
     recent_errors,
     retries,
+    reversals,
     samples,
     sessions,
     site_corrections,
@@ -23,11 +25,14 @@ from familiar.records import (
 )
 from familiar.records.audit import Action
 from familiar.records.cleaning import clean
+from familiar.records.correction import CorrectionKind, CorrectionStatus
+from familiar.records.correction import status_of as correction_status
+from familiar.records.corrections import Terms
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus, IfKnown, IfNotAlike
 from familiar.records.enrollments import Capture
 from familiar.records.key import KeyKind, KeyStatus
-from familiar.records.people import PersonSummary
+from familiar.records.people import Known, PersonSummary
 from familiar.records.person import check_id, clean_name
 from familiar.records.recent_errors import Mishap
 from familiar.records.recorder import Recorder
@@ -35,6 +40,7 @@ from familiar.records.schema import (
     AccessKey,
     AuditEntry,
     BackboneVersion,
+    Correction,
     Enrollment,
     HeadVersion,
     Person,
@@ -52,6 +58,9 @@ __all__ = [
     "AuditEntry",
     "BackboneVersion",
     "Capture",
+    "Correction",
+    "CorrectionKind",
+    "CorrectionStatus",
     "Database",
     "Enrollment",
     "EnrollmentStatus",
@@ -61,6 +70,7 @@ __all__ = [
     "IfNotAlike",
     "KeyKind",
     "KeyStatus",
+    "Known",
     "Mishap",
     "Person",
     "PersonSummary",
@@ -68,12 +78,15 @@ __all__ = [
     "Sample",
     "SiteCorrection",
     "Stage",
+    "Terms",
     "Training",
     "TrainingKind",
     "audit",
     "check_id",
     "clean",
     "clean_name",
+    "correction_status",
+    "corrections",
     "enrollments",
     "erasures",
     "key",
@@ -83,6 +96,7 @@ __all__ = [
     "person",
     "recent_errors",
     "retries",
+    "reversals",
     "samples",
     "sessions",
     "site_corrections",

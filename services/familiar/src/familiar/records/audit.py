@@ -8,14 +8,15 @@ still there is the one that they have today.
 import hashlib
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from familiar.records.schema import AuditEntry, Person
+from familiar.records import people
+from familiar.records.people import Known
+from familiar.records.schema import AuditEntry
 
 
 class Action(StrEnum):
@@ -25,6 +26,10 @@ class Action(StrEnum):
     PERSON_RENAMED = "person_renamed"
     PERSON_ERASED = "person_erased"
     SAMPLE_REMOVED = "sample_removed"
+    SAMPLES_MOVED = "samples_moved"
+    PERSON_SPLIT = "person_split"
+    PEOPLE_MERGED = "people_merged"
+    CORRECTION_UNDONE = "correction_undone"
     HEAD_ROLLED_BACK = "head_rolled_back"
     TRAINING_RETRIED = "training_retried"
     SITE_FORGOTTEN = "site_forgotten"
@@ -34,15 +39,16 @@ class Action(StrEnum):
     @property
     def is_of_a_person(self) -> bool:
         """Whether it was done to a person."""
-        return self in (Action.PERSON_ENROLLED, Action.PERSON_RENAMED, Action.PERSON_ERASED, Action.SAMPLE_REMOVED)
-
-
-@dataclass(frozen=True)
-class Known:
-    """Somebody of whom lines tell, and who is still there."""
-
-    id: str
-    name: str
+        return self in (
+            Action.PERSON_ENROLLED,
+            Action.PERSON_RENAMED,
+            Action.PERSON_ERASED,
+            Action.SAMPLE_REMOVED,
+            Action.SAMPLES_MOVED,
+            Action.PERSON_SPLIT,
+            Action.PEOPLE_MERGED,
+            Action.CORRECTION_UNDONE,
+        )
 
 
 class Author(Protocol):
@@ -73,15 +79,14 @@ def mark_of(person_id: str) -> str:
 
 
 def people_of(session: Session, lines: Collection[AuditEntry]) -> dict[str, Known]:
-    """Return those people of whom lines tell, and who are still there, by their marks."""
+    """Return those people of whom lines tell, and who are still there, by their marks; who was merged is the other."""
     told = {line.target for line in lines if Action(line.action).is_of_a_person}
     if not told:
         return {}
     # Marks cannot be asked for: they are nowhere but in the lines. Those of 10,000 people take some milliseconds.
-    marked = (
-        (mark_of(person_id), person_id, name) for person_id, name in session.execute(select(Person.id, Person.name))
-    )
-    return {mark: Known(person_id, name) for mark, person_id, name in marked if mark in told}
+    marked = {mark: person_id for person_id in people.ids(session) if (mark := mark_of(person_id)) in told}
+    meant = people.meant(session, marked.values())
+    return {mark: meant[person_id] for mark, person_id in marked.items() if person_id in meant}
 
 
 def shorten(session: Session, kept_s: float) -> int:

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
 from familiar.reason import Reason
-from familiar.records import erasures, people, trainings
+from familiar.records import erasures, former_owners, people, trainings, versions
 from familiar.records import person as rules
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus, status_of
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample, Training
 from familiar.records.training import Stage
+from familiar.servable import HEAD
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,22 @@ def close(session: Session, enrollment: Enrollment) -> Training:
     return training
 
 
+def hold(session: Session, person: Person) -> Enrollment:
+    """Return an enrolment that holds what a person is given of others' samples; no capture, and learned as it is."""
+    enrollment = open_one(session, person)
+    admit(session, enrollment)
+    return enrollment
+
+
+def admit(session: Session, enrollment: Enrollment) -> None:
+    """Have an enrolment learned from the next head version on, because a person said so: no training refuses it."""
+    enrollment.status = EnrollmentStatus.LIVE
+    enrollment.head_version = versions.last_issued(session, HEAD) + 1
+    enrollment.error_code = enrollment.error_message = enrollment.alike_person_id = None
+    enrollment.updated_at = time.time()
+    session.flush()
+
+
 def give_to(session: Session, enrollment: Enrollment, person: Person) -> None:
     """Move a capture to another person: it turned out to be somebody already known.
 
@@ -242,6 +259,7 @@ def withdraw(session: Session, enrollment: Enrollment) -> bool:
     Raises:
         Conflict: it has not failed.
     """
+    versions.take_turns(session)  # what is put right at this moment would give its samples to somebody else
     if enrollment.status != EnrollmentStatus.FAILED:
         raise Conflict(
             f"the enrolment is {enrollment.status}: it can only be deleted if it fails", code="enrollment_closed"
@@ -249,9 +267,10 @@ def withdraw(session: Session, enrollment: Enrollment) -> bool:
     if not _others(session, enrollment.person_id, enrollment.id):
         people.erase(session, enrollment.person_id)
         return True
-    if (sample := _first_sample(session, enrollment)) is not None:
+    if _first_sample(session, enrollment) is not None:
         erasures.begin(session, enrollment.id, in_heads=True)
-        erasures.taint(session, erasures.heads_made_of(session, sample))
+        erasures.taint(session, erasures.heads_made_of(session, Sample.enrollment_id == enrollment.id))
+    former_owners.let_go(session, enrollment.id)
     _delete(session, enrollment)
     return False
 

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session, undefer
 
+from familiar.records import former_owners
 from familiar.records.schema import Enrollment, Erasure, HeadVersion, Sample, TaintedVersion
 from familiar.records.versions import HeadStatus, take_turns
 
@@ -23,31 +24,44 @@ def open_ones(session: Session, *, in_heads: bool | None = None) -> list[str]:
     return list(session.scalars(query if in_heads is None else query.where(Erasure.in_heads == in_heads)))
 
 
-def heads_of(session: Session, person_id: str) -> list[int]:
-    """Return the head versions that hold, or tell of, a person."""
+def heads_of(session: Session, person_ids: Collection[str]) -> set[int]:
+    """Return the head versions that hold, or tell of, one of these people."""
     rows = session.execute(select(HeadVersion.version, HeadVersion.person_ids)).all()
-    return [version for version, person_ids in rows if person_id in person_ids]
+    return {version for version, known in rows if not set(person_ids).isdisjoint(known)}
 
 
-def heads_made_of(session: Session, sample: Sample) -> list[int]:
-    """Return the head versions with weights that may have been made of a sample.
+def heads_made_of(session: Session, chosen: ColumnElement[bool]) -> set[int]:
+    """Return the head versions with weights that may have been made of a sample of the ``chosen`` ones.
 
-    Those are the ones that know the person, from the version on in which the sample's enrolment went live; one that has
-    not served yet may be made of it before.
+    Those are the ones that know its person, from the version on in which the sample's enrolment went live; one that has
+    not served yet may be made of it before. What was put right tells in which versions it was somebody else's.
     """
-    first = session.get_one(Enrollment, sample.enrollment_id).head_version
-    served = HeadVersion.status.in_((HeadStatus.LIVE, HeadStatus.SUPERSEDED))
-    made_of = ~served if first is None else ~served | (HeadVersion.version >= first)
-    rows = session.execute(
-        select(HeadVersion.version, HeadVersion.person_ids).where(HeadVersion.weights.is_not(None), made_of)
+    now = session.execute(
+        select(Sample.person_id, Enrollment.head_version)
+        .join(Enrollment, Enrollment.id == Sample.enrollment_id)
+        .where(chosen, ~Sample.set_aside)
+        .distinct()
     ).all()
-    return [version for version, person_ids in rows if sample.person_id in person_ids]
+    before = former_owners.spans(session, chosen)
+    rows = session.execute(
+        select(HeadVersion.version, HeadVersion.status, HeadVersion.person_ids).where(HeadVersion.weights.is_not(None))
+    ).all()
+    served = (HeadStatus.LIVE, HeadStatus.SUPERSEDED)
+    made_of: set[int] = set()
+    for version, status, known in rows:
+        everybody = set(known)
+        if any(
+            person_id in everybody and (status not in served or (first is not None and version >= first))
+            for person_id, first in now
+        ) or any(each.person_id in everybody and each.first <= version <= each.last for each in before):
+            made_of.add(version)
+    return made_of
 
 
 def taint(session: Session, made_of_it: Collection[int]) -> None:
     """Record that these head versions were made of something deleted, and delete their weights."""
     session.execute(update(HeadVersion).where(HeadVersion.version.in_(made_of_it)).values(weights=None))
-    for version in made_of_it:
+    for version in sorted(made_of_it):
         session.merge(TaintedVersion(version=version))
     session.flush()
 

@@ -1,18 +1,20 @@
 """People in the database."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from familiar.errors import NotFound
 from familiar.records import erasures
 from familiar.records import person as rules
+from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
-from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample
+from familiar.records.schema import Correction, Embedding, Enrollment, FrameVerdict, Person, Sample
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,59 @@ def names(session: Session, person_ids: set[str]) -> dict[str, str]:
     return found
 
 
+class Known(NamedTuple):
+    """Somebody enrolled at this moment."""
+
+    id: str
+    name: str
+
+
+def meant(session: Session, person_ids: Collection[str]) -> dict[str, Known]:
+    """Return whom these ids mean at this moment: of somebody who was merged into another one, that one.
+
+    Who is not enrolled any more is nobody, and not among them.
+    """
+    called = names(session, set(person_ids))
+    found = {person_id: Known(person_id, name) for person_id, name in called.items()}
+    now = {person_id: person_id for person_id in person_ids if person_id not in found}
+    while led := _merged(session, Correction.person_id, set(now.values())):
+        onward = dict(led)
+        now = {person_id: onward[last] for person_id, last in now.items() if last in onward}
+        called = names(session, set(now.values()))
+        arrived = {person_id: Known(last, called[last]) for person_id, last in now.items() if last in called}
+        found |= arrived
+        now = {person_id: last for person_id, last in now.items() if person_id not in arrived}
+    return found
+
+
+def ids(session: Session) -> set[str]:
+    """Return all ids that mean anybody: those of everybody, and of whoever was merged into them."""
+    merged = select(Correction.person_id).where(Correction.kind == CorrectionKind.MERGE, Correction.undone_at.is_(None))
+    return {*session.scalars(select(Person.id)), *(each for each in session.scalars(merged) if each)}
+
+
+def all_of(session: Session, person_id: str) -> set[str]:
+    """Return all ids that mean this person: their own, and those of whoever was merged into them."""
+    everything, newest = {person_id}, {person_id}
+    while newest:
+        newest = {merged for merged, _ in _merged(session, Correction.to_person_id, newest)} - everything
+        everything |= newest
+    return everything
+
+
+def _merged(session: Session, by: InstrumentedAttribute[str | None], ids: set[str]) -> list[tuple[str, str]]:
+    """Return (who was merged, into whom) of the merges in force that have one of ``ids`` ``by`` that column."""
+    asked, found = list(ids), []
+    for start in range(0, len(asked), MOST_VARIABLES):
+        query = select(Correction.person_id, Correction.to_person_id).where(
+            by.in_(asked[start : start + MOST_VARIABLES]),
+            Correction.kind == CorrectionKind.MERGE,
+            Correction.undone_at.is_(None),
+        )
+        found += [(merged, into) for merged, into in session.execute(query) if merged and into]
+    return found
+
+
 def summaries(session: Session, limit: int = 1000, offset: int = 0) -> list[PersonSummary]:
     """Return people with their sample counts, by name; ``live`` tells whether any enrolment of theirs is."""
     return _summaries(session, select(Person.id).order_by(Person.name, Person.id).limit(limit).offset(offset))
@@ -94,7 +149,8 @@ def search(session: Session, text: str, limit: int = 1000, offset: int = 0) -> t
 
 
 def _summaries(session: Session, of: Select[Any]) -> list[PersonSummary]:
-    samples = select(func.count()).where(Sample.person_id == Person.id).correlate(Person).scalar_subquery()
+    theirs = (Sample.person_id == Person.id) & ~Sample.set_aside
+    samples = select(func.count()).where(theirs).correlate(Person).scalar_subquery()
     live = (
         select(func.count())
         .where(Enrollment.person_id == Person.id, Enrollment.status == EnrollmentStatus.LIVE)
@@ -103,7 +159,7 @@ def _summaries(session: Session, of: Select[Any]) -> list[PersonSummary]:
     )
     last = (
         select(Sample.id)
-        .where(Sample.person_id == Person.id)
+        .where(theirs)
         .order_by(Sample.captured_at.desc(), Sample.id)
         .limit(1)
         .correlate(Person)
@@ -136,6 +192,7 @@ def count(session: Session) -> int:
 def erase(session: Session, person_id: str) -> None:
     """Delete a person with all frames, samples, embeddings, enrolments and head weights that hold them.
 
+    Nothing that was put right about them can be undone any more, and of whoever was merged into them nothing is left.
     Files are not touched: an ``Erasure`` stays behind until a head without the person serves, every version with them
     is off the disk, and the database's files have been cleaned.
 
@@ -143,15 +200,20 @@ def erase(session: Session, person_id: str) -> None:
         NotFound: there is none with that id.
     """
     person = get(session, person_id)
+    erasures.begin(session, person_id, in_heads=True)
+    everything = all_of(session, person_id)
+    made_of = erasures.heads_made_of(session, Sample.person_id == person_id)
+    erasures.taint(session, erasures.heads_of(session, everything) | made_of)
     enrollments = select(Enrollment.id).where(Enrollment.person_id == person_id)
     samples = select(Sample.id).where(Sample.person_id == person_id)
     session.execute(delete(Embedding).where(Embedding.sample_id.in_(samples)))
     session.execute(delete(Sample).where(Sample.person_id == person_id))
     session.execute(delete(FrameVerdict).where(FrameVerdict.enrollment_id.in_(enrollments)))
     session.execute(delete(Enrollment).where(Enrollment.person_id == person_id))
-    session.execute(update(Enrollment).where(Enrollment.alike_person_id == person_id).values(alike_person_id=None))
-    erasures.begin(session, person_id, in_heads=True)
-    erasures.taint(session, erasures.heads_of(session, person_id))
+    alike = Enrollment.alike_person_id.in_(everything)
+    session.execute(update(Enrollment).where(alike).values(alike_person_id=None))
+    of_them = Correction.person_id.in_(everything) | Correction.to_person_id.in_(everything)
+    session.execute(update(Correction).where(of_them).values(final=True, before=None))
     session.delete(person)
     session.flush()
 

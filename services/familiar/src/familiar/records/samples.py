@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from familiar.direction import Direction, direction_of
@@ -19,6 +19,7 @@ from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Sample
 
 Float32 = NDArray[np.float32]
+_LEARNED = (EnrollmentStatus.QUEUED, EnrollmentStatus.LIVE)
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,24 @@ def add(
 
 def of_person(session: Session, person_id: str, limit: int = 1000, offset: int = 0) -> Sequence[Sample]:
     """Return a person's samples, the oldest first."""
-    query = select(Sample).where(Sample.person_id == person_id).order_by(Sample.captured_at, Sample.id)
+    query = select(Sample).where(theirs(person_id)).order_by(Sample.captured_at, Sample.id)
     return session.scalars(query.limit(limit).offset(offset)).all()
 
 
 def count(session: Session, person_id: str) -> int:
     """Return how many samples a person has."""
-    return session.scalar(select(func.count()).select_from(Sample).where(Sample.person_id == person_id)) or 0
+    return session.scalar(select(func.count()).select_from(Sample).where(theirs(person_id))) or 0
+
+
+def count_to_learn_from(session: Session, person_id: str) -> int:
+    """Return how many samples a person is learned from, or will be."""
+    query = select(func.count(Sample.id)).join(Enrollment, Enrollment.id == Sample.enrollment_id)
+    return session.scalar(query.where(theirs(person_id), Enrollment.status.in_(_LEARNED))) or 0
+
+
+def theirs(person_id: str) -> ColumnElement[bool]:
+    """Return the condition that a sample is this person's, and was not said not to be."""
+    return and_(Sample.person_id == person_id, ~Sample.set_aside)
 
 
 def get(session: Session, person_id: str, sample_id: str) -> Sample:
@@ -73,22 +85,26 @@ def get(session: Session, person_id: str, sample_id: str) -> Sample:
         NotFound: the person has none with that id.
     """
     sample = session.get(Sample, sample_id)
-    if sample is None or sample.person_id != person_id:
+    if sample is None or sample.person_id != person_id or sample.set_aside:
         raise NotFound(f"person {person_id} has no sample {sample_id}", code="sample_not_found")
     return sample
 
 
-def remove(session: Session, sample: Sample) -> None:
-    """Delete one sample with its embeddings, and the weights of every head that was made of it.
+def remove(session: Session, *doomed: Sample) -> None:
+    """Delete samples with their embeddings, and the weights of every head that was made of one.
 
-    An ``Erasure`` stays behind until no such head serves or is on disk, and the database's files have been cleaned.
+    An ``Erasure`` of each stays behind until no such head serves or is on disk, and the database's files have been
+    cleaned.
     """
-    capturing = EnrollmentStatus(session.get_one(Enrollment, sample.enrollment_id).status).takes_frames
-    erasures.begin(session, sample.id, in_heads=not capturing)
-    if not capturing:
-        erasures.taint(session, erasures.heads_made_of(session, sample))
-    session.execute(delete(Embedding).where(Embedding.sample_id == sample.id))
-    session.delete(sample)
+    status = {each.id: EnrollmentStatus(session.get_one(Enrollment, each.enrollment_id).status) for each in doomed}
+    learned = [sample_id for sample_id, of_its in status.items() if not of_its.takes_frames]
+    for sample_id in status:
+        erasures.begin(session, sample_id, in_heads=sample_id in learned)
+    if learned:
+        erasures.taint(session, erasures.heads_made_of(session, Sample.id.in_(learned)))
+    session.execute(delete(Embedding).where(Embedding.sample_id.in_(list(status))))
+    for each in doomed:
+        session.delete(each)
     session.flush()
 
 
@@ -130,9 +146,9 @@ def of_whom(session: Session, person_id: str, backbone_version: int) -> Float32:
         .join(Sample, Sample.id == Embedding.sample_id)
         .join(Enrollment, Enrollment.id == Sample.enrollment_id)
         .where(
-            Sample.person_id == person_id,
+            theirs(person_id),
             Embedding.backbone_version == backbone_version,
-            Enrollment.status.in_((EnrollmentStatus.QUEUED, EnrollmentStatus.LIVE)),
+            Enrollment.status.in_(_LEARNED),
         )
     ).all()
     return np.stack([from_blob(row) for row in rows]) if rows else np.zeros((0, 0), np.float32)
@@ -151,7 +167,7 @@ def qualities(session: Session, enrollment_id: str) -> list[dict[str, Any]]:
 
 
 def enrolled(session: Session, backbone_version: int, training_id: str | None = None) -> list[StoredRow]:
-    """Return every sample to learn from: those of closed captures, by person and time.
+    """Return every sample to learn from: those of closed captures that are somebody's, by person and time.
 
     Of captures that are not learned yet only those that take part in ``training_id``, if it is given: what was closed
     after it had begun is for the next one.
@@ -166,6 +182,7 @@ def enrolled(session: Session, backbone_version: int, training_id: str | None = 
         .join(Enrollment, Enrollment.id == Sample.enrollment_id)
         .where(
             Embedding.backbone_version == backbone_version,
+            ~Sample.set_aside,
             waiting | (Enrollment.status == EnrollmentStatus.LIVE),
         )
         .order_by(Sample.person_id, Sample.captured_at, Sample.position)

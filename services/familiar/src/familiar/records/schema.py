@@ -66,7 +66,10 @@ class FrameVerdict(Base):
 
 
 class Sample(Base):
-    """One accepted face of a person: the crop, how good it was, and when it was taken."""
+    """One accepted face of a person: the crop, how good it was, and when it was taken.
+
+    One that is ``set_aside`` was said not to be theirs and is nobody's: it stays until that can no longer be undone.
+    """
 
     __tablename__ = "samples"
     __table_args__ = (UniqueConstraint("enrollment_id", "position"),)
@@ -78,6 +81,7 @@ class Sample(Base):
     detector: Mapped[str] = mapped_column(_WORD)
     quality: Mapped[dict[str, Any]] = mapped_column(JSON)
     crop: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    set_aside: Mapped[bool] = mapped_column(default=False)
 
 
 class Embedding(Base):
@@ -153,6 +157,50 @@ class SiteCorrection(Base):
     numbers: Mapped[dict[str, Any]] = mapped_column(JSON)
     audit: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[float]
+
+
+class Correction(Base):
+    """What somebody put right, and whether that was undone; ``number`` counts them.
+
+    The ``samples``, so many, were those of ``person_id`` (None: they came with an enrolment) and went to
+    ``to_person_id`` (None: to nobody), where ``enrollment_id`` holds them. ``before`` is what has to be known to undo
+    it beside the former owners. It goes when the correction is ``final``: when the time is over, or somebody it is
+    about was deleted.
+    """
+
+    __tablename__ = "corrections"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(_ID, unique=True)
+    kind: Mapped[str] = mapped_column(_WORD)
+    person_id: Mapped[str | None] = mapped_column(_ID, index=True)
+    to_person_id: Mapped[str | None] = mapped_column(_ID, index=True)
+    enrollment_id: Mapped[str | None] = mapped_column(_ID)
+    samples: Mapped[int]
+    key_id: Mapped[str | None] = mapped_column(_ID)
+    address: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[float]
+    undoable_until: Mapped[float]
+    undone_at: Mapped[float | None]
+    undone_by: Mapped[str | None] = mapped_column(_ID)
+    final: Mapped[bool] = mapped_column(default=False)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class FormerOwner(Base):
+    """Whose a sample was before a correction, or before one was undone (then without ``correction_id``), and where.
+
+    Head versions from the first to the last one may have been made of it as theirs.
+    """
+
+    __tablename__ = "former_owners"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sample_id: Mapped[str] = mapped_column(_ID, ForeignKey("samples.id", ondelete="CASCADE"), index=True)
+    correction_id: Mapped[str | None] = mapped_column(_ID, index=True)
+    person_id: Mapped[str] = mapped_column(_ID)
+    enrollment_id: Mapped[str] = mapped_column(_ID, index=True)
+    position: Mapped[int]
+    first_version: Mapped[int]
+    last_version: Mapped[int]
 
 
 class Erasure(Base):

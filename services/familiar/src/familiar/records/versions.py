@@ -52,6 +52,11 @@ def issue(session: Session, servable: str, floor: int = 0) -> int:
     return issued.version
 
 
+def last_issued(session: Session, servable: str) -> int:
+    """Return the greatest version number ever given out; whoever has taken turns gets the next one with theirs."""
+    return session.get_one(IssuedVersion, servable).version
+
+
 def add_backbone(session: Session, version: int, meta: dict[str, Any]) -> None:
     """Record a backbone version that was exported."""
     session.merge(BackboneVersion(version=version, meta=meta, created_at=time.time()))

@@ -3,7 +3,7 @@
 import time as clock
 from collections.abc import Mapping
 
-from familiar.records import AccessKey, AuditEntry, KeyKind, audit
+from familiar.records import AccessKey, AuditEntry, KeyKind, Known
 from familiar.records import key as rules
 from familiar.scope import Scope
 from familiar_gateway.access.mode import Mode
@@ -40,7 +40,7 @@ def key(row: AccessKey) -> Json:
     }
 
 
-def audit_entry(row: AuditEntry, people: Mapping[str, audit.Known], keys: Mapping[str, str]) -> Json:
+def audit_entry(row: AuditEntry, people: Mapping[str, Known], keys: Mapping[str, str]) -> Json:
     """Show a line of the audit, with the names that those it tells of have today."""
     person = people.get(row.target or "")
     return {

@@ -18,7 +18,19 @@ from sqlalchemy.orm import Session
 from familiar.errors import Conflict, DatabaseUnavailable, InvalidInput, ServingUnavailable, Unavailable
 from familiar.knowing import Float32, is_near_copy
 from familiar.reason import Reason
-from familiar.records import Action, Database, audit, clean, enrollments, people, samples, versions
+from familiar.records import (
+    Action,
+    Database,
+    IfKnown,
+    Terms,
+    audit,
+    clean,
+    corrections,
+    enrollments,
+    people,
+    samples,
+    versions,
+)
 from familiar.seeing import CROP_PX, Decoder, Frame, Observer, align, encode_jpeg
 from familiar.servable import MAX_BATCH
 from familiar.serving import Models
@@ -173,13 +185,15 @@ class Capturer:
             if not state.status.takes_frames:
                 training_id = state.training_id
                 break
-            self._require_enough(state)
+            # If it may be somebody already known, it is enough for them, or not, when that is settled.
+            self._require_enough(state, None if answers.if_known is IfKnown.ADD else state.person_id)
             settled = self._doubts.settle(state, answers)
-            self._require_enough(state, len(settled.left_out))
+            self._require_enough(state, settled.person_id or state.person_id, len(settled.left_out))
             # If others are faster all the time, the training judges them; see docs/adr/0014.
             closing = functools.partial(
-                _close, enrollment_id=enrollment_id, author=author, settled=settled, surely=look == _MOST_LOOKS
-            )
+                _close, enrollment_id=enrollment_id, settled=settled, surely=look == _MOST_LOOKS,
+                terms=Terms(author, self._settings.correction_undo_s),
+            )  # fmt: skip
             with contextlib.suppress(_Outdated):
                 training_id = self._database.retry(closing)
                 if settled.left_out:
@@ -248,8 +262,13 @@ class Capturer:
             verdicts.append(Verdict(row.position, tuple(row.reasons), item.quality))
         return verdicts
 
-    def _require_enough(self, state: enrollments.Capture, left_out: int = 0) -> None:
-        needed, accepted = self._settings.enroll_min_samples, state.accepted - left_out
+    def _require_enough(self, state: enrollments.Capture, person_id: str | None, left_out: int = 0) -> None:
+        """Check that with this capture there is enough to learn the person from; of anybody, that there is anything."""
+        accepted, needed = state.accepted - left_out, 1
+        if person_id is not None:
+            with self._database.read() as session:
+                there = samples.count_to_learn_from(session, person_id)
+            needed = max(1, self._settings.enroll_min_samples - there)
         if accepted < needed:
             refused = state.refused + Counter({Reason.NOT_ALIKE.value: left_out})  # which drops what is 0
             raise Conflict(
@@ -271,7 +290,7 @@ class _Outdated(Exception):
     """Frames came, or another capture was closed, after a capture had been looked at."""
 
 
-def _close(session: Session, enrollment_id: str, author: audit.Author, settled: Settled, *, surely: bool) -> str | None:
+def _close(session: Session, enrollment_id: str, settled: Settled, terms: Terms, *, surely: bool) -> str | None:
     """Close a capture as it was ``settled`` and return its training.
 
     Raises:
@@ -291,5 +310,7 @@ def _close(session: Session, enrollment_id: str, author: audit.Author, settled: 
     person = people.get(session, enrollment.person_id)
     if not (person.enrolled or person.shares_name):
         require_free_name(session, person.name, enrollment_id=enrollment_id)  # it was, when the capture was opened
-    audit.note(session, author, Action.PERSON_ENROLLED, person.id)
+    audit.note(session, terms.author, Action.PERSON_ENROLLED, person.id)
+    if person.enrolled:
+        corrections.added(session, enrollment, terms)
     return enrollments.close(session, enrollment).id

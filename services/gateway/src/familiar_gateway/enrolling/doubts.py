@@ -99,13 +99,13 @@ class Doubts:
         if not head.labels or not len(rows):
             return None
         answer = self._models.identify(rows, head.version)
-        named = Counter(answer.labels[best] for best in answer.index[answer.known, 0])
-        named.pop(state.person_id, None)
+        labels = Counter(answer.labels[best] for best in answer.index[answer.known, 0])
         with self._database.read() as session:
-            names = people.names(session, set(named))
-        for person_id, count in named.most_common(1):
-            if person_id in names and count > _MAJORITY * len(rows):
-                return _Known(person_id, names[person_id], count / len(rows))
+            meant = people.meant(session, labels)
+        named = Counter(meant[label] for label in labels.elements() if label in meant)
+        for person, count in named.most_common(1):
+            if person.id != state.person_id and count > _MAJORITY * len(rows):
+                return _Known(person.id, person.name, count / len(rows))
         return None
 
     def _waiting(self, state: Capture, head: HeadDescription) -> tuple[frozenset[str], Mapping[str, Float32]]:

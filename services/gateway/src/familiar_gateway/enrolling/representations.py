@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from familiar.records import Capture
+from familiar.records import Capture, Known
 from familiar_gateway.enrolling.capture import Verdicts
 from familiar_gateway.enrolling.coaching import Coaching
-from familiar_gateway.web import Json, error, reference, time
+from familiar_gateway.web import Json, error, time
 
 _CAPTURE_SHARE = 0.5
 _OFTEN = 0.5
@@ -22,12 +22,12 @@ def verdicts(said: Verdicts, *, measured: bool = False) -> Json:
 
 
 def enrollment(
-    state: Capture, coaching: Coaching, wanted: int, told: Mapping[str, Any] | None, names: Mapping[str, str]
+    state: Capture, coaching: Coaching, wanted: int, told: Mapping[str, Any] | None, alike: Known | None
 ) -> Json:
     """Show an enrolment; ``progress`` runs from 0 to 1, half of it being the capture.
 
-    ``told`` is what the report of the first head with this enrolment tells of the person, if there is one; ``names``
-    are those of others who are mentioned and still enrolled.
+    ``told`` is what the report of the first head with this enrolment tells of the person, if there is one; ``alike``
+    is the other one whom the person cannot be told from, if they are still enrolled.
     """
     return {
         "id": state.id,
@@ -45,19 +45,16 @@ def enrollment(
         "hint": coaching.hint if state.status.takes_frames else None,
         "job": state.training_id,
         "head_version": state.head_version,
-        "error": _error(state, names),
+        "error": _error(state, alike),
         "warning": None if told is None else _warning(told["held_out"], told["missed"]),
         "created_at": time(state.created_at),
         "updated_at": time(state.updated_at),
     }
 
 
-def _error(state: Capture, names: Mapping[str, str]) -> Json | None:
+def _error(state: Capture, alike: Known | None) -> Json | None:
     shown = error(state.error_code, state.error_message)
-    if shown is None:
-        return None
-    other = state.alike_person_id
-    return {**shown, "person": reference(other, names) if other and other in names else None}
+    return None if shown is None else {**shown, "person": None if alike is None else alike._asdict()}
 
 
 def _warning(held_out: int, missed: int) -> Json | None:

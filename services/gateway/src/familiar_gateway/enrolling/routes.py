@@ -328,11 +328,11 @@ def _show(enrollment_id: str, verdicts: list[Verdict] | None = None) -> Json:
         measured = samples.qualities(session, enrollment_id)
         first = state.head_version if state.status is EnrollmentStatus.LIVE else None
         told = versions.report_of(session, first, state.person_id) if first else None
-        names = people.names(session, {state.alike_person_id} if state.alike_person_id else set())
+        alike = people.meant(session, {state.alike_person_id}) if state.alike_person_id else {}
     poses = coaching.spread((float(each["yaw_deg"]), float(each["pitch_deg"])) for each in measured)
     last = verdicts[-1].reasons if verdicts else ()
     advised = coaching.coach(poses, state.usable, wanted, last)
-    return representations.enrollment(state, advised, wanted, told, names)
+    return representations.enrollment(state, advised, wanted, told, next(iter(alike.values()), None))
 
 
 def _location(enrollment_id: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from familiar.records import (
     HeadVersion,
     Training,
     audit,
+    corrections,
     erasures,
     people,
     trainings,
@@ -75,8 +76,7 @@ def show(version: str) -> Json:
     states = _states(HEAD) or {}
     with services(_Needs).database.read() as session:
         head = versions.head(session, number)
-        names = people.names(session, set(head.person_ids))
-        return representations.head_card(head, states, names)
+        return representations.head_card(head, states, people.meant(session, head.person_ids))
 
 
 @blueprint.post("/<version>/rollback")
@@ -119,6 +119,8 @@ def _require_usable(session: Session, head: HeadVersion, backbones: set[int]) ->
         code, why = _REFUSAL[HeadStatus.ERASED]
     elif head.status in _REFUSAL:
         code, why = _REFUSAL[HeadStatus(head.status)]
+    elif corrections.contradict(session, head):
+        code, why = "version_corrected", "would name people as others than a person has said since"
     elif head.backbone_version not in backbones:
         code, why = "backbone_retired", f"was trained for backbone version {head.backbone_version}, no longer served"
     else:

@@ -5,8 +5,8 @@ from typing import Any
 
 from familiar.disk import Disk
 from familiar.queueing import WorkerState
-from familiar.records import BackboneVersion, HeadVersion, Mishap, SiteCorrection, Stage, Training, versions
-from familiar_gateway.web import Json, error, reference, time
+from familiar.records import BackboneVersion, HeadVersion, Known, Mishap, SiteCorrection, Stage, Training, versions
+from familiar_gateway.web import Json, error, time
 
 
 def head(row: HeadVersion, states: Mapping[int, str]) -> Json:
@@ -28,24 +28,27 @@ def head(row: HeadVersion, states: Mapping[int, str]) -> Json:
     }
 
 
-def head_card(row: HeadVersion, states: Mapping[int, str], names: Mapping[str, str]) -> Json:
-    """Show a head version with its report on each of those who have a name in ``names``, by name."""
+def head_card(row: HeadVersion, states: Mapping[int, str], meant: Mapping[str, Known]) -> Json:
+    """Show a head version with its report on each of those who are ``meant`` by an id of its, by name."""
     told = row.report or {}
-    known = sorted((names[person_id], person_id) for person_id in told if person_id in names)
+    known = sorted((meant[label].name, label) for label in told if label in meant)
     return {
         **head(row, states),
-        "report": [report(person_id, told[person_id], names) for _, person_id in known],
+        "report": [report(label, told[label], meant) for _, label in known],
     }
 
 
-def report(person_id: str, told: Mapping[str, Any], names: Mapping[str, str]) -> Json:
-    """Show what a head's report tells of one person; whoever has no name in ``names`` is nobody's nearest."""
-    nearest = None
-    if told["nearest"] in names:
-        nearest = {"person": reference(told["nearest"], names), "similarity": told["similarity"]}
+def report(label: str, told: Mapping[str, Any], meant: Mapping[str, Known]) -> Json:
+    """Show what a head's report tells of the person whom ``label`` means.
+
+    Whoever is not ``meant`` by any is nobody's nearest, and nobody is their own, as those are who were merged since.
+    """
+    nearest, other = None, meant.get(told["nearest"])
+    if other is not None and other != meant[label]:
+        nearest = {"person": other._asdict(), "similarity": told["similarity"]}
     as_stored = ("samples", "dropped", "held_out", "missed", "weakest")
     return {
-        "person": reference(person_id, names),
+        "person": meant[label]._asdict(),
         **{name: told[name] for name in as_stored},
         "nearest": nearest,
         "less_sure": told.get("less_sure"),  # heads of before do not say

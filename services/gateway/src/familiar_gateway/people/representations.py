@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from familiar.records import PersonSummary, Sample
+from familiar.records import Known, PersonSummary, Sample
 from familiar_gateway.operating import report
 from familiar_gateway.web import Json, time
 
@@ -21,17 +21,16 @@ def person(summary: PersonSummary) -> Json:
 
 
 def person_card(
-    summary: PersonSummary, told: Mapping[str, Any] | None, names: Mapping[str, str], refused: Mapping[str, int],
+    summary: PersonSummary, told: Mapping[str, Any] | None, meant: Mapping[str, Known], refused: Mapping[str, int],
     consent: tuple[str, float] | None,
 ) -> Json:  # fmt: skip
     """Show a person with what a head's report tells of them, and how often each reason refused a frame of theirs.
 
-    ``consent`` is what they last agreed to, and when.
+    ``meant`` are they and who else is mentioned, ``consent`` is what they last agreed to, and when.
     """
-    names = {**names, summary.id: summary.name}
     return {
         **person(summary),
-        "report": None if told is None else report(summary.id, told, names),
+        "report": None if told is None else report(summary.id, told, meant),
         "refused": dict(sorted(refused.items())),
         "consent": None if consent is None else {"to": consent[0], "at": time(consent[1])},
     }

@@ -1,18 +1,15 @@
 """People: list, rename, look at their samples, and delete them without a trace."""
 
-import contextlib
 from typing import Protocol
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from familiar.errors import DatabaseUnavailable
 from familiar.records import (
     Action,
     Database,
     audit,
     check_id,
-    clean,
     clean_name,
     enrollments,
     people,
@@ -24,6 +21,7 @@ from familiar.records import (
 from familiar.scope import Scope
 from familiar_gateway.operating import Inbox, job
 from familiar_gateway.people import representations
+from familiar_gateway.people.learning_anew import learn_anew
 from familiar_gateway.people.names import require_free_name
 from familiar_gateway.web import Json, asks_for, caller, page, payload, services
 
@@ -61,9 +59,9 @@ def show(person_id: str) -> Json:
     with services(_Needs).database.read() as session:
         summary, live = people.summary(session, person_id), versions.live_head(session)
         told = versions.report_of(session, live.version, person_id) if live else None
-        names = people.names(session, {told["nearest"]} if told and told["nearest"] else set())
+        meant = people.meant(session, {person_id, *([told["nearest"]] if told and told["nearest"] else [])})
         refused, consent = enrollments.refused(session, person_id), enrollments.consent(session, person_id)
-        return representations.person_card(summary, told, names, refused, consent)
+        return representations.person_card(summary, told, meant, refused, consent)
 
 
 @blueprint.patch("/<person_id>")
@@ -101,7 +99,7 @@ def erase(person_id: str) -> tuple[Json, int, dict[str, str]]:
         audit.note(session, caller(), Action.PERSON_ERASED, person_id)
         return job(trainings.ask(session))
 
-    return _learn_anew(services(_Needs).database.retry(delete))
+    return learn_anew(services(_Needs).database.retry(delete))
 
 
 @blueprint.get("/<person_id>/samples")
@@ -139,12 +137,4 @@ def remove_sample(person_id: str, sample_id: str) -> tuple[Json, int, dict[str, 
         audit.note(session, caller(), Action.SAMPLE_REMOVED, person_id)
         return job(trainings.ask(session))
 
-    return _learn_anew(services(_Needs).database.retry(delete))
-
-
-def _learn_anew(asked: Json) -> tuple[Json, int, dict[str, str]]:
-    its = services(_Needs)
-    its.inbox.put(asked["id"])
-    with contextlib.suppress(DatabaseUnavailable):
-        clean(its.database)  # if that cannot be now, the erasure stays open until the trainer has done it
-    return {"job": asked}, 202, {"Location": url_for("jobs.show", job_id=asked["id"])}
+    return learn_anew(services(_Needs).database.retry(delete))

@@ -7,6 +7,7 @@ import numpy as np
 
 from familiar.knowing import Decision, Float32, decision, evidence
 from familiar.reason import Reason
+from familiar.records import Known
 from familiar.seeing import Observation, weigh
 from familiar.serving import HeadAnswer
 from familiar_gateway.recognizing.recognition import Recognition, RecognizedFace, Recognizer, Stopwatch, decide_each
@@ -48,16 +49,16 @@ def recognize(recognizer: Recognizer, pictures: Sequence[bytes]) -> Burst:
     with watch.stage("total"):
         seen, answer = recognizer.ask(pictures, 1, watch)
         with watch.stage("decide"):
-            enrolled = recognizer.enrolled(answer)
+            meant = recognizer.meant(answer)
             largest = [found[0] if found else None for found in seen]
-            alone = iter(decide_each([face for face in largest if face], answer, enrolled))
+            alone = iter(decide_each([face for face in largest if face], answer, meant))
             frames = tuple(BurstFrame(next(alone), face.reasons) if face else _NO_FACE for face in largest)
             best = _best(largest)
-            together = _together(largest, answer, enrolled)
+            together = _together(largest, answer, meant)
     shown = None if best is None else largest[best]
     faces = (RecognizedFace(shown, together),) if shown else ()
     faces_found = 0 if best is None else seen[best].found
-    return Burst(Recognition.of(answer, faces, faces_found, enrolled, watch), frames, best)
+    return Burst(Recognition.of(answer, faces, faces_found, meant, watch), frames, best)
 
 
 _NO_FACE = BurstFrame(decision.REJECTED, (Reason.NO_FACE,))
@@ -71,12 +72,13 @@ def _best(largest: Sequence[Observation | None]) -> int | None:
     return max(ranks, key=lambda position: ranks[position], default=None)
 
 
-def _together(largest: Sequence[Observation | None], answer: HeadAnswer, enrolled: Mapping[str, str]) -> Decision:
+def _together(largest: Sequence[Observation | None], answer: HeadAnswer, meant: Mapping[str, Known]) -> Decision:
     """Return what all good frames say together; ``answer`` has a row for each of them."""
     good = [face.quality for face in largest if face and not face.reasons]
     if not good:
         return decision.REJECTED
     said = evidence.combine(answer.index, answer.score, weigh(good), least_scores(answer))
+    enrolled = {label: person.id for label, person in meant.items()}
     return decision.decide(said.index.tolist(), said.score.tolist(), said.known, answer.labels, enrolled)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from familiar.errors import InvalidInput, ModelNotFound, ServingRejected, ServingUnavailable
 from familiar.knowing import Decision, decision, is_sure, normalise
-from familiar.records import Database, people
+from familiar.records import Database, Known, people
 from familiar.seeing import Decoder, Observation, Observations, Observer
 from familiar.serving import HeadAnswer, Models
 
@@ -67,17 +67,17 @@ class Recognition:
         answer: HeadAnswer,
         faces: Sequence[RecognizedFace],
         faces_found: int,
-        names: Mapping[str, str],
+        meant: Mapping[str, Known],
         watch: Stopwatch,
     ) -> Self:
-        """Put together what a head said and what it was said of."""
+        """Put together what a head said and what it was said of; ``meant`` is who its labels mean."""
         return cls(
             head_version=answer.version,
             backbone_version=answer.meta.backbone_version,
             threshold=answer.meta.threshold,
             faces=tuple(faces),
             faces_found=faces_found,
-            names=names,
+            names=dict(meant.values()),
             timings_ms=watch.stages_ms,
         )
 
@@ -131,10 +131,10 @@ class Recognizer:
         with watch.stage("total"):
             (faces,), answer = self.ask([data], self._max_faces, watch)
             with watch.stage("decide"):
-                enrolled = self.enrolled(answer)
-                decisions = decide_each(faces, answer, enrolled)
+                meant = self.meant(answer)
+                decisions = decide_each(faces, answer, meant)
         recognized = [RecognizedFace(face, made) for face, made in zip(faces, decisions, strict=True)]
-        return Recognition.of(answer, recognized, faces.found, enrolled, watch)
+        return Recognition.of(answer, recognized, faces.found, meant, watch)
 
     def ask(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[list[Observations], HeadAnswer]:
         """Return the largest ``max_faces`` faces of each picture, and what one head says of all the good ones.
@@ -178,11 +178,11 @@ class Recognizer:
                 embeddings[doubtful] = normalise(embeddings[doubtful] + mirrored)
             glanced &= ~doubtful
 
-    def enrolled(self, answer: HeadAnswer) -> dict[str, str]:
-        """Return the names of all candidates who are enrolled at this moment."""
+    def meant(self, answer: HeadAnswer) -> dict[str, Known]:
+        """Return who is meant by the label of each candidate, if anybody who is enrolled at this moment is."""
         candidates = {answer.labels[position] for position in answer.index.ravel().tolist() if position >= 0}
         with self._database.read() as session:
-            return people.names(session, candidates)
+            return people.meant(session, candidates)
 
     def _see(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[int, list[Observations]]:
         """Return the backbone version in use and the faces of each picture, cut out for it."""
@@ -221,8 +221,9 @@ def _sure(answer: HeadAnswer, margin: float | None) -> NDArray[np.bool_]:
     return is_sure(answer.index, answer.score, answer.known, threshold, np.nan if margin is None else margin)
 
 
-def decide_each(faces: Sequence[Observation], answer: HeadAnswer, enrolled: Mapping[str, str]) -> list[Decision]:
+def decide_each(faces: Sequence[Observation], answer: HeadAnswer, meant: Mapping[str, Known]) -> list[Decision]:
     """Return what is said of each face; ``answer`` has a row for each of the good ones."""
+    enrolled = {label: person.id for label, person in meant.items()}
     rows = iter(zip(answer.index.tolist(), answer.score.tolist(), answer.known.tolist(), strict=True))
     decisions = []
     for face in faces:

@@ -83,7 +83,7 @@ class Product:
 def answerer(head: Head, people: tuple[str, ...]) -> Answerer:
     """Return what ``head`` answers, scored by how far it is above the best candidate's threshold."""
     place = np.array([people.index(person_id) for person_id in head.person_ids] + [-1], np.int32)
-    enrolled = frozenset(people)
+    enrolled = {person_id: person_id for person_id in people}
 
     def answer(embeddings: Float32) -> Answers:
         found = head.identify(embeddings)

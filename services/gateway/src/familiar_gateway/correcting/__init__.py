@@ -1,0 +1,5 @@
+"""Correcting: putting right whose samples are whose, who is one person and who are two, and taking that back."""
+
+from familiar_gateway.correcting.routes import blueprint
+
+__all__ = ["blueprint"]

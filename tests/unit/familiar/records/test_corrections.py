@@ -1,0 +1,267 @@
+"""What somebody puts right in the database: all of it or nothing, and what heads made before may still do."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import event, func, select, text
+from sqlalchemy.orm import Session
+
+from familiar.errors import Conflict
+from familiar.records import corrections, enrollments, erasures, people, reversals, samples, trainings, versions
+from familiar.records.corrections import Terms
+from familiar.records.engine import Database
+from familiar.records.schema import Base, Correction, Enrollment, FormerOwner, Person, Sample
+from unit_records import capture, learn, publish, remove, without_weights
+
+NOBODY = SimpleNamespace(key_id=None, address=None)
+TERMS = Terms(NOBODY, 1000.0)
+
+
+@pytest.fixture
+def two(database: Database) -> tuple[str, str, list[str], list[str]]:
+    """Ada and Bob, with 3 and 2 samples, learned by head 1 and heads 1 and 2; their ids, and those of the samples."""
+    ada, first, adas = capture(database, "Ada", frames=3)
+    bob, second, bobs = capture(database, "Bob")
+    learn(database, first, ada)
+    learn(database, second, ada, bob)
+    return ada, bob, adas, bobs
+
+
+def owners(database: Database) -> dict[str, str | None]:
+    with database.read() as session:
+        rows = session.execute(select(Sample.id, Sample.person_id, Sample.set_aside, Enrollment.person_id).join(Enrollment))
+        found = {}
+        for sample_id, person_id, aside, of_enrollment in rows:
+            assert person_id == of_enrollment, "a sample and its enrolment are one person's"
+            found[sample_id] = None if aside else person_id
+        return found
+
+
+def contradicting(database: Database) -> set[int]:
+    with database.read() as session:
+        return {row.version for row in versions.heads(session) if corrections.contradict(session, row)}
+
+
+def tainted(database: Database) -> set[int]:
+    with database.read() as session:
+        return erasures.tainted(session)
+
+
+def do(database: Database, work: Callable[[Session], Correction]) -> str:
+    return database.retry(lambda session: work(session).id)
+
+
+def merge(database: Database, into: str, other: str) -> str:
+    return do(database, lambda session: corrections.merge(session, into, other, TERMS))
+
+
+def move(database: Database, person: str, sample_ids: list[str], to: str | None) -> str:
+    return do(database, lambda session: corrections.move(session, person, sample_ids, to, TERMS))
+
+
+def undo(database: Database, correction_id: str) -> None:
+    database.retry(lambda session: reversals.undo(session, corrections.get(session, correction_id), NOBODY))
+
+
+def dump(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """Return all that stands in the tables."""
+    with database.read() as session:
+        return {
+            table.name: sorted(map(repr, session.execute(select(table)).all())) for table in Base.metadata.sorted_tables
+        }
+
+
+def test_a_head_contradicts_what_was_said_only_if_it_may_have_learned_the_sample_as_somebody_elses(
+    database: Database, two
+) -> None:
+    ada, bob, adas, bobs = two
+    moved = move(database, bob, bobs[:1], ada)
+    assert contradicting(database) == {2}  # the first one does not know Bob
+    third = publish(database, ada, bob)
+    assert contradicting(database) == {2}
+    aside = move(database, ada, adas[:1], None)
+    assert contradicting(database) == {1, 2, third}
+    undo(database, aside)
+    undo(database, moved)
+    assert contradicting(database) == {third}  # which learned as Ada's what is Bob's
+
+
+def test_a_merge_contradicts_no_head_and_its_undoing_those_made_meanwhile(database: Database, two) -> None:
+    ada, bob, _, _ = two
+    merged = merge(database, ada, bob)
+    assert contradicting(database) == set()
+    with database.read() as session:
+        assert people.meant(session, [ada, bob, "nobody"]) == {ada: (ada, "Ada"), bob: (ada, "Ada")}
+    meanwhile = publish(database, ada)
+    undo(database, merged)
+    assert contradicting(database) == {meanwhile}
+
+
+def test_a_sample_that_is_deleted_taints_the_heads_that_learned_it_under_any_name(database: Database, two) -> None:
+    ada, bob, adas, bobs = two
+    move(database, bob, bobs[:1], ada)
+    after = publish(database, ada, bob)
+    remove(database, ada, bobs[0])
+    assert tainted(database) == {2, after} == without_weights(database)
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(FormerOwner)) == 0
+
+
+def test_somebody_who_is_deleted_takes_along_the_heads_that_know_them_by_any_id(database: Database, two) -> None:
+    ada, bob, adas, bobs = two
+    eve, third, _ = capture(database, "Eve")
+    learn(database, third, ada, bob, eve)
+    merge(database, eve, bob)
+    other = publish(database, ada)
+    with database.write() as session:
+        people.erase(session, eve)
+    assert tainted(database) == {2, 3} and other not in tainted(database)
+    with database.read() as session:
+        assert people.meant(session, [bob, eve]) == {}
+        assert [(row.final, row.before) for row in corrections.newest(session, 9)] == [(True, None)]
+
+
+def test_somebody_split_off_who_is_deleted_takes_along_the_heads_that_learned_them_as_the_other(
+    database: Database, two
+) -> None:
+    ada, bob, adas, _ = two
+    split = do(database, lambda session: corrections.split(session, ada, adas[:2], "Eve", TERMS))
+    with database.read() as session:
+        eve = corrections.get(session, split).to_person_id
+    others = publish(database, bob)
+    with database.write() as session:
+        people.erase(session, eve)
+    assert tainted(database) == {1, 2} and others not in tainted(database)
+    with pytest.raises(Conflict) as refused:
+        undo(database, split)
+    assert refused.value.code == "correction_final"
+
+
+def test_after_each_correction_and_its_undoing_everything_is_as_before(database: Database, two) -> None:
+    ada, bob, adas, bobs = two
+    before, listed = owners(database), dump(database)
+    everything = [
+        merge(database, ada, bob),
+        move(database, ada, bobs, None),
+        do(database, lambda session: corrections.split(session, ada, adas, "Eve", TERMS)),
+    ]
+    for each in reversed(everything):
+        undo(database, each)
+    assert owners(database) == before
+    now = dump(database)
+    changed = {name for name in listed if listed[name] != now[name]}
+    assert changed == {"corrections", "former_owners"}
+
+
+def test_a_sample_deleted_meanwhile_does_not_come_back(database: Database, two) -> None:
+    ada, bob, _, bobs = two
+    moved = move(database, bob, bobs, ada)
+    remove(database, ada, bobs[0])
+    undo(database, moved)
+    assert bobs[0] not in owners(database) and owners(database)[bobs[1]] == bob
+
+
+def test_whoever_has_been_merged_meanwhile_gets_back_what_was_moved_from_them(database: Database, two) -> None:
+    ada, bob, adas, bobs = two
+    eve, third, _ = capture(database, "Eve")
+    learn(database, third, ada, bob, eve)
+    moved = move(database, bob, bobs[:1], ada)
+    merge(database, eve, bob)
+    undo(database, moved)
+    assert owners(database)[bobs[0]] == eve
+
+
+@pytest.mark.parametrize("what", ["merge", "move", "split", "undo"])
+def test_whatever_moment_the_process_dies_at_all_of_it_is_done_or_nothing(database: Database, two, what: str) -> None:
+    ada, bob, adas, bobs = two
+    merged = merge(database, ada, bob) if what == "undo" else ""
+
+    def change(session: Session) -> None:
+        if what == "merge":
+            corrections.merge(session, ada, bob, TERMS)
+        elif what == "move":
+            corrections.move(session, ada, adas[:2], bob, TERMS)
+        elif what == "split":
+            corrections.split(session, ada, adas[:2], "Eve", TERMS)
+        else:
+            reversals.undo(session, corrections.get(session, merged, lock=True), NOBODY)
+        trainings.ask(session)
+
+    before = dump(database)
+    url = database.engine.url.render_as_string(hide_password=False)
+    for statement in range(1, 100):
+        child = multiprocessing.get_context("fork").Process(target=_die_at, args=(url, statement, change))
+        child.start()
+        child.join(30)
+        if child.exitcode == 0:
+            break
+        assert child.exitcode == -signal.SIGKILL
+        assert dump(database) == before, f"half done after {statement} statements"
+    assert statement > 5
+    after = dump(database)
+    assert all(after[name] != before[name] for name in ("corrections", "people" if what != "move" else "samples"))
+    with database.read() as session:
+        assert len(trainings.open_ones(session)) == 1
+    owners(database)
+
+
+def _die_at(url: str, statement: int, change: Callable[[Session], None]) -> None:
+    """Change the database, but for the process dying right after so many statements."""
+    own = Database(url)
+    left = [statement]
+
+    @event.listens_for(own.engine, "after_cursor_execute")
+    def count(*_: object) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with own.write() as session:
+        change(session)
+    os._exit(0)
+
+
+def test_of_two_who_merge_the_same_two_at_once_one_is_told_that_there_is_nobody(database: Database, two) -> None:
+    ada, bob, _, _ = two
+    merge(database, ada, bob)
+    with pytest.raises(Exception, match="there is no person"):
+        merge(database, bob, ada)
+
+
+def test_what_was_set_aside_is_not_learned_and_is_seen_by_another_backbone_all_the_same(database: Database, two) -> None:
+    ada, bob, adas, _ = two
+    move(database, ada, adas[:1], None)
+    with database.read() as session:
+        assert adas[0] not in {row.sample_id for row in samples.enrolled(session, 1)}
+        assert len(samples.of_whom(session, ada, 1)) == samples.count(session, ada) == 2
+        assert samples.count_without(session, 2) == 5
+
+
+def test_the_tables_of_before_come_back_without_what_was_set_aside(database: Database, two) -> None:
+    from alembic import command
+
+    from familiar.records.migrate import _config, check, migrate
+
+    ada, _, adas, _ = two
+    move(database, ada, adas[:1], None)
+    with database.connected() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0009")
+        assert connection.execute(text("SELECT count(*) FROM samples")).scalar_one() == 4
+    migrate(database)
+    check(database)
+
+
+def test_an_enrolment_that_holds_what_was_given_is_learned_by_no_training_of_before(database: Database, two) -> None:
+    ada, bob, adas, _ = two
+    move(database, ada, adas[:1], bob)
+    with database.read() as session:
+        held = session.scalars(select(Enrollment).where(Enrollment.head_version == 3)).one()
+        assert held.status == "live" and held.person_id == bob
+        assert [each.id for each in enrollments.queued(session)] == []
+        assert session.get(Person, ada) is not None
