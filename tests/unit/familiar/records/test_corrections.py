@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from records_world import capture, learn, publish, remove, without_weights
 from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,6 @@ from familiar.records import corrections, enrollments, erasures, people, reversa
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
 from familiar.records.schema import Base, Correction, Enrollment, FormerOwner, Person, Sample
-from unit_records import capture, learn, publish, remove, without_weights
 
 NOBODY = SimpleNamespace(key_id=None, address=None)
 TERMS = Terms(NOBODY, 1000.0)
@@ -33,7 +33,9 @@ def two(database: Database) -> tuple[str, str, list[str], list[str]]:
 
 def owners(database: Database) -> dict[str, str | None]:
     with database.read() as session:
-        rows = session.execute(select(Sample.id, Sample.person_id, Sample.set_aside, Enrollment.person_id).join(Enrollment))
+        rows = session.execute(
+            select(Sample.id, Sample.person_id, Sample.set_aside, Enrollment.person_id).join(Enrollment)
+        )
         found = {}
         for sample_id, person_id, aside, of_enrollment in rows:
             assert person_id == of_enrollment, "a sample and its enrolment are one person's"
@@ -102,7 +104,7 @@ def test_a_merge_contradicts_no_head_and_its_undoing_those_made_meanwhile(databa
 
 
 def test_a_sample_that_is_deleted_taints_the_heads_that_learned_it_under_any_name(database: Database, two) -> None:
-    ada, bob, adas, bobs = two
+    ada, bob, _adas, bobs = two
     move(database, bob, bobs[:1], ada)
     after = publish(database, ada, bob)
     remove(database, ada, bobs[0])
@@ -112,7 +114,7 @@ def test_a_sample_that_is_deleted_taints_the_heads_that_learned_it_under_any_nam
 
 
 def test_somebody_who_is_deleted_takes_along_the_heads_that_know_them_by_any_id(database: Database, two) -> None:
-    ada, bob, adas, bobs = two
+    ada, bob, _adas, _bobs = two
     eve, third, _ = capture(database, "Eve")
     learn(database, third, ada, bob, eve)
     merge(database, eve, bob)
@@ -166,7 +168,7 @@ def test_a_sample_deleted_meanwhile_does_not_come_back(database: Database, two) 
 
 
 def test_whoever_has_been_merged_meanwhile_gets_back_what_was_moved_from_them(database: Database, two) -> None:
-    ada, bob, adas, bobs = two
+    ada, bob, _adas, bobs = two
     eve, third, _ = capture(database, "Eve")
     learn(database, third, ada, bob, eve)
     moved = move(database, bob, bobs[:1], ada)
@@ -177,7 +179,7 @@ def test_whoever_has_been_merged_meanwhile_gets_back_what_was_moved_from_them(da
 
 @pytest.mark.parametrize("what", ["merge", "move", "split", "undo"])
 def test_whatever_moment_the_process_dies_at_all_of_it_is_done_or_nothing(database: Database, two, what: str) -> None:
-    ada, bob, adas, bobs = two
+    ada, bob, adas, _bobs = two
     merged = merge(database, ada, bob) if what == "undo" else ""
 
     def change(session: Session) -> None:
@@ -232,8 +234,10 @@ def test_of_two_who_merge_the_same_two_at_once_one_is_told_that_there_is_nobody(
         merge(database, bob, ada)
 
 
-def test_what_was_set_aside_is_not_learned_and_is_seen_by_another_backbone_all_the_same(database: Database, two) -> None:
-    ada, bob, adas, _ = two
+def test_what_was_set_aside_is_not_learned_and_is_seen_by_another_backbone_all_the_same(
+    database: Database, two
+) -> None:
+    ada, _bob, adas, _ = two
     move(database, ada, adas[:1], None)
     with database.read() as session:
         assert adas[0] not in {row.sample_id for row in samples.enrolled(session, 1)}

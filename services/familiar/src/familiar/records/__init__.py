@@ -25,7 +25,6 @@ from familiar.records import (
 )
 from familiar.records.audit import Action
 from familiar.records.cleaning import clean
-from familiar.records.correction import CorrectionKind, CorrectionStatus
 from familiar.records.correction import status_of as correction_status
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
@@ -59,8 +58,6 @@ __all__ = [
     "BackboneVersion",
     "Capture",
     "Correction",
-    "CorrectionKind",
-    "CorrectionStatus",
     "Database",
     "Enrollment",
     "EnrollmentStatus",

@@ -34,10 +34,10 @@ def heads_made_of(session: Session, chosen: ColumnElement[bool]) -> set[int]:
     """Return the head versions with weights that may have been made of a sample of the ``chosen`` ones.
 
     Those are the ones that know its person, from the version on in which the sample's enrolment went live; one that has
-    not served yet may be made of it before. What was put right tells in which versions it was somebody else's.
+    not served yet may be made of it before. And those that know who had it before it was put right, while they had it.
     """
     now = session.execute(
-        select(Sample.person_id, Enrollment.head_version)
+        select(Sample.person_id, former_owners.learned_from())
         .join(Enrollment, Enrollment.id == Sample.enrollment_id)
         .where(chosen, ~Sample.set_aside)
         .distinct()

@@ -33,7 +33,7 @@ def note(session: Session, chosen: ColumnElement[bool], correction_id: str | Non
     coming = session.scalar(select(func.min(HeadVersion.version)).where(HeadVersion.status == HeadStatus.PUBLISHED))
     # Nobody has learned what is set aside; what no head has learned yet may be in one that is about to serve.
     unlearned = last + 1 if coming is None else coming
-    first = case((Sample.set_aside, last + 1), else_=func.coalesce(Enrollment.head_version, unlearned))
+    first = case((Sample.set_aside, last + 1), else_=func.coalesce(learned_from(), unlearned))
     rows = (
         select(
             Sample.id, literal(correction_id), Sample.person_id, Sample.enrollment_id, Sample.position, first,
@@ -48,6 +48,16 @@ def note(session: Session, chosen: ColumnElement[bool], correction_id: str | Non
     )  # fmt: skip
     noted = session.execute(insert(FormerOwner).from_select(columns, rows))
     return int(noted.rowcount)  # type: ignore[attr-defined]
+
+
+def learned_from() -> ColumnElement[int | None]:
+    """Return the head version from which on a sample, joined with its enrolment, is learned as whose it is now.
+
+    That is none before the one in which the enrolment went live, nor one in which it was still somebody else's.
+    """
+    mine = FormerOwner.sample_id == Sample.id
+    since = select(func.max(FormerOwner.last_version) + 1).where(mine).correlate(Sample).scalar_subquery()
+    return case((since > Enrollment.head_version, since), else_=Enrollment.head_version)
 
 
 def spans(session: Session, chosen: ColumnElement[bool]) -> list[Span]:

@@ -5,7 +5,7 @@ from familiar.seeing.alignment import CROP_PX, align, resize
 from familiar.seeing.decoding import Decoder, SlowLane
 from familiar.seeing.detection import Box, Detector
 from familiar.seeing.image import Frame, decode, encode_jpeg
-from familiar.seeing.observation import Observation, Observations, Observer
+from familiar.seeing.observation import Choice, Observation, Observations, Observer
 from familiar.seeing.outline import ImageLimits
 from familiar.seeing.quality import ENROLMENT, Quality, QualityLimits
 from familiar.seeing.weight import weigh
@@ -14,6 +14,7 @@ __all__ = [
     "CROP_PX",
     "ENROLMENT",
     "Box",
+    "Choice",
     "Decoder",
     "Detector",
     "Frame",

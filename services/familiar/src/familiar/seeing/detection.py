@@ -29,6 +29,15 @@ class Box:
         """Height in pixels."""
         return self.y_max - self.y_min
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The point in the middle, x and y in pixels."""
+        return (self.x_min + self.x_max) / 2, (self.y_min + self.y_max) / 2
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a point lies within it."""
+        return self.x_min <= x <= self.x_max and self.y_min <= y <= self.y_max
+
     def share_within(self, width_px: int, height_px: int) -> float:
         """Return which share of the area, 0 to 1, lies within a frame of that size."""
         across = min(self.x_max, width_px) - max(self.x_min, 0.0)

@@ -1,5 +1,6 @@
 """Observation: from a frame to faces cut out and judged; the same for enrolment, recognition and evaluation."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -9,6 +10,9 @@ from familiar.seeing.alignment import align
 from familiar.seeing.detection import Detector, Face, largest_first
 from familiar.seeing.image import Frame
 from familiar.seeing.quality import Quality, QualityLimits, measure
+
+Choice = int | tuple[float, float]
+"""Which face of a frame is meant: its index among all, the largest first, or a point on it, x and y in pixels."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,24 @@ class Observer:
         faces = self._settle(frame, found[:max_faces])
         return Observations((self._judge(frame, face, chip_px) for face in faces), len(found))
 
-    def observe_one(self, frame: Frame, chip_px: int) -> tuple[Observation | None, tuple[Reason, ...]]:
-        """Return the only face of ``frame`` and why it cannot be used; none or several is such a reason.
+    def faces(self, frame: Frame) -> list[Face]:
+        """Return the largest faces of ``frame``, a hundred at most, in the order in which ``observe`` has them."""
+        return self._settle(frame, self._find(frame)[:_MOST_TO_CHOOSE_AMONG])
 
-        Small faces in the background do not count: a person enrolling is not disturbed by a poster behind them.
+    def observe_one(
+        self, frame: Frame, chip_px: int, choice: Choice | None = None
+    ) -> tuple[Observation | None, tuple[Reason, ...]]:
+        """Return the only face of ``frame``, or the one chosen, and why it cannot be used.
+
+        None or several is such a reason, as is that there is no such face to choose. Small faces in the background do
+        not count: a person enrolling is not disturbed by a poster behind them.
         """
+        if choice is not None:
+            chosen = _chosen(self.faces(frame), choice)
+            if chosen is None:
+                return None, (Reason.NO_FACE,)
+            seen = self._judge(frame, chosen, chip_px)
+            return seen, seen.reasons
         largest = self._settle(frame, self._find(frame, _RIVAL_SHARE)[:_CONTENDERS])
         if not largest:
             return None, (Reason.NO_FACE,)
@@ -84,8 +101,17 @@ class Observer:
         return Observation(face, chip, quality, quality.reasons(self.limits))
 
 
+_MOST_TO_CHOOSE_AMONG = 100
 _RIVAL_SHARE = 0.5
 _CONTENDERS = 3
+
+
+def _chosen(faces: Sequence[Face], choice: Choice) -> Face | None:
+    """Return the face at an index, or of those that a point lies on the one whose middle is nearest to it."""
+    if isinstance(choice, int):
+        return faces[choice] if 0 <= choice < len(faces) else None
+    on_it = [face for face in faces if face.box.holds(*choice)]
+    return min(on_it, key=lambda face: math.dist(face.box.middle, choice), default=None)
 
 
 def _spans_a_plane(face: Face) -> bool:

@@ -1,13 +1,16 @@
 """Pictures in a ZIP archive, read one at a time within limits that hold before anything is unpacked."""
 
+import contextlib
 import logging
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO
 
 from familiar.errors import InvalidInput, TooLarge
+from familiar_gateway.enrolling import folders
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +23,9 @@ _ZIP64_LOCATOR = b"PK\x06\x07"
 _MAX_COMMENT_BYTES = 65_535
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+_UTF8 = 0x800
+_PICTURE_NAMES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif")
+_PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF")
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, struct.error)
 
 
@@ -28,35 +34,43 @@ def is_archive(head: bytes) -> bool:
     return head[:4] in (b"PK\x03\x04", _END_SIGNATURE)
 
 
-def read_pictures(file: IO[bytes], *, max_pictures: int, max_bytes: int, max_total_bytes: int) -> Iterator[bytes]:
-    """Yield the files of an archive in the order of their names, folders and hidden files left out.
+@dataclass(frozen=True)
+class Part:
+    """What an archive holds of one person, read when it is asked for: the name of its folder, if it has one."""
 
-    The archive as a whole is checked before the first file is yielded.
+    folder: str | None
+    pictures: Iterator[bytes]
+
+
+def read_people(file: IO[bytes], *, max_pictures: int, max_bytes: int, max_total_bytes: int) -> list[Part]:
+    """Return the files of an archive by person, in the order of their names, hidden ones left out.
+
+    The archive as a whole is checked before anything is unpacked.
 
     Args:
         file: seekable.
-        max_pictures: most files it may hold.
+        max_pictures: most files it may hold of one person.
         max_bytes: of one file at most this and one byte more are unpacked.
         max_total_bytes: most that all files may unpack to.
 
     Raises:
-        InvalidInput: it is damaged, encrypted, empty, or packed in a way we do not read.
+        InvalidInput: it is damaged, encrypted, empty, or packed in a way we do not read; or there are pictures in
+            several folders, and it cannot be told which folder is whose.
         TooLarge: it holds too many files, or too much.
     """
     _check_directory(file)
     try:
         archive = zipfile.ZipFile(file)
-        contents = [entry for entry in archive.infolist() if _is_content(entry)]
+        paths = {entry: folders.parts_of(_name(entry)) for entry in archive.infolist()}
     except _DAMAGES as exc:
         raise InvalidInput(f"the ZIP archive cannot be read: {exc}", code="invalid_archive") from exc
     except Exception as exc:
         log.exception("defect: an archive was not foreseen")
         raise InvalidInput("the ZIP archive cannot be read", code="invalid_archive") from exc
-    entries = sorted(contents, key=lambda entry: entry.filename)
+    contents = [entry for entry, path in paths.items() if path and not folders.is_hidden(path)]
+    entries = sorted(contents, key=lambda entry: paths[entry])
     if not entries:
         raise InvalidInput("the ZIP archive holds no pictures", code="invalid_archive")
-    if len(entries) > max_pictures:
-        raise TooLarge(f"the ZIP archive holds {len(entries)} files; at most {max_pictures} are taken")
     total = sum(entry.file_size for entry in entries)
     if total > max_total_bytes:
         raise TooLarge(f"the ZIP archive unpacks to {total} bytes; at most {max_total_bytes} are taken")
@@ -65,6 +79,17 @@ def read_pictures(file: IO[bytes], *, max_pictures: int, max_bytes: int, max_tot
             raise InvalidInput("the ZIP archive is encrypted", code="invalid_archive")
         if entry.compress_type not in _METHODS:
             raise InvalidInput("the ZIP archive must be stored or deflated", code="invalid_archive")
+    shown = {paths[entry] for entry in entries if _is_picture(archive, entry)}
+    parts = []
+    for person in folders.people_of(shown):
+        theirs = [entry for entry in entries if person.has(paths[entry])]
+        if len(theirs) > max_pictures:
+            raise TooLarge(f"the ZIP archive holds {len(theirs)} files of one person; at most {max_pictures} are taken")
+        parts.append(Part(person.name, _unpacked(archive, theirs, max_bytes)))
+    return parts
+
+
+def _unpacked(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], max_bytes: int) -> Iterator[bytes]:
     return (_unpack(archive, entry, max_bytes) for entry in entries)
 
 
@@ -80,9 +105,17 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int) ->
         return b""
 
 
-def _is_content(entry: zipfile.ZipInfo) -> bool:
-    parts = entry.filename.split("/")
-    return (len(parts) == 1 or parts[-1] != "") and not any(part.startswith((".", "__MACOSX")) for part in parts)
+def _is_picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether a file is meant to be a picture, by its name or by how it begins."""
+    return entry.filename.lower().endswith(_PICTURE_NAMES) or _unpack(archive, entry, 11).startswith(_PICTURE_HEADS)
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """Return the path of a file; many programs write UTF-8 without saying so, and it is read as code page 437 then."""
+    if not entry.flag_bits & _UTF8:
+        with contextlib.suppress(UnicodeError):
+            return entry.filename.encode("cp437").decode("utf-8")
+    return entry.filename
 
 
 def _check_directory(file: IO[bytes]) -> None:

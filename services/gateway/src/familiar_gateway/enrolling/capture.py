@@ -31,7 +31,7 @@ from familiar.records import (
     samples,
     versions,
 )
-from familiar.seeing import CROP_PX, Decoder, Frame, Observer, align, encode_jpeg
+from familiar.seeing import CROP_PX, Box, Choice, Decoder, Frame, Observer, align, encode_jpeg
 from familiar.servable import MAX_BATCH
 from familiar.serving import Models
 from familiar.settings import Settings
@@ -53,15 +53,23 @@ class CutOff(Exception):
 
 @dataclass(frozen=True)
 class Shot:
-    """One frame as it was sent: what tells it from others, and how to unpack it for as long as it is looked at."""
+    """One frame as it was sent: what tells it from others, and how to unpack it for as long as it is looked at.
+
+    ``choice`` is the face that is meant, None for the only one.
+    """
 
     digest: str
     unpack: Callable[[], AbstractContextManager[Frame]]
 
+    choice: Choice | None = None
+
     @classmethod
-    def of_picture(cls, data: bytes, decoder: Decoder) -> Self:
-        """Return the shot of an encoded picture."""
-        return cls(hashlib.sha256(data).hexdigest(), lambda: decoder.frame(data))
+    def of_picture(cls, data: bytes, decoder: Decoder, choice: Choice | None = None) -> Self:
+        """Return the shot of an encoded picture, of which one face may be meant; another choice is another shot."""
+        digest = hashlib.sha256(data)
+        if choice is not None:
+            digest.update(f" face {choice}".encode())
+        return cls(digest.hexdigest(), lambda: decoder.frame(data), choice)
 
 
 @dataclass(frozen=True)
@@ -116,11 +124,12 @@ class Capturer:
         self._settings = settings
         self._doubts = Doubts(models, database, decoder.limits, settings.far_target)
 
-    def add(self, enrollment_id: str, shots: Iterable[Shot]) -> Verdicts:
+    def add(self, enrollment_id: str, shots: Iterable[Shot], deadline: float | None = None) -> Verdicts:
         """Judge frames in their order and keep the good ones; a frame sent again gets the same verdict again.
 
         Frames that cannot be decoded get a verdict beside others; if none of them can, nothing is recorded. More than a
-        few frames take the slow lane, and ``settings.upload_time_s`` at most: what comes after that is not looked at.
+        few frames take the slow lane, and ``settings.upload_time_s`` at most, or until ``deadline``, by the monotonic
+        clock: what comes after that is not looked at.
 
         Raises:
             NotFound, Conflict: there is no such enrolment, or it takes no more frames.
@@ -134,7 +143,7 @@ class Capturer:
         first_error: InvalidInput | None = None
         readable = 0
         with contextlib.ExitStack() as slowly:
-            for count, shot in enumerate(self._in_time(shots, verdicts)):
+            for count, shot in enumerate(self._in_time(shots, verdicts, deadline or self.deadline())):
                 if count >= self._settings.enroll_max_frames:
                     raise self._full()
                 if count == FEW_FRAMES:
@@ -153,9 +162,17 @@ class Capturer:
         verdicts += self._keep(enrollment_id, pending, backbone_version)
         return verdicts
 
-    def _in_time(self, shots: Iterable[Shot], verdicts: Verdicts) -> Iterator[Shot]:
+    def deadline(self) -> float:
+        """Return until when a request that begins now may have frames looked at, by the monotonic clock."""
+        return time.monotonic() + self._settings.upload_time_s
+
+    def boxes(self, data: bytes) -> list[Box]:
+        """Return where the faces of a picture are that one may choose among, by their indexes."""
+        with self._decoder.frame(data) as frame:
+            return [face.box for face in self._observer.faces(frame)]
+
+    def _in_time(self, shots: Iterable[Shot], verdicts: Verdicts, deadline: float) -> Iterator[Shot]:
         """Yield the shots there is time for, one at least; note on ``verdicts`` if these were not all."""
-        deadline = time.monotonic() + self._settings.upload_time_s
         try:
             for count, shot in enumerate(self._decoder.in_turns(shots)):
                 if count and time.monotonic() >= deadline:
@@ -213,7 +230,7 @@ class Capturer:
 
     def _judge(self, shot: Shot, chip_px: int) -> _Judged:
         with shot.unpack() as frame:
-            seen, reasons = self._observer.observe_one(frame, chip_px)
+            seen, reasons = self._observer.observe_one(frame, chip_px, shot.choice)
             if seen is None or reasons:
                 return _Judged(shot.digest, reasons, None if seen is None else seen.quality.to_dict())
             crop = encode_jpeg(align(frame, seen.face.landmarks, CROP_PX))

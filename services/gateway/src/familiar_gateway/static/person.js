@@ -1,6 +1,7 @@
 // One person: their pictures, what the head says of them in words, what they agreed to; renaming and forgetting them.
 
 import { call } from "./api.js";
+import { history, merge, Selection } from "./correcting.js";
 import { ask, notice, orNotice } from "./dialog.js";
 import { element } from "./dom.js";
 import { locale } from "./languages.js";
@@ -20,9 +21,12 @@ export function face({ id, sample }) {
 // Shows a person in a place.
 export async function enter(place, id) {
   const person = await call("GET", `v1/people/${id}`);
+  const again = () => enter(place, id);
+  const selection = new Selection(person, again);
   const samples = element("ul", { className: "samples" });
   const more = element("button", { type: "button" }, texts.people.morePictures);
-  more.onclick = () => orNotice(addSamples(id, samples, more));
+  more.onclick = () => orNotice(addSamples(selection, samples, more));
+  const putRight = await history(person, again);
   const title = element("h1", { tabIndex: -1 }, person.name);
   const back = element("a", { href: "#people" }, texts.people.back);
   place.replaceChildren(
@@ -32,24 +36,27 @@ export async function enter(place, id) {
     element("ul", { className: "told" }, ...told(person).map((text) => element("li", {}, text))),
     ...agreed(person),
     element("h2", {}, texts.people.picturesTitle({ count: person.samples })),
+    selection.place,
     samples,
     more,
+    ...putRight,
   );
   title.focus();
-  await addSamples(id, samples, more);
+  await addSamples(selection, samples, more);
 }
 
 const day = (iso) => new Date(iso).toLocaleDateString(locale(), { dateStyle: "long" });
 
 const since = ({ created_at: at }) => element("p", { className: "soft" }, texts.people.since({ day: day(at) }));
 
-async function addSamples(id, place, more) {
+async function addSamples(selection, place, more) {
+  const { id } = selection.person;
   const offset = place.children.length;
   const { samples, total } = await call("GET", `v1/people/${id}/samples?limit=${SAMPLES_A_PAGE}&offset=${offset}`);
   const items = samples.map((sample, index) => {
     const picture = face({ id, sample: sample.id });
     picture.alt = texts.people.picture({ number: offset + index + 1 });
-    return element("li", {}, picture);
+    return element("li", {}, selection.choosable(picture, sample.id));
   });
   place.append(...items);
   more.hidden = place.children.length >= total;
@@ -57,10 +64,12 @@ async function addSamples(id, place, more) {
 
 function actions(person, place) {
   const renaming = () => orNotice(rename(person, place));
+  const merging = () => orNotice(mergeAway(person));
   const forgetting = () => orNotice(forget(person));
   const adding = element("a", { className: "button", href: `#enrol/${person.id}` }, texts.people.addPictures);
   const buttons = [
     element("button", { type: "button", onclick: renaming }, texts.people.rename),
+    element("button", { type: "button", onclick: merging }, texts.correcting.merge),
     element("button", { type: "button", className: "danger", onclick: forgetting }, texts.people.forget),
   ];
   return element("div", { className: "actions" }, ...(may("enroll") ? [adding] : []), ...buttons);
@@ -109,6 +118,12 @@ const askWhetherShared = (name) =>
     { value: "yes", label: texts.enrol.otherOfThatName({ name }), look: "primary" },
     { value: "", label: texts.question.cancel },
   ]);
+
+// Whoever is somebody else is shown as that one.
+async function mergeAway(person) {
+  const other = await merge(person);
+  if (other) window.location.hash = `people/${other}`;
+}
 
 // What will be erased is said before it is.
 async function forget(person) {

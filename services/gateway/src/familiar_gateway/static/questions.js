@@ -7,6 +7,7 @@ import { texts } from "./texts.js";
 
 // More numbers of pictures than these are not read.
 const MOST_NUMBERS = 20;
+const MOST_FACES = 8;
 
 const stop = () => ({ value: "", label: texts.question.stop });
 
@@ -16,6 +17,7 @@ const QUESTIONS = {
   already_known: askWhetherKnown,
   not_alike: askWhetherAlike,
   too_few_samples: askForMore,
+  several_faces: askWhichFace,
 };
 
 // Resolves to how it goes on after an error of the API; passes on those that nobody can be asked about.
@@ -91,6 +93,17 @@ async function askWhetherAlike({ details }, way) {
     stop(),
   ]);
   return answer ? { fields: { if_not_alike: answer } } : null;
+}
+
+// A group picture: people count its faces from the left.
+async function askWhichFace({ details }) {
+  const faces = [...details.faces].sort((one, other) => one.box.x_min - other.box.x_min).slice(0, MOST_FACES);
+  const offers = faces.map(({ index }, place) => ({
+    value: String(index),
+    label: texts.enrol.face({ number: place + 1 }),
+  }));
+  const answer = await ask(texts.enrol.severalFaces({ count: details.faces.length }), [...offers, stop()]);
+  return answer ? { fields: { face: answer } } : null;
 }
 
 // Too few of the frames can be used.

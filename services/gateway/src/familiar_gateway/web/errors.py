@@ -119,6 +119,15 @@ def went_wrong() -> Exception | None:
     return error
 
 
+def told(error: FamiliarError) -> dict[str, Any]:
+    """Return what a client is told of a domain error."""
+    status = status_of(error)
+    # What a part said of itself, where it lies and what to do is for the log; the client learns which part is away.
+    details = {} if status >= 500 else error.details
+    body = error_body(error.code, _sentence(error, status), None, retryable=error.retryable, details=details)["error"]
+    return {name: value for name, value in body.items() if name != "request_id"}
+
+
 def http_code(status: int) -> str:
     """Return the code of a failure that HTTP has a status for."""
     return _HTTP_CODES.get(status, "invalid_request")
@@ -136,10 +145,7 @@ def _domain_error(error: FamiliarError) -> Response:
     if status >= 500:
         log.warning("%s: %s (request %s)", error.code, error, _id(), exc_info=status == 500)
         g.went_wrong = error
-    # What a part said of itself, where it lies and what to do is for the log; the client learns which part is away.
-    details = {} if status >= 500 else error.details
-    said = error_body(error.code, _sentence(error, status), _id(), retryable=error.retryable, details=details)
-    response = jsonify(said)
+    response = jsonify({"error": {**told(error), "request_id": _id()}})
     response.status_code = status
     if status in (429, 503):
         response.headers["Retry-After"] = str(error.details.get("retry_after_s", RETRY_AFTER_S))

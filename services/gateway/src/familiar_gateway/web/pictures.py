@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
@@ -86,21 +86,31 @@ def _read_burst(
     )
 
 
-def read_several(request: Request, field: str, max_bytes: int) -> Iterator[bytes]:
-    """Yield the pictures of a request one by one: the body, the files ``field``, or the base64 list of that name.
+class Several(NamedTuple):
+    """Pictures to be read one by one, how many they are, and what was said beside them, if anything was."""
 
-    The body has been checked as a whole before the first picture is yielded.
+    pictures: Iterator[bytes]
+    how_many: int
+    beside: Any
+
+
+def read_several(request: Request, field: str, max_bytes: int, beside: str) -> Several:
+    """Return the pictures of a request: the body, the files ``field``, or the base64 list of that name.
+
+    ``beside`` names what else it may say: a field, or where the body is a picture, a parameter of the query. The body
+    has been checked as a whole before the first picture is read.
     """
     if is_picture(request):
-        return iter([payload.read_body(request)])
+        payload.read_query(request, {}, (beside,))
+        return Several(iter([payload.read_body(request)]), 1, request.args.get(beside))
     if request.mimetype == "multipart/form-data":
-        payload.read_form(request, (), (field,))
+        said = payload.read_form(request, (beside,), (field,)).get(beside)
         files = request.files.getlist(field)
         if not files:
             raise InvalidInput(f"the form has no file {field!r}", code="missing_field", field=field)
-        return (read_file(file, max_bytes) for file in files)
-    texts = payload.read_object(request, {field: list}, required=(field,))[field]
-    return decode_list(field, texts)
+        return Several((read_file(file, max_bytes) for file in files), len(files), said)
+    body = payload.read_object(request, {field: list, beside: (int, str, dict)}, required=(field,))
+    return Several(decode_list(field, body[field]), len(body[field]), body.get(beside))
 
 
 def decode_list(field: str, texts: list[Any]) -> Iterator[bytes]:
