@@ -46,10 +46,20 @@ _BY_ID = (
     ("GET", "/v1/people/{person}/samples/ID"),
     ("DELETE", "/v1/people/{person}/samples/ID"),
     ("GET", "/v1/people/ID/samples/{sample}"),
+    ("POST", "/v1/people/ID/merge"),
+    ("POST", "/v1/people/ID/move"),
+    ("POST", "/v1/people/ID/split"),
+    ("GET", "/v1/corrections/ID"),
+    ("POST", "/v1/corrections/ID/undo"),
     ("GET", "/v1/jobs/ID"),
     ("POST", "/v1/jobs/ID/retry"),
     ("DELETE", "/v1/keys/ID"),
 )
+_SAID: Mapping[str, bytes] = {
+    "merge": as_json({"person_id": "f" * 32}),
+    "move": as_json({"samples": ["f" * 32], "to": None}),
+    "split": as_json({"samples": [f"{number:032}" for number in range(5)], "name": "Ada"}),
+}
 
 
 def _bad_ids() -> Iterator[Case]:
@@ -59,7 +69,7 @@ def _bad_ids() -> Iterator[Case]:
         if path.endswith("frames"):
             headers, body = {"Content-Type": "image/jpeg"}, bad_pictures.encode(".jpg", bad_pictures.face())
         elif method in ("PATCH", "POST"):
-            headers, body = JSON, b'{"name": "Ada"}' if method == "PATCH" else b"{}"
+            headers, body = JSON, _SAID.get(path.rpartition("/")[2], b'{"name": "Ada"}' if method == "PATCH" else b"{}")
         for what, text in _IDS.items():
             full = path.replace("ID", quote(text, safe=""))
             yield Case(f"{method} {path}: {what}", method, full, body, headers, (400,), ("invalid_id",))
@@ -87,7 +97,7 @@ def _bad_versions() -> Iterator[Case]:
 
 def _bad_queries() -> Iterator[Case]:
     paths = {"/v1/people": "offset", "/v1/people/{person}/samples": "offset", "/v1/models": "", "/v1/jobs": "",
-             "/v1/keys": "offset", "/v1/audit": "offset", "/v1/errors": ""}  # fmt: skip
+             "/v1/keys": "offset", "/v1/audit": "offset", "/v1/errors": "", "/v1/corrections": "offset"}  # fmt: skip
     for path, more in paths.items():
         for text in ("0", "-1", "1001", "ten", "1.5", "1e2", "", "٣", "9" * 30, "1;DROP TABLE people"):
             yield Case(f"{path}: limit {text}", "GET", f"{path}?limit={quote(text)}", codes=("invalid_query",))
@@ -95,6 +105,10 @@ def _bad_queries() -> Iterator[Case]:
         yield Case(f"{path}: another parameter", "GET", f"{path}?sort=name", codes=("unknown_field",))
         if more:
             yield Case(f"{path}: offset -1", "GET", f"{path}?offset=-1", codes=("invalid_query",))
+    yield Case("corrections of what is no id", "GET", "/v1/corrections?person=me", codes=("invalid_id",))
+    yield Case(
+        "corrections of two", "GET", f"/v1/corrections?person={NOBODY}&person={NOBODY}", codes=("invalid_query",)
+    )
     yield Case("people searched twice", "GET", "/v1/people?search=a&search=b", codes=("invalid_query",))
     yield Case("people searched by too much", "GET", f"/v1/people?search={'a' * 81}", codes=("invalid_field",))
     yield Case("people searched by a zero byte", "GET", "/v1/people?search=a%00", codes=("invalid_field",))
@@ -120,6 +134,12 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/people/{person}": ("POST", "PUT"),
         "/v1/people/{person}/samples": ("POST", "DELETE"),
         "/v1/people/{person}/samples/{sample}": ("POST", "PUT"),
+        "/v1/people/{person}/merge": ("GET", "DELETE"),
+        "/v1/people/{person}/move": ("GET", "PUT"),
+        "/v1/people/{person}/split": ("GET", "DELETE"),
+        "/v1/corrections": ("POST", "DELETE"),
+        f"/v1/corrections/{NOBODY}": ("POST", "DELETE", "PATCH"),
+        f"/v1/corrections/{NOBODY}/undo": ("GET", "DELETE"),
         "/v1/models": ("POST", "DELETE"),
         "/v1/models/1": ("POST", "PATCH", "DELETE"),
         "/v1/models/1/rollback": ("GET", "DELETE"),

@@ -19,6 +19,7 @@ def bad_bodies() -> Iterator[Case]:
     yield from _bad_names()
     yield from _bad_json()
     yield from _bad_fields()
+    yield from _bad_corrections()
     yield from bad_forms()
     yield from _too_large()
 
@@ -136,6 +137,37 @@ def _bad_keys() -> Iterator[Case]:
         yield Case(f"sign in: {what}", "POST", "/v1/session", body, JSON, (400,), (code,))
 
 
+def _bad_corrections() -> Iterator[Case]:
+    merge, move, split = (f"/v1/people/{{person}}/{what}" for what in ("merge", "move", "split"))
+    for what, path, body, status, code in (
+        ("merge: nobody said", merge, {}, 400, "missing_field"),
+        ("merge: a number", merge, {"person_id": 7}, 400, "invalid_field"),
+        ("merge: no id", merge, {"person_id": "me"}, 400, "invalid_id"),
+        ("merge: nobody's id", merge, {"person_id": NOBODY}, 404, "person_not_found"),
+        ("move: to whom is not said", move, {"samples": [NOBODY]}, 400, "missing_field"),
+        ("move: which is not said", move, {"to": None}, 400, "missing_field"),
+        ("move: none", move, {"samples": [], "to": None}, 400, "invalid_field"),
+        ("move: one twice", move, {"samples": [NOBODY, NOBODY], "to": None}, 400, "invalid_field"),
+        ("move: more than there may be", move, {"samples": [f"{n:032}" for n in range(1001)], "to": None}, 400,
+         "invalid_field"),
+        ("move: a number", move, {"samples": [1], "to": None}, 400, "invalid_field"),
+        ("move: a list", move, {"samples": [[NOBODY]], "to": None}, 400, "invalid_field"),
+        ("move: text", move, {"samples": NOBODY, "to": None}, 400, "invalid_field"),
+        ("move: no id", move, {"samples": ["me"], "to": None}, 400, "invalid_id"),
+        ("move: to a number", move, {"samples": [NOBODY], "to": 7}, 400, "invalid_field"),
+        ("move: to no id", move, {"samples": [NOBODY], "to": "me"}, 400, "invalid_id"),
+        ("move: to nobody's id", move, {"samples": [NOBODY], "to": "f" * 32}, 404, "person_not_found"),
+        ("move: nobody's sample", move, {"samples": [NOBODY], "to": None}, 404, "sample_not_found"),
+        ("split: no name", split, {"samples": [NOBODY]}, 400, "missing_field"),
+        ("split: a name that nobody sees", split, {"samples": [NOBODY], "name": " "}, 400, "invalid_name"),
+        ("split: too few", split, {"samples": [NOBODY], "name": "Ada"}, 409, "too_few_samples"),
+        ("split: text for a flag", split, {"samples": [NOBODY], "name": "Ada", "allow_same_name": "no"}, 400,
+         "invalid_field"),
+        ("undo: with a field", f"/v1/corrections/{NOBODY}/undo", {"force": True}, 400, "unknown_field"),
+    ):  # fmt: skip
+        yield Case(what, "POST", path, as_json(body), JSON, (status,), (code,))
+
+
 _NOTJSON: Mapping[str, bytes] = {
     "nothing": b"",
     "half": b'{"name": "Ada"',
@@ -169,6 +201,10 @@ _TAKES_JSON = (
     ("POST", "/v1/enrollments/{enrollment}/finish"),
     ("POST", "/v1/session"),
     ("POST", "/v1/keys"),
+    ("POST", "/v1/people/{person}/merge"),
+    ("POST", "/v1/people/{person}/move"),
+    ("POST", "/v1/people/{person}/split"),
+    ("POST", f"/v1/corrections/{NOBODY}/undo"),
 )
 
 

@@ -33,6 +33,11 @@ def bad_forms() -> Iterator[Case]:
         ("a name that is not UTF-8", enroll, form(("name", None, b"Zo\xeb"), frame), ("invalid_field",)),
         ("another field", enroll, form(name, frame, ("age", None, b"7")), ("unknown_field",)),
         ("another word for if_not_alike", enroll, form(name, frame, ("if_not_alike", None, b"x")), ("invalid_field",)),
+        ("no index for face", enroll, form(name, frame, ("face", None, b"left")), ("invalid_field",)),
+        ("half a point for face", enroll, form(name, frame, ("face", None, b"1,")), ("invalid_field",)),
+        ("a point of no number for face", enroll, form(name, frame, ("face", None, b"nan,0")), ("invalid_field",)),
+        ("a face of two pictures", enroll, form(name, frame, frame, ("face", None, b"0")), ("invalid_field",)),
+        ("no index for face", frames, form(frame, ("face", None, b"-1")), ("invalid_field",)),
         ("another word for if_known", enroll, form(name, frame, ("if_known", None, b"x")), ("invalid_field",)),
         (
             "another word for allow_same_name",
