@@ -171,6 +171,7 @@ def framing(chance: random.Random, names: Names) -> Walk:
 def calls(chance: random.Random, names: Names) -> Walk:
     """Requests that are all right by themselves, in any order, about the same people and enrolments."""
     people, enrolments, versions, jobs = [names["person"]], [names["closed"]], [1], ["0" * 32]
+    samples, corrections = [names["sample"]], ["0" * 32]
     nobody = "0" * 32
     for _ in range(chance.choice((3, 8, 25))):
         person, enrolment = chance.choice(people), chance.choice(enrolments)
@@ -193,7 +194,11 @@ def calls(chance: random.Random, names: Names) -> Walk:
             Ask("PATCH", f"/v1/people/{person}", JSON, json.dumps({"name": name}).encode()),
             Ask("DELETE", f"/v1/people/{its_own}"),
             Ask("GET", f"/v1/people/{person}/samples"),
+            Ask("GET", f"/v1/people/{its_own}/samples"),
             Ask("DELETE", f"/v1/people/{its_own}/samples/{names['sample']}"),
+            *_corrections(chance, people[1:] or [nobody], its_own, samples),
+            Ask("POST", f"/v1/corrections/{chance.choice(corrections)}/undo"),
+            Ask("GET", f"/v1/corrections?person={person}"),
             Ask("GET", "/v1/models"),
             Ask("GET", f"/v1/models/{chance.choice(versions)}"),
             Ask("POST", f"/v1/models/{chance.choice(versions)}/rollback"),
@@ -210,10 +215,26 @@ def calls(chance: random.Random, names: Names) -> Walk:
         if isinstance(value.get("person"), dict) and "status" in value:
             enrolments.append(value["id"])
             people.append(value["person"]["id"])
+        listed = value.get("samples")
+        samples += [each["id"] for each in listed] if isinstance(listed, list) else []
+        if isinstance(value.get("correction"), dict):
+            corrections.append(value["correction"]["id"])
+            people += [value["correction"]["to"]["id"]] if value["correction"]["to"] else []
         versions += [each["version"] for each in value.get("heads", ()) if isinstance(each, dict)]
         jobs += [each["id"] for each in value.get("jobs", ()) if isinstance(each, dict)]
     for person in people[1:]:
         yield Ask("DELETE", f"/v1/people/{person}")
+
+
+def _corrections(chance: random.Random, people: list[str], its_own: str, samples: list[str]) -> list[Ask]:
+    """Return what may be put right about somebody; whom the other walks know stays who they are."""
+    where, some = f"/v1/people/{its_own}", chance.choices(samples, k=chance.choice((1, 1, 5)))
+    said = {
+        f"/v1/people/{chance.choice(people)}/merge": {"person_id": its_own},
+        f"{where}/move": {"samples": some, "to": chance.choice((None, *people))},
+        f"{where}/split": {"samples": samples[:5], "name": f"P{chance.getrandbits(30)}"},
+    }
+    return [Ask("POST", path, JSON, json.dumps(body).encode()) for path, body in said.items()]
 
 
 def crowds(chance: random.Random, names: Names) -> Walk:
@@ -274,7 +295,9 @@ def addresses(chance: random.Random, names: Names) -> Walk:
         "/", "/v1/people/{}", "/v1/people/{}/samples", "/v1/people/{}/samples/{}", "/v1/enrollments/{}", "/v1/jobs/{}",
         "/v1/jobs/{}/retry",
         "/v1/enrollments/{}/finish", "/v1/models/{}", "/v1/models", "/v1/jobs", "/v1/people", "/readyz", "/healthz",
-        "/metrics", "/openapi.json", "/static/{}", "/{}", "//{}", "/v1/site", "/v1/recognize", "/v1/enroll", "http://a{}/x",
+        "/metrics", "/openapi.json", "/static/{}", "/{}", "//{}", "/v1/site", "/v1/corrections",
+        "/v1/corrections/{}", "/v1/corrections/{}/undo", "/v1/people/{}/move", "/v1/people/{}/split", "/v1/recognize",
+        "/v1/enroll", "http://a{}/x",
         "/v1/session", "/v1/keys", "/v1/keys/{}", "/v1/audit", "/v1/system", "/v1/errors", "/docs", "/docs/{}",
     )  # fmt: skip
     queries = ("", "", "?limit={}", "?offset={}", "?status={}", "?limit=1&limit={}", "?{}", "?after={}&x", "??", "?%",

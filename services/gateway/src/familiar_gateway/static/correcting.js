@@ -122,7 +122,7 @@ export async function history(person, again) {
   if (!corrections.length) return [];
   const lines = corrections.map((correction) => {
     const line = element("li", {}, told(correction, person), " ");
-    if (correction.status === "open") line.append(undoButton(correction, again));
+    if (correction.status === "open") line.append(undoButton(correction, person, again));
     else line.append(element("small", {}, word(texts.correctionStatus, correction.status)));
     return line;
   });
@@ -140,13 +140,15 @@ function told({ kind, person, to, samples: count, created_at: at }, shown) {
     : texts.correcting.toldTo({ count, name, day });
 }
 
-function undoButton({ id, kind, undoable_until: until }, again) {
+function undoButton({ id, kind, person, to, undoable_until: until }, shown, again) {
   const undoing = async () => {
     const answer = kind === "add" ? await askWhetherErased() : "yes";
     if (!answer) return;
     await call("POST", `v1/corrections/${id}/undo`);
     notice(texts.correcting.undone);
-    await again();
+    // Whoever was made of another one's pictures is no more.
+    if (kind === "split" && to?.id === shown.id) window.location.hash = `people/${person?.id ?? ""}`;
+    else await again();
   };
   const button = element("button", { type: "button", onclick: () => orNotice(undoing()) }, texts.correcting.undo);
   const day = new Date(until).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
