@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from records_world import capture, learn, publish, remove, without_weights
 from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
-from familiar.errors import Conflict
+from familiar.errors import Conflict, NotFound
 from familiar.records import corrections, enrollments, erasures, people, reversals, samples, trainings, versions
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
@@ -269,3 +270,43 @@ def test_an_enrolment_that_holds_what_was_given_is_learned_by_no_training_of_bef
         assert held.status == "live" and held.person_id == bob
         assert [each.id for each in enrollments.queued(session)] == []
         assert session.get(Person, ada) is not None
+
+
+def test_whatever_is_put_right_at_once_a_sample_and_its_enrolment_are_one_persons(database: Database, two) -> None:
+    ada, bob, adas, bobs = two
+    eve, third, eves = capture(database, "Eve", frames=3)
+    learn(database, third, ada, bob, eve)
+    done: list[str] = []
+    strange: list[Exception] = []
+
+    def keep(correction_id: str) -> None:
+        done.append(correction_id)
+
+    attempts: list[Callable[[], object]] = [
+        lambda: keep(merge(database, ada, bob)),
+        lambda: keep(merge(database, bob, ada)),
+        lambda: keep(move(database, ada, adas[:2], eve)),
+        lambda: keep(move(database, eve, eves[:2], bob)),
+        lambda: keep(move(database, bob, bobs[:1], None)),
+        lambda: undo(database, done[-1]),
+        lambda: database.retry(lambda session: people.erase(session, eve)),
+        lambda: remove(database, ada, adas[2]),
+    ]
+
+    def attempt(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except (Conflict, NotFound, IndexError):
+            pass
+        except Exception as exc:  # told by the test, not by a thread that nobody asks
+            strange.append(exc)
+
+    threads = [threading.Thread(target=attempt, args=(work,)) for work in attempts * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert strange == []
+    with database.read() as session:
+        there = set(session.scalars(select(Person.id)))
+    assert {owner for owner in owners(database).values() if owner} <= there

@@ -199,8 +199,8 @@ def erase(session: Session, person_id: str) -> None:
     Raises:
         NotFound: there is none with that id.
     """
-    person = get(session, person_id)
     erasures.begin(session, person_id, in_heads=True)
+    person = get(session, person_id)
     everything = all_of(session, person_id)
     made_of = erasures.heads_made_of(session, Sample.person_id == person_id)
     erasures.taint(session, erasures.heads_of(session, everything) | made_of)

@@ -17,6 +17,7 @@ from familiar.records import erasures
 from familiar.records import person as rules
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Sample
+from familiar.records.versions import take_turns
 
 Float32 = NDArray[np.float32]
 _LEARNED = (EnrollmentStatus.QUEUED, EnrollmentStatus.LIVE)
@@ -96,14 +97,17 @@ def remove(session: Session, *doomed: Sample) -> None:
     An ``Erasure`` of each stays behind until no such head serves or is on disk, and the database's files have been
     cleaned.
     """
-    status = {each.id: EnrollmentStatus(session.get_one(Enrollment, each.enrollment_id).status) for each in doomed}
+    take_turns(session)  # what is put right at this moment would give them to somebody else
+    chosen = Sample.id.in_([each.id for each in doomed])
+    there = session.scalars(select(Sample).where(chosen).execution_options(populate_existing=True)).all()
+    status = {each.id: EnrollmentStatus(session.get_one(Enrollment, each.enrollment_id).status) for each in there}
     learned = [sample_id for sample_id, of_its in status.items() if not of_its.takes_frames]
     for sample_id in status:
         erasures.begin(session, sample_id, in_heads=sample_id in learned)
     if learned:
         erasures.taint(session, erasures.heads_made_of(session, Sample.id.in_(learned)))
     session.execute(delete(Embedding).where(Embedding.sample_id.in_(list(status))))
-    for each in doomed:
+    for each in there:
         session.delete(each)
     session.flush()
 
