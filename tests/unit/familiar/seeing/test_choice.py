@@ -62,6 +62,6 @@ def test_where_there_is_no_face_none_is_chosen(observer: Observer, group: Frame,
 
 
 def test_what_is_chosen_is_judged_as_any_other(observer: Observer, group: Frame) -> None:
-    dark = (group * 0.1).astype(np.uint8)
+    dark = (group * 0.05).astype(np.uint8)
     found = observer.faces(dark)
     assert found and Reason.TOO_DARK in observer.observe_one(dark, CHIP, 0)[1]

@@ -152,6 +152,7 @@ def test_sent_again_with_its_key_everybody_is_who_they_were(world, collins_frame
     contents = folder("A/", collins_frames[:6]) | folder("B/", hopper_frames[:6])
     key = {"Idempotency-Key": "people-1"}
     first, again = send(world, contents, key), send(world, contents, key)
+    assert (first.status_code, again.status_code) == (202, 202), again.text
     assert [each["enrollment"]["id"] for each in first.json["enrollments"]] == [
         each["enrollment"]["id"] for each in again.json["enrollments"]
     ]

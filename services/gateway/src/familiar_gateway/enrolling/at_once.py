@@ -15,6 +15,7 @@ from familiar.seeing import Choice, Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import choosing, folders, representations, steps, uploads
 from familiar_gateway.enrolling.capture import Capturer, Verdicts
+from familiar_gateway.enrolling.opening import digests_of
 from familiar_gateway.enrolling.steps import Opening
 from familiar_gateway.enrolling.uploads import Bundle
 from familiar_gateway.web import Json, caller, errors, payload, pictures, services
@@ -54,6 +55,7 @@ class Upload:
             fields.get("consent"),
             steps.read_answers(fields),
             said={"face": fields["face"]} if "face" in fields else None,
+            contents=() if steps.idempotency_key() is None else digests_of(files),
         )
         return cls(opening, files, choosing.of(fields.get("face")))
 
@@ -118,7 +120,7 @@ def _enroll_each(upload: Upload, bundles: Sequence[Bundle], deadline: float) -> 
 
 def _enroll_one(upload: Upload, bundle: Bundle, deadline: float) -> Json:
     its = services(_Needs)
-    enrollment_id, _ = steps.open_one(upload.opening, upload.files)
+    enrollment_id, _ = steps.open_one(upload.opening)
     try:
         verdicts = _add_unless_closed(enrollment_id, bundle, deadline)
         if len(verdicts) == 1 and verdicts[0].reasons == (Reason.SEVERAL_FACES,):

@@ -47,14 +47,19 @@ def check_person(name: object | None, person_id: str | None) -> tuple[str | None
     return cleaned, None if person_id is None else rules.check_id(person_id, "person")
 
 
-def request_digest(route: str, fields: dict[str, str | bool | None], files: Sequence[FileStorage] = ()) -> str:
-    """Return what tells a request from others: where it goes and all it says and brings; files end rewound."""
-    contents = []
+def digests_of(files: Sequence[FileStorage]) -> list[str]:
+    """Return what tells these files from others; they end rewound."""
+    digests = []
     for file in files:
         file.stream.seek(0)
-        contents.append(hashlib.file_digest(file.stream, "sha256").hexdigest())  # type: ignore[arg-type]
+        digests.append(hashlib.file_digest(file.stream, "sha256").hexdigest())  # type: ignore[arg-type]
         file.stream.seek(0)
-    said = json.dumps([route, sorted(fields.items()), contents])
+    return digests
+
+
+def request_digest(route: str, fields: dict[str, str | bool | None], contents: Sequence[str] = ()) -> str:
+    """Return what tells a request from others: where it goes, all it says, and the digests of what it brings."""
+    said = json.dumps([route, sorted(fields.items()), list(contents)])
     return hashlib.sha256(said.encode()).hexdigest()
 
 

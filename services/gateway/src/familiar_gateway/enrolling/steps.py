@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from flask import request, url_for
-from werkzeug.datastructures import FileStorage
 
 from familiar.errors import DatabaseUnavailable, InvalidInput
 from familiar.records import (
@@ -47,7 +46,8 @@ _MOST_CONSENT = 4000
 class Opening:
     """What a request says of whom to enrol; all as it came, but for the flag.
 
-    ``part`` tells one of several enrolments of a request from the others, and ``said`` what else they were sent with.
+    ``part`` tells one of several enrolments of a request from the others. ``said`` is what else a request says, and
+    ``contents`` are the digests of its files: with an ``Idempotency-Key`` both must be the same again.
     """
 
     name: object | None
@@ -57,18 +57,19 @@ class Opening:
     answers: Answers = Answers()
     part: str | None = None
     said: Mapping[str, str] | None = None
+    contents: Sequence[str] = ()
 
 
-def open_one(opening: Opening, files: Sequence[FileStorage] = ()) -> tuple[str, bool]:
+def open_one(opening: Opening) -> tuple[str, bool]:
     """Return (enrolment id, whether it is new), see ``open_enrollment``."""
     its = services(_Needs)
-    key = check_idempotency_key(request.headers.get("Idempotency-Key"))
+    key = idempotency_key()
     name, person_id = check_person(opening.name, opening.person_id)
     consent = None if opening.consent is None else payload.read_text("consent", opening.consent, _MOST_CONSENT)
     said = {"name": name, "person_id": person_id, "allow_same_name": opening.allow_same_name, **vars(opening.answers)}
     if consent is not None:
         said["consent"] = consent
-    digest = None if key is None else request_digest(request.path, said | dict(opening.said or {}), files)
+    digest = None if key is None else request_digest(request.path, said | dict(opening.said or {}), opening.contents)
     if key is not None and opening.part is not None:
         key = hashlib.sha256(f"{key}\n{opening.part}".encode()).hexdigest()
     return its.database.retry(
@@ -77,6 +78,15 @@ def open_one(opening: Opening, files: Sequence[FileStorage] = ()) -> tuple[str, 
             consent=consent, opened_by=caller().key_id, most_open=its.settings.enroll_most_open,
         )
     )  # fmt: skip
+
+
+def idempotency_key() -> str | None:
+    """Return the key that the request was sent with.
+
+    Raises:
+        InvalidInput: it cannot be used.
+    """
+    return check_idempotency_key(request.headers.get("Idempotency-Key"))
 
 
 def read_answers(said: Mapping[str, str]) -> Answers:
