@@ -14,7 +14,7 @@ def archive(contents: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as made:
         for name, data in contents.items():
-            made.writestr(name, data)
+            made.writestr(zipfile.ZipInfo(name), data)  # of 1980, so that the same contents are the same bytes
     return buffer.getvalue()
 
 
