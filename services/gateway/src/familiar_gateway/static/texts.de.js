@@ -343,6 +343,7 @@ export const translation = {
     too_large: "Das ist auf einmal zu viel. Wähle weniger oder kleinere Dateien.",
     enrollment_not_found: "Das wurde aufgegeben, weil es zu lange liegen blieb. Bitte noch einmal beginnen.",
     person_not_found: "Diese Person ist schon vergessen.",
+    too_few_samples: "Das sind zu wenige Bilder, um jemanden zu erkennen.",
     several_people: "Im ZIP liegen Bilder in mehreren Ordnern. Bitte nur die einer Person senden.",
     person_not_enrolled: "Die erste Aufnahme dieser Person ist noch nicht beendet.",
     enrollment_open: "Eines der Bilder gehört zu einer Aufnahme, die noch läuft.",

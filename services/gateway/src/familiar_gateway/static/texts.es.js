@@ -338,6 +338,7 @@ export const translation = {
     too_large: "Es demasiado de una vez. Elige menos archivos, o más pequeños.",
     enrollment_not_found: "Se abandonó por llevar demasiado tiempo parado. Empieza de nuevo, por favor.",
     person_not_found: "Esta persona ya está olvidada.",
+    too_few_samples: "Son muy pocas imágenes para conocer a alguien.",
     several_people: "El ZIP tiene imágenes en varias carpetas. Envíe solo las de una persona.",
     person_not_enrolled: "La primera captura de esa persona no ha terminado.",
     enrollment_open: "Una de las imágenes es de una captura que sigue abierta.",

@@ -345,6 +345,7 @@ export const translation = {
     too_large: "C’est trop à la fois. Choisis moins de fichiers, ou de plus petits.",
     enrollment_not_found: "Ceci a été abandonné, resté trop longtemps sans suite. Recommence, s’il te plaît.",
     person_not_found: "Cette personne est déjà oubliée.",
+    too_few_samples: "C'est trop peu d'images pour connaître quelqu'un.",
     several_people: "Le ZIP a des images dans plusieurs dossiers. N'envoyez que celles d'une personne.",
     person_not_enrolled: "La première prise de cette personne n'est pas terminée.",
     enrollment_open: "Une des images est d'une prise encore en cours.",

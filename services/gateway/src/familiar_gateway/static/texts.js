@@ -347,6 +347,7 @@ export const texts = {
     too_large: "That is more than is taken at once. Choose fewer or smaller files.",
     enrollment_not_found: "This was given up, for it was left alone for too long. Please begin again.",
     person_not_found: "This person is forgotten already.",
+    too_few_samples: "That is too few pictures to know somebody by.",
     several_people: "The ZIP has pictures in several folders. Send those of one person only.",
     person_not_enrolled: "That person's first capture is not finished yet.",
     enrollment_open: "One of the pictures is of a capture that is still going on.",
