@@ -36,7 +36,6 @@ def bad_forms() -> Iterator[Case]:
         ("no index for face", enroll, form(name, frame, ("face", None, b"left")), ("invalid_field",)),
         ("half a point for face", enroll, form(name, frame, ("face", None, b"1,")), ("invalid_field",)),
         ("a point of no number for face", enroll, form(name, frame, ("face", None, b"nan,0")), ("invalid_field",)),
-        ("a face of two pictures", enroll, form(name, frame, frame, ("face", None, b"0")), ("invalid_field",)),
         ("no index for face", frames, form(frame, ("face", None, b"-1")), ("invalid_field",)),
         ("another word for if_known", enroll, form(name, frame, ("if_known", None, b"x")), ("invalid_field",)),
         (

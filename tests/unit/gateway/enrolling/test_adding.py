@@ -138,8 +138,14 @@ def test_what_chooses_no_face_in_json_is_refused(world, group, face):
     refused(world.client.post(f"/v1/enrollments/{opened}/frames", json=body), 400, "invalid_field")
 
 
-def test_a_face_is_chosen_in_one_picture_only(world, collins_frames):
-    refused(add(world, collins_frames[:6], name="Eileen", face="0"), 400, "invalid_field")
-    opened = world.client.post("/v1/enrollments", json={"name": "Somebody"}).json["id"]
-    form = {"frames": files(collins_frames[:2]), "face": "0"}
-    refused(world.client.post(f"/v1/enrollments/{opened}/frames", data=form), 400, "invalid_field")
+def test_a_face_is_chosen_in_each_picture_of_a_request(world, collins, hopper):
+    rights = zip(frames(collins[:300, 60:360], 6, seed=3), frames(hopper[:512], 6, seed=4), strict=True)
+    groups = [cv2.imencode(".png", cv2.cvtColor(np.hstack(both), cv2.COLOR_RGB2BGR))[1].tobytes() for both in rights]
+    refused(add(world, groups, name="Eileen"), 409, "too_few_samples")
+    answer = add(world, groups, name="Eileen", face="160,160")
+    assert answer.status_code == 202 and answer.json["accepted"] == 6, answer.text
+
+
+def test_no_face_is_chosen_in_a_video(world):
+    video = b"\0\0\0\x18ftypmp42" + b"\0" * 100
+    refused(add(world, [video], name="Eileen", face="0"), 400, "invalid_field")

@@ -1,6 +1,5 @@
 """Enrolments: live capture step by step, or all at once."""
 
-from collections.abc import Iterator
 from typing import Protocol
 
 from flask import Blueprint, Response, request, url_for
@@ -21,9 +20,9 @@ from familiar.records import (
     trainings,
 )
 from familiar.scope import Scope
-from familiar.seeing import Choice, Decoder
+from familiar.seeing import Decoder
 from familiar.settings import Settings
-from familiar_gateway.enrolling import at_once, choosing, representations, steps, uploads
+from familiar_gateway.enrolling import at_once, choosing, representations, steps
 from familiar_gateway.enrolling.capture import Capturer, Shot
 from familiar_gateway.enrolling.events import Streams
 from familiar_gateway.enrolling.steps import Opening
@@ -83,8 +82,11 @@ def add_frames(enrollment_id: str) -> Json:
         request.max_content_length = its.settings.max_image_bytes
     elif request.mimetype == "application/json":
         request.max_content_length = min(its.settings.max_body_bytes, 2 * its.settings.max_image_bytes)
-    datas, choice = _read_frames(its.settings.max_image_bytes)
-    verdicts = its.capturer.add(enrollment_id, (Shot.of_picture(data, its.decoder, choice) for data in datas))
+    several = pictures.read_several(request, "frames", its.settings.max_image_bytes, beside="face")
+    choice = choosing.of(several.beside)
+    verdicts = its.capturer.add(
+        enrollment_id, (Shot.of_picture(data, its.decoder, choice) for data in several.pictures)
+    )
     steps.count(verdicts)
     return {**representations.verdicts(verdicts, measured=True), **steps.show(enrollment_id, verdicts)}
 
@@ -186,15 +188,6 @@ def _read_upload() -> tuple[dict[str, str], list[FileStorage]]:
         raise UnsupportedMediaType(f"the body must be multipart/form-data, got {request.mimetype or 'no Content-Type'}")
     fields = payload.read_form(request, _FIELDS, ("frames", "frames[]"))
     return fields, [*request.files.getlist("frames"), *request.files.getlist("frames[]")]
-
-
-def _read_frames(max_bytes: int) -> tuple[Iterator[bytes], Choice | None]:
-    """Return the pictures of a request, and which face of the only one is meant."""
-    several = pictures.read_several(request, "frames", max_bytes, beside="face")
-    choice = choosing.of(several.beside)
-    if choice is not None and several.how_many > 1:
-        raise uploads.one_picture_only()
-    return several.pictures, choice
 
 
 def _require_own(enrollment: Enrollment) -> None:

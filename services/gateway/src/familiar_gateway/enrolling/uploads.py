@@ -35,11 +35,11 @@ def open_bundles(
 ) -> Iterator[list[Bundle]]:
     """Give what the uploaded files bring, to be read within the block; all but a few pictures take the slow lane.
 
-    ``choice`` is the face that is meant of the one picture there is.
+    ``choice`` is the face that is meant of each picture.
 
     Raises:
         InvalidInput: there are no files, an archive or a video came beside others or cannot be read, it cannot be told
-            whose pictures an archive holds, or a face is chosen of other than one picture.
+            whose pictures an archive holds, or a face of a video is chosen.
         TooLarge: there are more frames or bytes than are taken.
         Busy: too many uploads are looked at.
     """
@@ -49,8 +49,8 @@ def open_bundles(
     if len(files) > most:
         raise TooLarge(f"{len(files)} frames were sent; at most {most} are taken")
     kinds = [_kind(file) for file in files]
-    if choice is not None and kinds != ["picture"]:
-        raise one_picture_only()
+    if choice is not None and "video" in kinds:
+        raise InvalidInput("'face' chooses in pictures, not in a video", code="invalid_field", field="face")
     with contextlib.ExitStack() as held:
         if kinds == ["archive"]:
             parts = archives.read_people(
@@ -59,7 +59,7 @@ def open_bundles(
                 max_bytes=settings.max_image_bytes,
                 max_total_bytes=_MAX_EXPANSION * settings.max_body_bytes,
             )
-            bundles = [Bundle(part.folder, _shots(part.pictures, decoder)) for part in parts]
+            bundles = [Bundle(part.folder, _shots(part.pictures, decoder, choice)) for part in parts]
         elif kinds == ["video"]:
             shots = videos.read_shots(files[0].stream, decoder, settings)
             held.callback(shots.close)
@@ -72,13 +72,6 @@ def open_bundles(
         if kinds[0] != "picture" or len(files) > FEW_FRAMES:
             held.enter_context(decoder.lane.enter())
         yield bundles
-
-
-def one_picture_only() -> InvalidInput:
-    """Return the error that a face was chosen of other than one picture."""
-    return InvalidInput(
-        "'face' chooses in one picture: send pictures one at a time", code="invalid_field", field="face"
-    )
 
 
 def _shots(datas: Iterable[bytes], decoder: Decoder, choice: Choice | None = None) -> Iterator[Shot]:

@@ -87,10 +87,9 @@ def _read_burst(
 
 
 class Several(NamedTuple):
-    """Pictures to be read one by one, how many they are, and what was said beside them, if anything was."""
+    """Pictures to be read one by one, and what was said beside them, if anything was."""
 
     pictures: Iterator[bytes]
-    how_many: int
     beside: Any
 
 
@@ -102,15 +101,15 @@ def read_several(request: Request, field: str, max_bytes: int, beside: str) -> S
     """
     if is_picture(request):
         payload.read_query(request, {}, (beside,))
-        return Several(iter([payload.read_body(request)]), 1, request.args.get(beside))
+        return Several(iter([payload.read_body(request)]), request.args.get(beside))
     if request.mimetype == "multipart/form-data":
         said = payload.read_form(request, (beside,), (field,)).get(beside)
         files = request.files.getlist(field)
         if not files:
             raise InvalidInput(f"the form has no file {field!r}", code="missing_field", field=field)
-        return Several((read_file(file, max_bytes) for file in files), len(files), said)
+        return Several((read_file(file, max_bytes) for file in files), said)
     body = payload.read_object(request, {field: list, beside: (int, str, dict)}, required=(field,))
-    return Several(decode_list(field, body[field]), len(body[field]), body.get(beside))
+    return Several(decode_list(field, body[field]), body.get(beside))
 
 
 def decode_list(field: str, texts: list[Any]) -> Iterator[bytes]:
