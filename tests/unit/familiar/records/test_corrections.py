@@ -17,6 +17,7 @@ from familiar.records import corrections, enrollments, erasures, people, reversa
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
 from familiar.records.schema import Base, Correction, Enrollment, FormerOwner, Person, Sample
+from familiar.records.training import Stage
 
 NOBODY = SimpleNamespace(key_id=None, address=None)
 TERMS = Terms(NOBODY, 1000.0)
@@ -114,6 +115,27 @@ def test_a_sample_that_is_deleted_taints_the_heads_that_learned_it_under_any_nam
         assert session.scalar(select(func.count()).select_from(FormerOwner)) == 0
 
 
+def test_a_head_that_came_back_was_made_of_what_its_weights_were(database: Database, two) -> None:
+    ada, bob, _, bobs = two
+    eve, third, _ = capture(database, "Eve")
+    learn(database, third, ada, bob, eve)
+    alone = publish(database, bob)
+    merge(database, eve, bob)
+    publish(database, ada, eve)
+    with database.write() as session:
+        rollback = trainings.ask_rollback(session, alone)
+        trainings.end(rollback, Stage.LIVE)
+    back = publish(database, bob)  # it knows Bob's samples as his, though they are Eve's for long
+    with database.write() as session:
+        versions.head(session, back).training_id = rollback.id
+    assert back not in contradicting(database)
+    moved = move(database, eve, bobs[:1], ada)
+    assert {alone, back} <= contradicting(database)
+    undo(database, moved)
+    remove(database, eve, bobs[0])
+    assert {alone, back} <= tainted(database)
+
+
 def test_somebody_who_is_deleted_takes_along_the_heads_that_know_them_by_any_id(database: Database, two) -> None:
     ada, bob, _adas, _bobs = two
     eve, third, _ = capture(database, "Eve")
@@ -125,6 +147,9 @@ def test_somebody_who_is_deleted_takes_along_the_heads_that_know_them_by_any_id(
     assert tainted(database) == {2, 3} and other not in tainted(database)
     with database.read() as session:
         assert people.meant(session, [bob, eve]) == {}
+    where = {name for name, rows in dump(database).items() for row in rows if bob in row or eve in row}
+    assert where <= {"erasures", "head_versions"}  # until no version with them is left
+    with database.read() as session:
         assert [(row.final, row.before) for row in corrections.newest(session, 9)] == [(True, None)]
 
 

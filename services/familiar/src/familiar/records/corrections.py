@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
-from familiar.records import enrollments, erasures, former_owners, people, samples
+from familiar.records import enrollments, erasures, former_owners, people, samples, versions
 from familiar.records.audit import Author
 from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
@@ -155,7 +155,7 @@ def contradict(session: Session, head: HeadVersion) -> bool:
 
     It need not go, since what was said can be undone, but it must not come back.
     """
-    differing = former_owners.disowned(session, head.version)
+    differing = former_owners.disowned(session, versions.origins(session).get(head.version, head.version))
     known = set(head.person_ids) if differing else set()
     concerned = [(was, now) for was, now in differing if was in known]
     meant = people.meant(session, {was for was, _ in concerned})

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session, undefer
 
-from familiar.records import former_owners
+from familiar.records import former_owners, versions
 from familiar.records.schema import Enrollment, Erasure, HeadVersion, Sample, TaintedVersion
 from familiar.records.versions import HeadStatus, take_turns
 
@@ -42,18 +42,18 @@ def heads_made_of(session: Session, chosen: ColumnElement[bool]) -> set[int]:
         .where(chosen, ~Sample.set_aside)
         .distinct()
     ).all()
-    before = former_owners.spans(session, chosen)
+    before, origins = former_owners.spans(session, chosen), versions.origins(session)
     rows = session.execute(
         select(HeadVersion.version, HeadVersion.status, HeadVersion.person_ids).where(HeadVersion.weights.is_not(None))
     ).all()
     served = (HeadStatus.LIVE, HeadStatus.SUPERSEDED)
     made_of: set[int] = set()
     for version, status, known in rows:
-        everybody = set(known)
+        everybody, origin = set(known), origins.get(version, version)
         if any(
             person_id in everybody and (status not in served or (first is not None and version >= first))
             for person_id, first in now
-        ) or any(each.person_id in everybody and each.first <= version <= each.last for each in before):
+        ) or any(each.person_id in everybody and each.first <= origin <= each.last for each in before):
             made_of.add(version)
     return made_of
 

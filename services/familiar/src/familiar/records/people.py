@@ -14,7 +14,7 @@ from familiar.records import person as rules
 from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
-from familiar.records.schema import Correction, Embedding, Enrollment, FrameVerdict, Person, Sample
+from familiar.records.schema import Correction, Embedding, Enrollment, FormerOwner, FrameVerdict, Person, Sample
 
 
 @dataclass(frozen=True)
@@ -212,8 +212,11 @@ def erase(session: Session, person_id: str) -> None:
     session.execute(delete(Enrollment).where(Enrollment.person_id == person_id))
     alike = Enrollment.alike_person_id.in_(everything)
     session.execute(update(Enrollment).where(alike).values(alike_person_id=None))
-    of_them = Correction.person_id.in_(everything) | Correction.to_person_id.in_(everything)
-    session.execute(update(Correction).where(of_them).values(final=True, before=None))
+    for whose in (Correction.person_id, Correction.to_person_id):
+        session.execute(
+            update(Correction).where(whose.in_(everything)).values({"final": True, "before": None, whose: None})
+        )
+    session.execute(delete(FormerOwner).where(FormerOwner.person_id.in_(everything)))  # no head tells of them any more
     session.delete(person)
     session.flush()
 

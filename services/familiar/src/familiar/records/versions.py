@@ -112,6 +112,21 @@ def head(session: Session, version: int) -> HeadVersion:
     return row
 
 
+def origins(session: Session) -> dict[int, int]:
+    """Return, for each head version that a rollback made, the one that was first made with its weights."""
+    rows = session.execute(
+        select(HeadVersion.version, Training.source_version)
+        .join(Training, Training.id == HeadVersion.training_id)
+        .where(Training.kind == TrainingKind.ROLLBACK)
+        .order_by(HeadVersion.version)
+    )
+    found: dict[int, int] = {}
+    for version, source in rows:  # a source is older than what was made of it
+        if source is not None:
+            found[version] = found.get(source, source)
+    return found
+
+
 def people_of(row: HeadVersion) -> int:
     """Return how many people a head version knows, without reading who; 0 once they were erased from it."""
     return 0 if row.status == HeadStatus.ERASED else int(row.meta.get("people", 0))
