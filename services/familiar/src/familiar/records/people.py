@@ -15,6 +15,7 @@ from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Correction, Embedding, Enrollment, FormerOwner, FrameVerdict, Person, Sample
+from familiar.records.versions import take_turns
 
 
 @dataclass(frozen=True)
@@ -199,8 +200,9 @@ def erase(session: Session, person_id: str) -> None:
     Raises:
         NotFound: there is none with that id.
     """
-    erasures.begin(session, person_id, in_heads=True)
+    take_turns(session)  # what is put right at this moment would make somebody else of them
     person = get(session, person_id)
+    erasures.begin(session, person_id, in_heads=True)
     everything = all_of(session, person_id)
     made_of = erasures.heads_made_of(session, Sample.person_id == person_id)
     erasures.taint(session, erasures.heads_of(session, everything) | made_of)
