@@ -69,7 +69,7 @@ CODES: Mapping[str, str] = {
     "person_not_enrolled": "the person's first capture is not finished: merge with them, or move to them, afterwards",
     "enrollment_open": "a sample is of a capture that is still open",
     "correction_undone": "undo: the correction was undone already",
-    "correction_final": "undo: the time is over, or somebody the correction is about was deleted",
+    "correction_final": "undo: the time is over, or a person or an enrolment that the correction is about was deleted",
     "correction_superseded": "undo: what it changed was changed again; `details.corrections` are to be undone first",
     "version_live": "roll back: the version is in service already",
     "version_not_tried": "roll back: the version has not been in service",

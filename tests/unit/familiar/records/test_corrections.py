@@ -13,9 +13,22 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
-from familiar.records import corrections, enrollments, erasures, people, reversals, samples, trainings, versions
+from familiar.records import (
+    Action,
+    audit,
+    corrections,
+    enrollments,
+    erasures,
+    people,
+    retries,
+    reversals,
+    samples,
+    trainings,
+    versions,
+)
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
+from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Base, Correction, Enrollment, FormerOwner, Person, Sample
 from familiar.records.training import Stage
 
@@ -335,3 +348,88 @@ def test_whatever_is_put_right_at_once_a_sample_and_its_enrolment_are_one_person
     with database.read() as session:
         there = set(session.scalars(select(Person.id)))
     assert {owner for owner in owners(database).values() if owner} <= there
+
+
+def test_what_was_given_of_an_enrolment_that_is_deleted_stays_where_it_is(database: Database, two) -> None:
+    ada, bob, _, _ = two
+    _, again, more = capture(database, "Ada", ada)
+    with database.write() as session:
+        trainings.end(enrollments.close(session, enrollments.get(session, again)), Stage.LIVE)
+        enrollments.settle(session, [again], EnrollmentStatus.FAILED, code="head_worse", message="it cannot be")
+    given, aside = move(database, ada, more[:1], bob), move(database, ada, more[1:], None)
+    with database.write() as session:
+        assert not enrollments.withdraw(session, enrollments.get(session, again))
+    assert owners(database)[more[0]] == bob and more[1] not in owners(database)
+    with pytest.raises(Conflict) as refused:
+        undo(database, given)
+    assert refused.value.code == "correction_final"
+    undo(database, aside)  # and nothing comes back
+    assert owners(database)[more[0]] == bob and more[1] not in owners(database)
+
+
+def test_an_enrolment_that_is_deleted_takes_the_heads_that_learned_it_as_somebody_elses(
+    database: Database, two
+) -> None:
+    ada, bob, _, _ = two
+    _, again, _ = capture(database, "Bob", bob)
+    with database.write() as session:
+        trainings.end(enrollments.close(session, enrollments.get(session, again)), Stage.LIVE)
+        why = {"code": "too_alike", "message": "they cannot be told apart", "alike": ada}
+        enrollments.settle(session, [again], EnrollmentStatus.FAILED, **why)
+    merged = merge(database, ada, bob)
+    learned = publish(database, ada)
+    undo(database, merged)
+    assert learned not in tainted(database)
+    with database.write() as session:
+        assert not enrollments.withdraw(session, enrollments.get(session, again))
+    assert learned in tainted(database)
+
+
+def test_the_audit_leads_from_whoever_was_merged_to_the_one_who_stays(database: Database, two) -> None:
+    ada, bob, _, _ = two
+    with database.write() as session:
+        audit.note(session, NOBODY, Action.PERSON_RENAMED, bob)
+        audit.note(session, NOBODY, Action.CORRECTION_UNDONE, ada)
+
+    def told() -> list[str | None]:
+        with database.read() as session:
+            lines = audit.newest(session, 10)
+            known = audit.people_of(session, lines)
+            assert ada not in str([line.target for line in lines]) and bob not in str([line.target for line in lines])
+            return [known[line.target].id if line.target in known else None for line in lines]
+
+    assert told() == [ada, bob]
+    merged = merge(database, ada, bob)
+    assert told() == [ada, ada]
+    undo(database, merged)
+    assert told() == [ada, bob]
+    merge(database, ada, bob)
+    with database.write() as session:
+        people.erase(session, ada)
+    assert told() == [None, None]
+
+
+@pytest.mark.parametrize("action", [action for action in Action if action.value.startswith(("pe", "sample", "corr"))])
+def test_of_what_is_done_to_people_the_audit_keeps_no_id(database: Database, two, action: Action) -> None:
+    ada, *_ = two
+    with database.write() as session:
+        audit.note(session, NOBODY, action, ada)
+        assert audit.newest(session, 1)[0].target == audit.mark_of(ada)
+
+
+def test_a_rollback_to_a_head_that_contradicts_is_not_worth_another_try(database: Database, two) -> None:
+    ada, bob, adas, _ = two
+    with database.write() as session:
+        failed = trainings.ask_rollback(session, 1)
+        trainings.end(failed, Stage.FAILED, code="load_failed", message="it was not loaded")
+        failed_id = failed.id
+
+    def worthwhile() -> set[str]:
+        with database.read() as session:
+            return retries.worthwhile(session, trainings.recent(session))
+
+    assert worthwhile() == {failed_id}
+    moved = move(database, ada, adas[:1], bob)
+    assert worthwhile() == set()
+    undo(database, moved)
+    assert worthwhile() == {failed_id}

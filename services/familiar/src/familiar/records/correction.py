@@ -23,7 +23,7 @@ class CorrectionStatus(StrEnum):
     OPEN = "open"
     UNDONE = "undone"
     FINAL = "final"
-    """The time is over, or somebody it is about was deleted."""
+    """The time is over, or a person or an enrolment that it is about was deleted."""
 
 
 class _Stored(Protocol):

@@ -26,7 +26,7 @@ def undo(session: Session, correction: Correction, author: Author) -> None:
     since stays so.
 
     Raises:
-        Conflict: it was undone already (``correction_undone``), the time is over or somebody it is about was deleted
+        Conflict: it was undone already (``correction_undone``), the time is over or what it is about was deleted
             (``correction_final``), or what it changed was changed again (``correction_superseded``); the details have
             the ids of the ``corrections`` that have to be undone first.
     """
@@ -44,7 +44,7 @@ def _require_open(correction: Correction) -> None:
         raise Conflict(f"correction {correction.id} was undone already", code="correction_undone")
     if status is CorrectionStatus.FINAL:
         raise Conflict(
-            f"correction {correction.id} can no longer be undone: its time is over, or somebody concerned was deleted",
+            f"correction {correction.id} can no longer be undone: its time is over, or what it is about was deleted",
             code="correction_final",
         )
 

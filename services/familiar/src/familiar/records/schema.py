@@ -164,7 +164,7 @@ class Correction(Base):
 
     The ``samples``, so many, were those of ``person_id`` (None: they came with an enrolment) and went to
     ``to_person_id`` (None: to nobody), where ``enrollment_id`` holds them. ``before`` is what has to be known to undo
-    it beside the former owners. It goes when the correction is ``final``: when the time is over, or somebody it is
+    it beside the former owners. It goes when the correction is ``final``: when the time is over, or what it is
     about was deleted.
     """
 
