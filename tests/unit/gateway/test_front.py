@@ -64,7 +64,7 @@ def test_only_as_much_is_read_as_a_route_takes(make_world):
     world = make_world(max_image_bytes=3_000_000, max_body_bytes=50_000_000)
     lanes = front.Lanes(world.client.application, world.services)
     assert lanes.of("POST", "/v1/enroll")[1] == lanes.of("POST", f"/v1/enrollments/{ID}/frames")[1] == 50_000_000
-    assert lanes.of("POST", "/v1/recognize")[1] == 4_100_000  # 3 MB in base64, and what stands around it
+    assert lanes.of("POST", "/v1/recognize")[1] == 4_600_000  # 3 MB in base64, in lines, and what stands around it
     for method, path in (("POST", "/v1/enrollments"), ("DELETE", f"/v1/people/{ID}"), ("GET", "/v1/jobs"),
                          ("PUT", "/v1/enroll"), ("POST", "/nowhere")):  # fmt: skip
         assert lanes.of(method, path)[1] == 1_000_000

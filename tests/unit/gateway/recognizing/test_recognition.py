@@ -48,13 +48,15 @@ def test_who_was_enrolled_is_named_and_others_are_not(world, collins_frames, hop
     assert answer["head_version"] == max(world.serving.heads)
 
 
-@pytest.mark.parametrize("way", ["body", "octets", "form", "json"])
+@pytest.mark.parametrize("way", ["body", "octets", "form", "json", "data: URL"])
 def test_a_picture_may_come_as_body_form_or_json(world, way):
     data = jpeg("Eileen Collins")
     if way == "form":
         answer = world.client.post("/v1/recognize", data={"image": (io.BytesIO(data), "a.jpg")})
-    elif way == "json":
-        answer = world.client.post("/v1/recognize", json={"image": base64.b64encode(data).decode()})
+    elif way in ("json", "data: URL"):
+        text = base64.b64encode(data).decode()
+        image = text if way == "json" else f"data:image/jpeg;base64,{text}\n"
+        answer = world.client.post("/v1/recognize", json={"image": image})
     else:
         kind = "image/jpeg" if way == "body" else "application/octet-stream"
         answer = world.client.post("/v1/recognize", data=data, content_type=kind)

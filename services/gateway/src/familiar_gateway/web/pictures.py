@@ -1,10 +1,11 @@
 """Pictures in a request: as the body itself, as files of a form, or as base64 in JSON."""
 
 import base64
-import binascii
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
@@ -18,8 +19,8 @@ FORM_OVERHEAD_BYTES = 100_000
 
 
 def most_bytes(max_bytes: int) -> int:
-    """Return how long a body may be that carries a picture in the longest of the three ways, as base64."""
-    return max_bytes // 3 * 4 + FORM_OVERHEAD_BYTES
+    """Return how long a body may be that carries a picture in the longest of the three ways, as base64 in lines."""
+    return max_bytes // 2 * 3 + FORM_OVERHEAD_BYTES
 
 
 def is_picture(request: Request) -> bool:
@@ -127,15 +128,50 @@ def read_file(file: FileStorage, max_bytes: int) -> bytes:
 
 
 def from_base64(field: str, text: str) -> bytes:
-    """Return what a base64 text stands for.
+    """Return what a base64 text stands for, as programs write it.
+
+    It may be a data: URL, be broken into lines, have either alphabet, and lack the padding at its end.
 
     Raises:
-        InvalidImage: it is not base64.
+        InvalidImage: it is not base64; the message says what is wrong with it, and where.
     """
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as exc:
+        return _decoded(_content(text))
+    except ValueError as exc:
         raise InvalidImage(f"the field {field!r} is not base64: {exc}", field=field) from exc
+
+
+def _content(text: str) -> str:
+    """Return the base64 of a text, without what a data: URL has before it."""
+    text = text.strip()
+    if text[:5].lower() != "data:":
+        return text
+    head, comma, content = text.partition(",")
+    if not comma:
+        raise ValueError("it begins like a data: URL, which needs a comma before its content")
+    if head.replace(" ", "")[-7:].lower() != ";base64":
+        raise ValueError("it is a data: URL without ';base64' before the comma")
+    return unquote(content) if "%" in content else content
+
+
+def _decoded(text: str) -> bytes:
+    lines = text.split()
+    # Where lines were folded with blanks all but the last are of one length. Elsewhere a blank was a "+" before a form
+    # was read.
+    if " " in text and len({len(line) for line in lines[:-1]}) > 1:
+        raise ValueError("it has blanks within; where a form carries it, '+' must be sent as '%2B'")
+    letters = "".join(lines).translate(_ONE_ALPHABET).rstrip("=")
+    wrong = _NO_BASE64.search(letters)
+    if wrong is not None:
+        what = "more after its padding" if wrong[0] == "=" else f"the character {wrong[0]!r}"
+        raise ValueError(f"it has {what} (at place {wrong.start() + 1})")
+    if len(letters) % 4 == 1:
+        raise ValueError(f"it is cut short: {len(letters)} characters stand for no whole number of bytes")
+    return base64.b64decode(letters + "=" * (-len(letters) % 4))
+
+
+_ONE_ALPHABET = str.maketrans("-_", "+/")
+_NO_BASE64 = re.compile("[^A-Za-z0-9+/]")
 
 
 def _check_count(field: str, count: int, least: int, most: int) -> None:
