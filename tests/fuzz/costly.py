@@ -75,7 +75,6 @@ REFUSED: Mapping[str, Callable[[], bytes]] = {
     "small jpeg of 100,000 scans": lambda: with_scans(100_000, 64),
     "jpeg scan that ends the file": lambda: jpeg(64, 64)[:-2],
     "jpeg with a segment longer than the file": lambda: _jpeg_before_its_scan(segment(0xE1, stated=65_535)),
-    "jpeg whose marker lacks its own byte": lambda: _jpeg_before_its_scan(segment(0xFE, b"\xff") + b"\xda\x00\x08"),
     "jpeg cut between header and scan": lambda: bytes.fromhex("ffd8ffc0000b0800fa00fa01011100ff"),
     "jpeg cut within a length": lambda: bytes.fromhex("ffd8ffe000"),
     "jpeg with two sizes": lambda: _jpeg_before_its_scan(next(p for p in pieces(jpeg(4000, 4000)) if p[1] == 0xC0)),
@@ -101,6 +100,7 @@ REFUSED: Mapping[str, Callable[[], bytes]] = {
 
 
 READ: Mapping[str, Callable[[], bytes]] = {
+    "jpeg whose marker lacks its own byte": lambda: _jpeg_before_its_scan(segment(0xFE, b"\xff") + b"\xda\x00\x08"),
     "png with texts that unpack to 1.4 GB": lambda: png(
         before=b"".join(chunk(b"zTXt", b"k%d\0\0" % i + _unpacking_to(7)) for i in range(200))
     ),

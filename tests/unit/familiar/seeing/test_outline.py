@@ -131,3 +131,50 @@ def test_what_nobody_foresaw_is_a_refusal_and_a_line_in_the_log(
         decode(encode_jpeg(collins))
     (record,) = caplog.records
     assert record.levelno == logging.ERROR and "defect" in record.message and record.exc_info[1] is fault
+
+
+STRAY = {
+    "two zero bytes": bytes(2),
+    "fill bytes": b"\xff" * 7,
+    "text": b"made by a camera\r\n",
+    "a stuffed zero": b"\xff\0",
+    "fill bytes before a stuffed zero": b"\xff\xff\0abc",
+    "zeros and fill bytes": bytes(5) + b"\xff\xff",
+    "a restart": b"\xff\xd0",
+    "a remark of a length that is none": b"\xff\xfe\0\0",
+    "what an application noted, of length one": b"\xff\xe5\0\1",
+    "the same where colours are told": b"\xff\xee\0\1",
+    "a kilobyte of each": (bytes(100) + b"\xff" * 100 + b"\xff\0" + b"x" * 100) * 4,
+}
+
+
+@pytest.mark.parametrize("stray", STRAY)
+def test_what_stands_between_the_segments_of_a_jpeg_is_read_over(stray: str, collins: np.ndarray) -> None:
+    picture = encode_jpeg(cv2.resize(collins, (64, 48)))
+    expected = decode(picture)
+    made = parts.pieces(picture)
+    assert len(made) > 6
+    for place in range(1, len(made)):
+        data = b"".join([*made[:place], STRAY[stray], *made[place:]])
+        assert (decode(data) == expected).all(), place
+        assert outline(data, LIMITS).pixels == 64 * 48
+
+
+def test_limits_hold_whatever_stands_before_the_size_of_a_jpeg(no_decoder: None) -> None:
+    made = parts.pieces(parts.resized(parts.jpeg(), 20_000, 20_000))
+    for stray in STRAY.values():
+        with pytest.raises(TooLarge, match="20000x20000"):
+            decode(b"".join(piece + stray for piece in made))
+
+
+def test_a_decoder_sees_nothing_of_what_stands_between_segments(capfd: pytest.CaptureFixture[str]) -> None:
+    plain = parts.jpeg()
+    assert outline(plain[:2] + b"abc" + plain[2:], LIMITS).data == plain
+    decode(plain[:2] + b"abc" + plain[2:])
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("stray", [b"\xff", b"\xff\0", b"a", bytes(7)], ids=repr)
+def test_megabytes_between_segments_take_time_in_proportion(stray: bytes) -> None:
+    plain = parts.jpeg()
+    assert outline(plain[:2] + stray * (15_000_000 // len(stray)) + plain[2:], LIMITS).data == plain

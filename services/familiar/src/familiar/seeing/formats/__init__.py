@@ -23,7 +23,7 @@ def outline(data: bytes, limits: ImageLimits) -> Outline:
     if len(data) > limits.max_bytes:
         raise TooLarge(f"the picture has {len(data)} bytes; at most {limits.max_bytes} are taken")
     with nothing_escapes(data):
-        if data[:3] == b"\xff\xd8\xff":
+        if data[:2] == jpeg.START:
             return jpeg.outline(data, limits)
         if data[:8] == png.SIGNATURE:
             return png.outline(data, limits)

@@ -1,4 +1,7 @@
-"""The outline of a JPEG: segments, of which a scan is followed by pixels, up to the next marker among them."""
+"""The outline of a JPEG: segments, of which a scan is followed by pixels, up to the next marker among them.
+
+Decoders read over what stands between segments, and so do we: it is left out, and they need not complain of it.
+"""
 
 import re
 import struct
@@ -10,14 +13,17 @@ from familiar.seeing.outline import MAX_PIECES, ImageLimits, Needed, Outline
 # Encoders make some ten scans. Each costs a decoder a visit to every pixel, however few bytes it has.
 _MAX_SCANS = 20
 
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_PADDING = re.compile(rb"\xff+")
+START = b"\xff\xd8"
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
+_MARKER_AMONG_PIXELS = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _END, _SCAN = 0xD9, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _EXIF = 0xE1
+# What needs no length: decoders take one that is none for nothing at all.
+_OPTIONAL = frozenset({*range(0xE0, 0xF0), 0xFE})
 # All others of an application, but for those two that say how colours are meant.
-_REMARKS = frozenset({*range(0xE1, 0xF0), 0xFE}) - {0xEE}
+_REMARKS = _OPTIONAL - {0xE0, 0xEE}
 
 
 def outline(data: bytes, limits: ImageLimits) -> Outline:
@@ -26,7 +32,7 @@ def outline(data: bytes, limits: ImageLimits) -> Outline:
     scans = 0
     exif = False
     needed = Needed(data)
-    for marker, start, end in _segments(data):
+    for marker, start, end in _segments(data, needed):
         if marker == _EXIF and not exif and data.startswith(b"Exif\0\0", start):
             exif = True
         elif marker in _REMARKS:
@@ -48,21 +54,26 @@ def outline(data: bytes, limits: ImageLimits) -> Outline:
     return Outline(*size, needed.joined())
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield (marker, start, end) of the content of each segment before the end marker, which must be there."""
-    position = 2
+def _segments(data: bytes, needed: Needed) -> Iterator[tuple[int, int, int]]:
+    """Yield (marker, start, end) of the content of each segment before the end marker, which must be there.
+
+    What stands between them is not ``needed``.
+    """
+    position = len(START)
     for _ in range(MAX_PIECES):
-        padding = _PADDING.match(data, position)
-        if padding is None and position < len(data):
-            raise InvalidImage("the JPEG's header is damaged")
-        if padding is None or padding.end() == len(data):
+        found = _MARKER.search(data, position)
+        if found is None:
             raise InvalidImage("the picture is cut short: its end is missing")
-        marker, position = data[padding.end()], padding.end() + 1
+        if found.start() > position:
+            needed.leave_out(position, found.start())
+        marker, position = data[found.end() - 1], found.end()
         if marker == _END:
             return
         if marker in _ALONE:
             continue
         length = int.from_bytes(data[position : position + 2], "big")
+        if marker in _OPTIONAL:
+            length = max(2, length)
         if position + max(2, length) > len(data):
             raise InvalidImage("the picture is cut short: its end is missing")
         if length < 2 or marker < 0xC0 or marker == 0xD8:
@@ -70,7 +81,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         yield marker, position + 2, position + length
         position += length
         if marker == _SCAN:
-            found = _NEXT_MARKER.search(data, position)
+            found = _MARKER_AMONG_PIXELS.search(data, position)
             if found is None:
                 raise InvalidImage("the picture is cut short: its end is missing")
             position = found.start()
