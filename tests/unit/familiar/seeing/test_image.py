@@ -78,6 +78,31 @@ def test_bytes_that_are_no_picture_are_refused(data: bytes) -> None:
         decode(data)
 
 
+@pytest.mark.parametrize(
+    "data,said",
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture.*JPEG first"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0miafMA1Bavif", "an AVIF picture.*JPEG first"),
+        (b"\xff\xff\xff\xffftypmif1\0\0\0\0", "a HEIC picture"),
+        (b"\0\0\0\x14ftypisom\0\0\0\0isom", "a film"),
+        (b"GIF89a", "GIF"),
+        (b"BM\0\0", "BMP"),
+        (b"II*\0\x08", "TIFF"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\n <!DOCTYPE html>", "HTML"),
+        (b"\xef\xbb\xbf<svg>", "SVG"),
+        (b'{"image": "AAAA"}', "application/json"),
+        (b"data:image/jpeg;base64,/9j/4AAQ", "data: URL"),
+        (b"/9j/4AAQSkZJRg==", "base64"),
+        (b"PK\x03\x04", "ZIP"),
+    ],
+)
+def test_what_is_of_another_kind_is_told_which_and_what_to_do(data: bytes, said: str) -> None:
+    with pytest.raises(InvalidImage, match=f"not a JPEG, PNG or WebP picture but .*{said}"):
+        decode(data)
+
+
 def test_a_header_that_promises_too_many_pixels_is_refused_before_unpacking() -> None:
     header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">II", 20_000, 20_000)
     with pytest.raises(TooLarge, match="20000x20000"):

@@ -230,6 +230,41 @@ def test_a_playlist_never_reaches_the_video_decoder(world):
     refused(world, b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n", 400, "invalid_image")
 
 
+def still(brand: bytes, *further: bytes) -> bytes:
+    """Return a file of the form of MP4 with these brands, as phones make them of a picture."""
+    brands = b"".join(further)
+    return (16 + len(brands)).to_bytes(4, "big") + b"ftyp" + brand + b"\0\0\0\0" + brands + bytes(2000)
+
+
+@pytest.mark.parametrize("count", [1, 6])
+@pytest.mark.parametrize(
+    "brands,kind",
+    [
+        ((b"heic", b"mif1", b"heic"), "HEIC"), ((b"heix", b"mif1", b"heix"), "HEIC"), ((b"mif1",), "HEIC"),
+        ((b"mif1", b"heic"), "HEIC"), ((b"hevc", b"msf1"), "HEIC"), ((b"msf1", b"hevc"), "HEIC"),
+        ((b"avif", b"mif1", b"miaf"), "AVIF"), ((b"mif1", b"miaf", b"avif"), "AVIF"), ((b"avis",), "AVIF"),
+    ],
+)  # fmt: skip
+def test_a_phones_pictures_are_no_films_and_told_what_to_do(world, brands, kind, count):
+    answer = enroll(world, [still(*brands)] * count)
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "invalid_image")
+    assert f" {kind} picture" in answer.json["error"]["message"] and "JPEG first" in answer.json["error"]["message"]
+    assert rows(world, Person) == 0
+
+
+def test_a_phones_picture_gets_its_verdict_beside_others(world, collins_frames):
+    answer = enroll(world, [*collins_frames[:6], still(b"heic", b"mif1")])
+    assert answer.status_code == 202 and answer.json["rejected"] == [{"index": 6, "reasons": ["invalid_image"]}]
+    contents = {f"{index}.jpg": data for index, data in enumerate(collins_frames[6:12])}
+    answer = enroll(world, [archive({**contents, "IMG_0001.HEIC": still(b"heic")})], name="Eileen again")
+    assert answer.status_code == 202 and [each["reasons"] for each in answer.json["rejected"]] == [["invalid_image"]]
+
+
+def test_a_film_of_any_other_brand_is_one(world):
+    for brand in (b"isom", b"mp42", b"qt  ", b"M4V ", b"3gp5", b"dash", b"hvc1"):
+        refused(world, still(brand, b"isom"), 400, "invalid_video")
+
+
 def test_a_video_of_frames_too_large_is_refused(make_world, tmp_path: Path):
     world = make_world(max_image_pixels=10_000)
     path = tmp_path / "video.avi"

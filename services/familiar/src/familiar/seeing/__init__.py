@@ -4,6 +4,7 @@ from familiar.seeing import detectors
 from familiar.seeing.alignment import CROP_PX, align, resize
 from familiar.seeing.decoding import Decoder, SlowLane
 from familiar.seeing.detection import Box, Detector
+from familiar.seeing.formats.foreign import is_still
 from familiar.seeing.image import Frame, decode, encode_jpeg
 from familiar.seeing.observation import Choice, Observation, Observations, Observer
 from familiar.seeing.outline import ImageLimits
@@ -29,6 +30,7 @@ __all__ = [
     "decode",
     "detectors",
     "encode_jpeg",
+    "is_still",
     "resize",
     "weigh",
 ]

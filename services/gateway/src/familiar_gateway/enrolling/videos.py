@@ -17,7 +17,7 @@ from typing import IO, Self
 import numpy as np
 
 from familiar.errors import InvalidInput, TooLarge, Unavailable
-from familiar.seeing import Decoder, Frame
+from familiar.seeing import Decoder, Frame, is_still
 from familiar.settings import Settings
 from familiar_gateway.enrolling import video_reader
 from familiar_gateway.enrolling.capture import CutOff, Shot
@@ -38,9 +38,12 @@ _FOR_THE_READER = {
 def is_video(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is MP4 or QuickTime, Matroska or WebM, or AVI.
 
-    No other kind reaches the decoder: a playlist, for one, could make it open other files and addresses.
+    No other kind reaches the decoder: a playlist, for one, could make it open other files and addresses. Phones' still
+    pictures, which have the form of MP4, are none of them.
     """
-    return head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
+    if head[4:8] == b"ftyp":
+        return not is_still(head)
+    return head[:4] == b"\x1aE\xdf\xa3" or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
 
 
 def read_shots(file: IO[bytes], decoder: Decoder, settings: Settings) -> Generator[Shot]:

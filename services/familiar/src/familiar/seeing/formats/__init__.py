@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from familiar.errors import FamiliarError, InvalidImage, TooLarge
-from familiar.seeing.formats import jpeg, png, webp
+from familiar.seeing.formats import foreign, jpeg, png, webp
 from familiar.seeing.outline import ImageLimits, Outline
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,8 @@ def outline(data: bytes, limits: ImageLimits) -> Outline:
             return png.outline(data, limits)
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return webp.outline(data, limits)
-    raise InvalidImage("the bytes are not a JPEG, PNG or WebP picture")
+    what = foreign.name(data)
+    raise InvalidImage("the bytes are not a JPEG, PNG or WebP picture" + ("" if what is None else f" but {what}"))
 
 
 @contextmanager
