@@ -81,8 +81,8 @@ def test_bytes_that_are_no_picture_are_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data,said",
     [
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture.*JPEG first"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0miafMA1Bavif", "an AVIF picture.*JPEG first"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture.*as JPEG"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0miafMA1Bavif", "an AVIF picture.*as JPEG"),
         (b"\xff\xff\xff\xffftypmif1\0\0\0\0", "a HEIC picture"),
         (b"\0\0\0\x14ftypisom\0\0\0\0isom", "a film"),
         (b"GIF89a", "GIF"),

@@ -248,7 +248,7 @@ def still(brand: bytes, *further: bytes) -> bytes:
 def test_a_phones_pictures_are_no_films_and_told_what_to_do(world, brands, kind, count):
     answer = enroll(world, [still(*brands)] * count)
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "invalid_image")
-    assert f" {kind} picture" in answer.json["error"]["message"] and "JPEG first" in answer.json["error"]["message"]
+    assert f" {kind} picture" in answer.json["error"]["message"] and "as JPEG" in answer.json["error"]["message"]
     assert rows(world, Person) == 0
 
 

@@ -9,7 +9,7 @@ _STILLS = {
 _MOST_BRANDS = 32
 
 _ON_A_PHONE = (
-    "save it as JPEG first (iPhone: Settings, Camera, Formats, Most Compatible; Android: HEIC off in the camera's settings)"
+    "save it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible; Android: HEIC off in its camera's settings)"
 )
 _SAVE = "save it as JPEG first"
 _BEGINNINGS = (
@@ -51,4 +51,4 @@ def _of_a_box(data: bytes) -> str:
     stated = min(int.from_bytes(data[:4], "big"), 16 + 4 * _MOST_BRANDS)
     brands = [data[8:12], *(data[place : place + 4] for place in range(16, stated - 3, 4))]
     kind = next((kind for brand in brands for kind, its in _STILLS.items() if kind and brand in its), "a HEIC")
-    return f"{kind} picture, which is not read here; {_ON_A_PHONE}"
+    return f"{kind} picture; {_ON_A_PHONE}"
