@@ -2,11 +2,16 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 
+from access_table import NOBODY, operations
+from gateway_world import files
+
 from familiar_gateway import enrolling, operating, people, recognizing
 from familiar_gateway.services import Services
+from portraits import jpeg
 
 _OPERATING = ("models", "jobs", "health")
 
@@ -23,6 +28,30 @@ def test_each_request_leaves_one_line_with_its_id(world, caplog):
         world.client.get("/v1/people?limit=5", headers={"X-Request-Id": "abc"})
     (line,) = [record.message for record in caplog.records if record.name == "familiar_gateway.requests"]
     assert line.startswith("GET /v1/people 200 ") and line.endswith("request=abc")
+
+
+def test_no_query_is_left_unread(world):
+    """What an address asks for and nobody reads would be ignored without a word: a threshold, say."""
+    asked = 0
+    for method, path in operations():
+        if path.startswith("/v1/"):
+            address = re.sub(r"\{\w+\}", NOBODY, path.replace("{version}", "1"))
+            answer = world.client.open(f"{address}?threshold=0.5", method=method)
+            assert (answer.status_code, answer.json["error"]["code"]) == (400, "unknown_field"), (method, path)
+            asked += 1
+    assert asked > 20
+    sent = {"data": jpeg("Eileen Collins"), "content_type": "image/jpeg"}
+    assert world.client.post("/v1/recognize", **sent).status_code == 200
+    for query in ("threshold=0.5", "threshold=", "threshold", "a=1&a=2", "%00"):
+        answer = world.client.post(f"/v1/recognize?{query}", **sent)
+        assert (answer.status_code, answer.json["error"]["code"]) == (400, "unknown_field"), query
+        assert "query parameter" in answer.json["error"]["message"]
+    # A face is chosen in the query where the picture is the body, and in a field elsewhere.
+    opened = world.client.post("/v1/enrollments", json={"name": "Eileen Collins"}).json["id"]
+    address = f"/v1/enrollments/{opened}/frames?face=0"
+    assert world.client.post(address, **sent).status_code == 200
+    answer = world.client.post(address, data={"frames": files([sent["data"]])})
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "unknown_field")
 
 
 def test_every_room_needs_only_what_is_built():

@@ -70,6 +70,7 @@ def create_app(its: Services) -> Flask:
     hosts = web.Hosts(its.settings.host, named.split(","), friends)
     app.before_request(lambda: _begin(hosts))
     app.before_request(its.guard.admit)
+    app.before_request(lambda: web.payload.refuse_query_of_change(app, request))
     app.before_request(_want_the_body)
     app.after_request(lambda response: _end(response, its))
     web.errors.install(app)

@@ -68,7 +68,6 @@ def make() -> tuple[Json, int]:
 def revoke(key_id: str) -> tuple[str, int]:
     """Revoke a key and end its sessions."""
     check_id(key_id, "key")
-    payload.read_query(request, {})
     its = services(_Needs)
 
     def end(session: Session) -> None:

@@ -71,7 +71,6 @@ def sign_in() -> tuple[Response, int]:
 @asks_for()
 def sign_out() -> Response:
     """End the session, if there is one."""
-    payload.read_query(request, {})
     its = services(_Needs)
     caller, token = known_caller(), request.cookies.get(COOKIE)
     if caller is not None and caller.csrf is not None and token:

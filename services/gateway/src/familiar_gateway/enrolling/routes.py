@@ -73,6 +73,7 @@ def open_one() -> tuple[Json, int, dict[str, str]]:
 
 @blueprint.post("/v1/enrollments/<enrollment_id>/frames")
 @asks_for(Scope.ENROLL)
+@payload.reads_query("face")
 def add_frames(enrollment_id: str) -> Json:
     """Judge one or several frames and say what to do next."""
     its = services(_Needs)
@@ -115,7 +116,6 @@ def discard(enrollment_id: str) -> tuple[str, int] | tuple[Json, int, dict[str, 
     """Give up a capture, or take one back that failed; nothing of it is kept."""
     its = services(_Needs)
     check_id(enrollment_id, "enrolment")
-    payload.read_query(request, {})
 
     def delete(session: Session) -> Json | None:
         enrollment = enrollments.get(session, enrollment_id, lock=True)

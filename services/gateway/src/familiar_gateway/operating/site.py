@@ -37,7 +37,6 @@ def show() -> Json:
 def forget() -> tuple[Json, int, dict[str, str]]:
     """Delete the correction and ask for a head without it."""
     its = services(_Needs)
-    payload.read_query(request, {})
     with its.database.write() as session:
         if not site_corrections.drop(session):
             raise NotFound("no strangers were handed in, so nothing is corrected")

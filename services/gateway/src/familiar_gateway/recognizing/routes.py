@@ -10,7 +10,7 @@ from familiar.settings import Settings
 from familiar_gateway.operating import Metrics
 from familiar_gateway.recognizing import burst, representations
 from familiar_gateway.recognizing.recognition import Recognizer
-from familiar_gateway.web import Json, asks_for, camera, pictures, services
+from familiar_gateway.web import Json, asks_for, camera, payload, pictures, services
 
 
 class _Needs(Protocol):
@@ -26,6 +26,7 @@ blueprint = Blueprint("recognition", __name__)
 
 @blueprint.post("/v1/recognize")
 @asks_for(Scope.RECOGNIZE)
+@payload.reads_query("camera")
 def recognize() -> Json:
     """Say who is on a picture, or on a burst of them."""
     its = services(_Needs)

@@ -1,17 +1,19 @@
 """Reading what a request says: strict JSON, strict forms, strict queries; every refusal names the field."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
 from unicodedata import category
 
-from flask import Request
+from flask import Flask, Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from familiar.errors import InvalidInput
 from familiar_gateway.web.errors import UnsupportedMediaType
 
 Field = type | tuple[type, ...]
+Route = TypeVar("Route", bound=Callable[..., Any])
+_READ = "_reads_query"
 
 PAGE: Mapping[str, tuple[int, int, int]] = {"limit": (100, 1, 1000), "offset": (0, 0, 10**8)}
 """The query of a list that is given in pages."""
@@ -137,6 +139,26 @@ def read_query(
             )
         values[name] = int(text)
     return values
+
+
+def reads_query(*names: str) -> Callable[[Route], Route]:
+    """Declare which parameters of the query a change reads; all others are refused before it, in one place."""
+
+    def declare(route: Route) -> Route:
+        setattr(route, _READ, names)
+        return route
+
+    return declare
+
+
+def refuse_query_of_change(app: Flask, request: Request) -> None:
+    """Refuse a change whose address has a query that its route does not read: what it says would be ignored.
+
+    Raises:
+        InvalidInput: it has one.
+    """
+    if request.endpoint is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
+        read_query(request, {}, getattr(app.view_functions[request.endpoint], _READ, ()))
 
 
 def read_text(name: str, text: str, most: int) -> str:

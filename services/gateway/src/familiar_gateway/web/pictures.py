@@ -46,9 +46,11 @@ def read_burst(request: Request, max_bytes: int, most: int, beside: tuple[str, .
         InvalidInput, UnsupportedMediaType, TooLarge: there is none, there are too many, a text is there twice, or the
             body is something else.
     """
-    payload.read_query(request, {}, beside)
     pictures, says = _read_burst(request, max_bytes, most, beside)
-    for name, text in request.args.items():
+    for name in beside:
+        text = request.args.get(name)
+        if text is None:
+            continue
         if name in says:
             raise InvalidInput(f"{name!r} is there as field and as query parameter", code="invalid_field", field=name)
         says[name] = text
@@ -101,8 +103,8 @@ def read_several(request: Request, field: str, max_bytes: int, beside: str) -> S
     has been checked as a whole before the first picture is read.
     """
     if is_picture(request):
-        payload.read_query(request, {}, (beside,))
         return Several(iter([payload.read_body(request)]), request.args.get(beside))
+    payload.read_query(request, {})
     if request.mimetype == "multipart/form-data":
         said = payload.read_form(request, (beside,), (field,)).get(beside)
         files = request.files.getlist(field)
