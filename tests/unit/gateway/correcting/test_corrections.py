@@ -352,3 +352,29 @@ def test_what_can_no_longer_be_undone_is_settled_and_what_was_nobodys_erased(mak
         assert live.weights is not None  # it was made without them
         assert session.get(Person, hopper) is None
     assert named(world, hopper_frames[9]) == collins
+
+
+def whether(world: World, person_id: str) -> tuple[bool, bool]:
+    """Return whether a head ever knew somebody, and whether that in service does."""
+    card = world.client.get(f"/v1/people/{person_id}").json
+    return card["learned"], card["live"]
+
+
+def test_who_was_split_off_is_live_once_a_head_knows_them(world, two):
+    collins, _ = two
+    done = split(world, collins, samples_of(world, collins)[:5], "Sally Ride")
+    made = done.json["correction"]["to"]["id"]
+    assert whether(world, made) == (False, False) and whether(world, collins) == (True, True)
+    world.train()
+    assert whether(world, made) == (True, True)
+
+
+def test_who_is_known_by_the_id_of_somebody_merged_into_them_is_live(world, two):
+    collins, hopper = two
+    (knows_collins_alone,) = (head for head, _ in world.serving.heads.values() if set(head.person_ids) == {collins})
+    world.publish(knows_collins_alone)
+    assert whether(world, hopper) == (True, False)
+    done = merge(world, hopper, collins)
+    assert whether(world, hopper) == (True, True)
+    assert undo(world, done).status_code == 202
+    assert whether(world, hopper) == (True, False) and whether(world, collins) == (True, True)

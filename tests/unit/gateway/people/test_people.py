@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from gateway_world import World
+from gateway_world import World, files
 from sqlalchemy import func, select
 
 from familiar.records import erasures, trainings
@@ -100,6 +100,37 @@ def test_a_person_is_shown_with_what_the_live_head_says_of_them(world, collins_f
 def test_a_person_whom_the_live_head_does_not_know_has_no_report(world, collins_frames):
     enrollment = world.client.post("/v1/enrollments", json={"name": "Eileen Collins"}).json
     assert world.client.get(f"/v1/people/{enrollment['person']['id']}").json["report"] is None
+
+
+def of(world: World, person_id: str) -> tuple[bool, bool]:
+    """Return whether somebody was ever learned, and whether the head in service knows them, as both addresses say."""
+    shown = world.client.get(f"/v1/people/{person_id}").json
+    (listed,) = (each for each in world.client.get("/v1/people").json["people"] if each["id"] == person_id)
+    assert (listed["learned"], listed["live"]) == (shown["learned"], shown["live"])
+    return shown["learned"], shown["live"]
+
+
+def test_who_is_live_is_told_by_the_head_in_service(world, collins_frames, hopper_frames):
+    collins = world.client.post("/v1/enroll", data={"name": "Eileen Collins", "frames": files(collins_frames[:6])})
+    collins_id = collins.json["person"]["id"]
+    assert of(world, collins_id) == (False, False)
+    with_collins = world.train()
+    hopper_id = world.enroll("Grace Hopper", hopper_frames[:6])["person"]["id"]
+    assert of(world, collins_id) == of(world, hopper_id) == (True, True)
+    # What a rollback does: weights of before come back under a new number.
+    world.publish(world.serving.heads[with_collins][0])
+    assert of(world, collins_id) == (True, True) and of(world, hopper_id) == (True, False)
+    world.train()
+    assert of(world, hopper_id) == (True, True)
+
+
+def test_who_has_no_samples_any_more_is_live_until_the_next_head(world, collins_frames, hopper_frames):
+    gone = world.enroll("Eileen Collins", collins_frames[:6])["person"]["id"]
+    stays = world.enroll("Grace Hopper", hopper_frames[:6])["person"]["id"]
+    for each in world.client.get(f"/v1/people/{gone}/samples").json["samples"]:
+        assert world.client.delete(f"/v1/people/{gone}/samples/{each['id']}").status_code == 202
+    world.train()
+    assert of(world, gone) == (True, False) and of(world, stays) == (True, True)
 
 
 def test_nobody_deleted_is_the_nearest_of_anybody(world, collins_frames, hopper_frames):

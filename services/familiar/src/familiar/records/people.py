@@ -9,23 +9,41 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from familiar.errors import NotFound
-from familiar.records import erasures
+from familiar.records import erasures, versions
 from familiar.records import person as rules
 from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
-from familiar.records.schema import Correction, Embedding, Enrollment, FormerOwner, FrameVerdict, Person, Sample
-from familiar.records.versions import take_turns
+from familiar.records.schema import (
+    Correction,
+    Embedding,
+    Enrollment,
+    FormerOwner,
+    FrameVerdict,
+    HeadVersion,
+    Person,
+    Sample,
+)
+from familiar.records.versions import HeadStatus, take_turns
+
+_SERVED = (HeadStatus.LIVE, HeadStatus.SUPERSEDED, HeadStatus.PRUNED, HeadStatus.ERASED)
 
 
 @dataclass(frozen=True)
 class PersonSummary:
-    """A person with what is stored of them; ``sample_id`` is one of their samples, None if there are none."""
+    """A person with what is stored of them.
+
+    Attributes:
+        learned: whether a head that knows them has ever been in service.
+        live: whether the one that is in service does.
+        sample_id: one of their samples; None if there are none.
+    """
 
     id: str
     name: str
     created_at: float
     samples: int
+    learned: bool
     live: bool
     sample_id: str | None
 
@@ -106,8 +124,15 @@ def meant(session: Session, person_ids: Collection[str]) -> dict[str, Known]:
 
 def ids(session: Session) -> set[str]:
     """Return all ids that mean anybody: those of everybody, and of whoever was merged into them."""
-    merged = select(Correction.person_id).where(Correction.kind == CorrectionKind.MERGE, Correction.undone_at.is_(None))
-    return {*session.scalars(select(Person.id)), *(each for each in session.scalars(merged) if each)}
+    return {*session.scalars(select(Person.id)), *(merged for merged, _ in _merges(session))}
+
+
+def _merges(session: Session) -> list[tuple[str, str]]:
+    """Return (who was merged, into whom) of all merges in force."""
+    query = select(Correction.person_id, Correction.to_person_id).where(
+        Correction.kind == CorrectionKind.MERGE, Correction.undone_at.is_(None)
+    )
+    return [(merged, into) for merged, into in session.execute(query) if merged and into]
 
 
 def all_of(session: Session, person_id: str) -> set[str]:
@@ -133,7 +158,7 @@ def _merged(session: Session, by: InstrumentedAttribute[str | None], ids: set[st
 
 
 def summaries(session: Session, limit: int = 1000, offset: int = 0) -> list[PersonSummary]:
-    """Return people with their sample counts, by name; ``live`` tells whether any enrolment of theirs is."""
+    """Return people with their sample counts, by name."""
     return _summaries(session, select(Person.id).order_by(Person.name, Person.id).limit(limit).offset(offset))
 
 
@@ -152,12 +177,10 @@ def search(session: Session, text: str, limit: int = 1000, offset: int = 0) -> t
 def _summaries(session: Session, of: Select[Any]) -> list[PersonSummary]:
     theirs = (Sample.person_id == Person.id) & ~Sample.set_aside
     samples = select(func.count()).where(theirs).correlate(Person).scalar_subquery()
-    live = (
-        select(func.count())
-        .where(Enrollment.person_id == Person.id, Enrollment.status == EnrollmentStatus.LIVE)
-        .correlate(Person)
-        .scalar_subquery()
-    )
+    # What a person was given is to be learned by the head to come, with a number that has not served yet.
+    served = select(func.max(HeadVersion.version)).where(HeadVersion.status.in_(_SERVED)).scalar_subquery()
+    its_own = (Enrollment.person_id == Person.id) & (Enrollment.status == EnrollmentStatus.LIVE)
+    learned = select(Enrollment.id).where(its_own, Enrollment.head_version <= served).correlate(Person).exists()
     last = (
         select(Sample.id)
         .where(theirs)
@@ -166,11 +189,24 @@ def _summaries(session: Session, of: Select[Any]) -> list[PersonSummary]:
         .correlate(Person)
         .scalar_subquery()
     )
-    query = select(Person.id, Person.name, Person.created_at, samples, live, last).where(Person.id.in_(of))
+    query = select(Person.id, Person.name, Person.created_at, samples, learned, last).where(Person.id.in_(of))
     rows = session.execute(query.order_by(Person.name, Person.id))
+    known = _known(session)
     return [
-        PersonSummary(i, name, created, count, lives > 0, sample) for i, name, created, count, lives, sample in rows
+        PersonSummary(i, name, created, count, bool(once), i in known, sample)
+        for i, name, created, count, once, sample in rows
     ]
+
+
+def _known(session: Session) -> set[str]:
+    """Return the ids of those whom the head in service can name, by their own or as somebody merged into them."""
+    merged = dict(_merges(session))
+    known = set(versions.known_to_live_head(session))
+    for label in known & merged.keys():
+        while label in merged:
+            label = merged[label]
+        known.add(label)
+    return known
 
 
 def summary(session: Session, person_id: str) -> PersonSummary:

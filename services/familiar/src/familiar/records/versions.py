@@ -150,6 +150,12 @@ def live_head(session: Session) -> HeadVersion | None:
     return session.scalars(live.order_by(HeadVersion.version.desc())).first()
 
 
+def known_to_live_head(session: Session) -> frozenset[str]:
+    """Return the ids of those whom the head that answers can name, deleted samples or not."""
+    live = select(HeadVersion.person_ids).where(HeadVersion.status == HeadStatus.LIVE)
+    return frozenset(session.scalars(live.order_by(HeadVersion.version.desc()).limit(1)).first() or ())
+
+
 def go_live(session: Session, version: int) -> None:
     """Record that ``version`` answers now, and that those before it no longer do."""
     replaced = (HeadStatus.LIVE, HeadStatus.PUBLISHED)

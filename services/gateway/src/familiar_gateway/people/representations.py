@@ -9,11 +9,12 @@ from familiar_gateway.web import Json, time
 
 
 def person(summary: PersonSummary) -> Json:
-    """Show a person; ``live`` tells whether a head that knows them has served."""
+    """Show a person; whether they were ever ``learned``, and whether the head in service knows them (``live``)."""
     return {
         "id": summary.id,
         "name": summary.name,
         "samples": summary.samples,
+        "learned": summary.learned,
         "live": summary.live,
         "sample": summary.sample_id,
         "created_at": time(summary.created_at),
