@@ -14,12 +14,14 @@ from familiar.records import trainings, versions
 from familiar.records.engine import Database
 from familiar.servable import BackboneMeta
 from familiar.settings import Settings
-from familiar_trainer import bootstrap
+from familiar_trainer import bootstrap, trainer
 from familiar_trainer.backbones import Backbone, Looks
 from familiar_trainer.export.backbone_export import backbone_servable
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.publish import ModelFolder
 from familiar_trainer.export.release import release
+from familiar_trainer.reconciler import Reconciler
+from familiar_trainer.scratch import SCRATCH, temporary_files_in
 
 SIDE_PX = 32
 DIM = 12
@@ -91,6 +93,32 @@ def test_what_is_lost_on_disk_is_exported_again_under_its_number(
         shutil.rmtree(settings.models_dir / model)
     bootstrap.bootstrap(settings, database)
     assert on_disk(settings) == {"backbone": ["1"], "head": ["1"]}
+
+
+@pytest.mark.parametrize("lost", ["backbone", "head", "."])
+def test_what_is_lost_while_all_is_running_is_exported_again_by_the_trainer(
+    lost: str, settings: Settings, database: Database
+) -> None:
+    bootstrap.bootstrap(settings, database)
+    with temporary_files_in(settings.models_dir / SCRATCH), Gate() as gate:
+        reconciler = Reconciler(trainer.build(settings, gate))
+        shutil.rmtree(settings.models_dir / lost)
+        reconciler.run_once()
+        assert [on_disk(settings)[model] for model in ("backbone", "head")] == [["1"], ["1"]]
+
+
+def test_a_lost_backbone_that_is_not_the_one_of_the_settings_any_more_is_waited_for(
+    settings: Settings, database: Database, make_backbone: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    bootstrap.bootstrap(settings, database)
+    shutil.rmtree(settings.models_dir / "backbone")
+    changed = replace(settings, backbone=str(make_backbone("others")))
+    with Gate() as gate:
+        reconciler = Reconciler(trainer.build(changed, gate))
+        for _ in range(3):
+            reconciler.run_once()
+    assert [path.name for path in (settings.models_dir / "backbone").iterdir()] == []
+    assert caplog.text.count("backbone 1 is not on disk, and others of the settings is another") == 1
 
 
 def test_a_bootstrap_that_broke_off_in_an_export_is_completed_by_the_next(

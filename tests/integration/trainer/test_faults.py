@@ -143,12 +143,17 @@ def test_somebody_deleted_while_their_head_is_loading_never_goes_live(world: Wor
     assert world.named(somebody(2)) == world.enrollment(grace).person_id
 
 
-def test_a_lost_volume_is_filled_again_from_the_database(world: World, here: Here) -> None:
+@pytest.mark.parametrize("lost", ["its versions", "the folder of heads"])
+def test_a_lost_volume_is_filled_again_from_the_database(
+    lost: str, world: World, here: Here, model_server: ModelServer
+) -> None:
     enrollment = world.enroll("Ada", somebody(1))
     here.until("Ada is live", lambda: world.ended(enrollment))
     live = world.live()
-    for folder in world.heads.iterdir():
+    for folder in list(world.heads.iterdir()) if lost == "its versions" else [world.heads]:
         shutil.rmtree(folder)
+    model_server.stop()
+    model_server.start()
     here.reconciler.run_once()
     assert world.on_disk() == [live]
     here.until("the head serves again", lambda: _named(world, 1) == world.enrollment(enrollment).person_id)

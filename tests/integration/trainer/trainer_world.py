@@ -29,7 +29,7 @@ from familiar.records.migrate import migrate
 from familiar.records.schema import Enrollment, Training
 from familiar.records.versions import HeadStatus
 from familiar.seeing.image import encode_jpeg
-from familiar.servable import HEAD, BackboneMeta, HeadMeta
+from familiar.servable import BACKBONE, HEAD, BackboneMeta, HeadMeta
 from familiar.serving.client import ServingClient
 from familiar.serving.models import HeadAnswer, Models
 from familiar.settings import Settings
@@ -317,6 +317,7 @@ def new_world(folder: Path, redis_url: str, serving_addr: str, models_dir: Path)
         training_lease_s=1.0,
         load_timeout_s=20.0,
     )
+    (models_dir / BACKBONE / "1").mkdir(parents=True, exist_ok=True)  # nobody asks it here
     database = Database(settings.database_url)
     migrate(database)
     serving = ServingClient(serving_addr, timeout_s=5.0)

@@ -73,6 +73,7 @@ def trainer(database: Database) -> Any:
         settings=Settings(far_target=TARGET),
         queue=FakeQueue(),
         shelf=FakeShelf(),
+        backbone_shelf=FakeShelf(),
         keep_house=lambda: None,
         silent=dict,
         recorder=Recorder(database, "trainer"),

@@ -8,29 +8,23 @@ import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
 from familiar.knowing import Head
 from familiar.learning import Gallery
-from familiar.records import BackboneVersion, Database, HeadStatus, migrate, trainings, versions
+from familiar.records import Database, HeadStatus, migrate, trainings, versions
 from familiar.servable import BACKBONE, HEAD, BackboneMeta, HeadMeta
 from familiar.settings import Settings
-from familiar_trainer import backbones
-from familiar_trainer.backbones import Backbone
-from familiar_trainer.export.backbone_export import backbone_servable
-from familiar_trainer.export.errors import VersionExists
+from familiar_trainer import backbone_shelf, backbones
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.publish import ModelFolder
-from familiar_trainer.export.release import release
 from familiar_trainer.export.savedmodel import META_FILE
 from familiar_trainer.scratch import SCRATCH, temporary_files_in
 from familiar_trainer.shelf import HeadShelf
 
 _log = logging.getLogger(__name__)
-_BACKBONE_TIMEOUT_S = 300.0
 
 
 def bootstrap(settings: Settings, database: Database) -> None:
@@ -40,7 +34,7 @@ def bootstrap(settings: Settings, database: Database) -> None:
         FamiliarError: something is missing that only an operator can provide; the message says what.
     """
     migrate.migrate(database)
-    backbone = backbones.load(settings.backbone, Path(settings.backbone_weights) if settings.backbone_weights else None)
+    backbone = backbones.named_by(settings)
     backbone_folder = ModelFolder(settings.models_dir / BACKBONE)
     head_folder = ModelFolder(settings.models_dir / HEAD)
     version = database.retry(_recording_backbone(backbone.meta, backbone_folder))
@@ -52,7 +46,7 @@ def bootstrap(settings: Settings, database: Database) -> None:
     if backbone_missing or head_missing:
         with Gate() as gate:  # it takes seconds to start, so only if there is something to export
             if backbone_missing:
-                _export_backbone(backbone, backbone_folder, version, gate)
+                backbone_shelf.put(backbone, backbone_folder, version, gate)
             HeadShelf(database, head_folder, gate, settings.keep_versions).restore()
     _log.info("backbone %d is %s; head %s is live", version, backbone.meta.name, live.version if live else "none")
 
@@ -63,7 +57,7 @@ def _recording_backbone(meta: BackboneMeta, folder: ModelFolder) -> Callable[[Se
 
     def record(session: Session) -> int:
         newest = next(iter(versions.backbones(session)), None)
-        if newest is not None and _same(newest, meta) and on_disk.get(newest.version, meta) == meta:
+        if newest is not None and backbone_shelf.is_same(newest, meta) and on_disk.get(newest.version, meta) == meta:
             return newest.version
         version = versions.issue(session, BACKBONE, floor=folder.next_version() - 1)
         versions.add_backbone(session, version, meta.to_dict())
@@ -73,17 +67,6 @@ def _recording_backbone(meta: BackboneMeta, folder: ModelFolder) -> Callable[[Se
         return version
 
     return record
-
-
-def _same(row: BackboneVersion, meta: BackboneMeta) -> bool:
-    """Whether both embed alike, wherever their weights were found."""
-    recorded = BackboneMeta.from_dict(row.meta)
-    return (recorded.name, recorded.weights_sha256, recorded.mirrored, recorded.metric) == (
-        meta.name,
-        meta.weights_sha256,
-        meta.mirrored,
-        meta.metric,
-    )
 
 
 def _published_meta(folder: ModelFolder, version: int) -> BackboneMeta | None:
@@ -124,15 +107,6 @@ def _recording_first_head(
         versions.go_live(session, version)
 
     return record
-
-
-def _export_backbone(backbone: Backbone, folder: ModelFolder, version: int, gate: Gate) -> None:
-    _log.info("exporting %s as backbone %d", backbone.meta.name, version)
-    folder.sweep()
-    try:
-        release(backbone_servable(backbone), folder, version, gate, timeout_s=_BACKBONE_TIMEOUT_S)
-    except VersionExists:
-        _log.info("backbone %d was exported by another process meanwhile", version)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
 from familiar.records import audit, corrections, enrollments, erasures, recent_errors, trainings, versions
+from familiar_trainer import scratch
 from familiar_trainer.stillness import Stillness
 from familiar_trainer.trainer import Trainer
 
@@ -39,6 +40,7 @@ class Reconciler:
             self.ask_for_erasure,
             self.ask_for_the_far_target,
             self.put_open_trainings_on_the_queue,
+            self.restore_the_backbone,
             self.restore_the_live_head,
             trainer.keep_house,
         )
@@ -161,6 +163,11 @@ class Reconciler:
             waiting = [training.id for training in trainings.open_ones(session, silent)]
         for training_id in waiting:
             self._trainer.queue.put(training_id)
+
+    def restore_the_backbone(self) -> None:
+        """Export the backbone of the live head again if it is no longer on disk."""
+        scratch.make_again()
+        self._trainer.backbone_shelf.restore()
 
     def restore_the_live_head(self) -> None:
         """Export the live head again if it is no longer on disk."""

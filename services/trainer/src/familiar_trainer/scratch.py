@@ -36,6 +36,11 @@ def temporary_files_in(place: Path) -> Iterator[None]:
         yield
 
 
+def make_again() -> None:
+    """Make the folder for temporary files again, if it was lost together with those of models."""
+    Path(tempfile.gettempdir()).mkdir(parents=True, exist_ok=True)
+
+
 def _use(folder: str | None) -> None:
     os.environ.pop("TMPDIR", None)
     if folder is not None:

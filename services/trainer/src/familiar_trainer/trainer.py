@@ -18,7 +18,8 @@ from familiar.records import Database, Recorder, trainings
 from familiar.servable import BACKBONE, HEAD
 from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
-from familiar_trainer import erasure
+from familiar_trainer import backbones, erasure
+from familiar_trainer.backbone_shelf import BackboneShelf
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.publish import ModelFolder
 from familiar_trainer.loading import StatusSource
@@ -60,6 +61,7 @@ class Trainer:
     serving: StatusSource
     models: Embedder
     shelf: HeadShelf
+    backbone_shelf: BackboneShelf
     learner: Learner = learning
     cohort: Callable[[str, int, str], Cohort] = cohort.load
     leases: Stillness = field(default_factory=Stillness)
@@ -95,8 +97,6 @@ def build(settings: Settings, gate: Gate) -> Trainer:
     """
     database = Database(settings.database_url)
     serving = ServingClient(settings.serving_addr, timeout_s=settings.serving_timeout_s)
-    for model in (BACKBONE, HEAD):  # Serving wants the folders of all its models to be there
-        (settings.models_dir / model).mkdir(parents=True, exist_ok=True)
     return Trainer(
         settings=settings,
         database=database,
@@ -104,4 +104,7 @@ def build(settings: Settings, gate: Gate) -> Trainer:
         serving=serving,
         models=Models(serving),
         shelf=HeadShelf(database, ModelFolder(settings.models_dir / HEAD), gate, settings.keep_versions),
+        backbone_shelf=BackboneShelf(
+            database, ModelFolder(settings.models_dir / BACKBONE), gate, lambda: backbones.named_by(settings)
+        ),
     )

@@ -250,3 +250,12 @@ def test_a_publisher_killed_at_any_point_leaves_only_whole_versions(
     # The kills did hit: before the first version, between the two, beside both, after the retirement.
     assert states == {(), (1,), (1, 2), (2,)}
     assert leftovers == {".tmp", ".trash"}
+
+
+def test_a_folder_that_is_lost_has_no_versions_until_the_next_one_is_written(models: ModelFolder) -> None:
+    publish(models, 7)
+    shutil.rmtree(models.root.parent)
+    assert models.versions() == [] and models.sweep() == [] and models.next_version() == 1
+    models.retire(7)
+    publish(models, 7)
+    assert models.versions() == [7]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from familiar.learning import Metric, metric
 from familiar.servable import BackboneMeta
+from familiar.settings import Settings
 from familiar_trainer.backbones import dlib_weights, face_resnet, mobilenet_v2, saved_model
 from familiar_trainer.backbones.backbone import Backbone, BackboneError, Embedder, Looks, normalised, sha256_of
 
@@ -36,6 +37,11 @@ def load(name_or_path: str, weights: Path | None = None) -> Backbone:
     if weights is not None:
         raise BackboneError("a SavedModel brings its own weights: leave the weights file out")
     return _saved_model(path)
+
+
+def named_by(settings: Settings) -> Backbone:
+    """Return the backbone that the settings name; raises as ``load`` does."""
+    return load(settings.backbone, Path(settings.backbone_weights) if settings.backbone_weights else None)
 
 
 def _face_resnet(weights: Path | None) -> Backbone:

@@ -25,7 +25,7 @@ _staged_here: set[Path] = set()
 
 
 class ModelFolder:
-    """The versions of one model on disk."""
+    """The versions of one model on disk; if the folder is lost there are none, until the next one is written."""
 
     def __init__(self, root: Path) -> None:
         """Use ``root``, for example ``$MODELS_DIR/head``; it is made if need be."""
@@ -38,13 +38,13 @@ class ModelFolder:
 
     def versions(self) -> list[int]:
         """Return the published versions in ascending order."""
-        names = [entry.name for entry in self.root.iterdir() if entry.is_dir()]
+        names = [entry.name for entry in self._entries() if entry.is_dir()]
         return sorted(int(name) for name in names if _VERSION.fullmatch(name))
 
     def next_version(self, floor: int = 0) -> int:
         """Return the lowest version above ``floor`` and above every one on disk, unfinished and retired ones too."""
         found = [floor, *self.versions()]
-        for entry in self.root.iterdir():
+        for entry in self._entries():
             match = _STAGING.fullmatch(entry.name) or _TRASH.fullmatch(entry.name)
             if match:
                 found.append(int(match[1]))
@@ -60,7 +60,7 @@ class ModelFolder:
         staged = self.root / f".tmp-{version}-{os.getpid()}"
         try:
             shutil.rmtree(staged, ignore_errors=True)
-            staged.mkdir()
+            staged.mkdir(parents=True)
         except OSError as error:
             raise ExportFailed(f"no version can be written in {self.root}: {error.strerror}") from error
         _staged_here.add(staged)
@@ -101,12 +101,17 @@ class ModelFolder:
     def sweep(self) -> list[str]:
         """Delete what ended processes left behind and return its names; published versions are not touched."""
         swept = []
-        for entry in self.root.iterdir():
+        for entry in self._entries():
             staging = _STAGING.fullmatch(entry.name)
             if _TRASH.fullmatch(entry.name) or (staging and self._abandoned(entry, int(staging[2]))):
                 shutil.rmtree(entry, ignore_errors=True)
                 swept.append(entry.name)
         return sorted(swept)
+
+    def _entries(self) -> list[Path]:
+        with contextlib.suppress(FileNotFoundError):
+            return list(self.root.iterdir())
+        return []
 
     def _abandoned(self, staged: Path, pid: int) -> bool:
         if pid == os.getpid():  # in a container the process after a restart has the number of the one before
