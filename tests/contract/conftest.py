@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import grpc
@@ -16,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helper modules of this folder
 
 from model_server import EmbeddedServer, write_config, write_monitoring
-from target import LATEST_2, ModelFolder, Target
+from target import LATEST_2, ModelFolder, Target, measured_steps_per_second
 
 _EXPORTER = Path(__file__).with_name("export_models.py")
 _EXPORT_S = 180
@@ -118,13 +117,9 @@ def steps_per_second(target, exports):
     folder = ModelFolder(target, exports, LATEST_2)
     folder.publish(1)
     target.configure(folder)
-    steps = 500
-    target.predict(folder.slow_request(steps))
-    started = time.monotonic()
-    target.predict(folder.slow_request(steps))
-    elapsed = time.monotonic() - started
+    measured = measured_steps_per_second(target, folder)
     target.discard(folder)
-    return steps / elapsed
+    return measured
 
 
 @pytest.fixture

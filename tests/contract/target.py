@@ -3,6 +3,7 @@
 import http.client
 import json
 import shutil
+import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,6 +198,15 @@ class ModelFolder:
 
     def slow_request(self, steps, version=None):
         return request(self.name, {"steps": np.int32(steps)}, signature="slow", version=version)
+
+
+def measured_steps_per_second(target, model):
+    """Return how many steps of the `slow` signature a server does in a second."""
+    steps = 500
+    target.predict(model.slow_request(steps))
+    started = time.monotonic()
+    target.predict(model.slow_request(steps))
+    return steps / (time.monotonic() - started)
 
 
 def spec(name, version=None, signature="", label=None):

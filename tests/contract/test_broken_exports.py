@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from familiar.serving.client import ServingClient, VersionState
 from familiar.wire import serving_pb2 as pb
 from familiar.wire.tensor import encode
 from familiar.wire.tfrecord import write_records
@@ -144,6 +145,24 @@ def test_export_killed_before_its_rename_is_invisible(new_model):
     part.rename(model.path / ".tmp-2-4711")
     model.keeps_serving(1)
     assert set(model.states()) == {1}
+
+
+@pytest.mark.parametrize("rubbish", [b"\xff\xff\xff", b"\xff" * 5000, b"\0\x80\n\xc3("], ids=["short", "long", "odd"])
+def test_whatever_bytes_are_in_a_bad_version_it_alone_is_seen_as_failed(target, new_model, rubbish):
+    def spoil(part):
+        path = part / WARMUP_FILE
+        path.parent.mkdir()
+        write_records(path, [rubbish])
+
+    model = new_model(1)
+    model.publish(2, spoil=spoil)
+    assert rubbish[:3] in model.wait_until_failed(2).error_message, "the bytes are sent as they are"
+    with ServingClient(target.address, timeout_s=10) as client:
+        seen = {each.version: each for each in client.versions(model.name)}
+    assert seen[1].state is VersionState.AVAILABLE and seen[2].state is VersionState.END
+    assert seen[2].error_code and "\ufffd" in seen[2].error_message and "\0" not in seen[2].error_message
+    assert target.http("GET", f"/v1/models/{model.name}").status == 200
+    model.keeps_serving(1)
 
 
 def test_next_good_version_is_served_after_a_broken_one(new_model):

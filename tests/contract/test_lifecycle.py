@@ -1,6 +1,7 @@
 """Start, limits and end of the embedded server; every test has a process of its own.
 
-Intended difference: the real server neither drains nor tells its ports.
+Intended differences: the real server neither drains nor tells its ports, dies of an occupied one, and reports no
+version of any model as available while a request holds up the unloading of another.
 """
 
 import json
@@ -12,7 +13,7 @@ import grpc
 import pytest
 
 from model_server import EmbeddedServer, write_config
-from target import LATEST_2, ModelFolder, Target
+from target import LATEST_2, ModelFolder, Target, measured_steps_per_second
 from waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -53,6 +54,22 @@ def start(tmp_path, models):
 
     yield run
     for server in running:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def steps_per_second(tmp_path_factory, exports):
+    """How many steps of the `slow` signature our own server does in a second; the one under test may be another."""
+    folder = tmp_path_factory.mktemp("pace")
+    models = folder / "models"
+    shutil.copytree(exports / "frozen" / "1", models / "m" / "1")
+    config = write_config(folder / "models.pbtxt", ("m", models / "m", "latest { num_versions: 2 }"))
+    server = EmbeddedServer(folder / "server", f"--model_config_file={config}")
+    target = Target("embedded", server.address, server.rest_address, models, str(models), poll_s=0.2)
+    try:
+        yield measured_steps_per_second(target, ModelFolder(target, exports, LATEST_2, "m"))
+    finally:
+        target.channel.close()
         server.stop()
 
 
@@ -144,7 +161,7 @@ def test_termination_while_waiting_for_a_version_exits_cleanly(start, models):
 
 def test_more_requests_than_allowed_at_once_are_turned_away(start, publish, seen_from_outside, steps_per_second):
     publish(1)
-    target, model = seen_from_outside(start("--grpc_max_threads=2", "--drain_seconds=0.1"))
+    target, model = seen_from_outside(start("--grpc_max_threads=3", "--drain_seconds=0.1"))
     slow = [_future(target, model.slow_request(3 * steps_per_second)) for _ in range(6)]
     codes = [future.code() for future in slow]
     assert codes.count(grpc.StatusCode.OK) == 2

@@ -102,8 +102,10 @@ def test_version_in_the_url_answers(target, url):
     assert [row["factor"] for row in reply.json["predictions"]] == [1, 1]
 
 
-def test_method_is_matched_without_regard_to_case(target, url):
-    assert target.post(f"{url}:PREDICT", {"instances": _ROWS}).status == 200
+def test_method_is_known_in_small_letters_only(target, url):
+    for method in ("PREDICT", "Predict", "Classify"):
+        text = _error(target.post(f"{url}:{method}", {"instances": _ROWS}), 400)
+        assert text.startswith("Malformed request: POST /v1"), method
 
 
 def test_name_in_the_url_is_unquoted(target, model):

@@ -7,7 +7,7 @@ import pytest
 
 from familiar.errors import ModelNotFound, ServingTimeout, ServingUnavailable
 from familiar.serving.client import VersionState, VersionStatus
-from familiar_trainer.loading import Interrupted, LoadFailed, wait_until_available
+from familiar_trainer.loading import Interrupted, LoadFailed, highest_seen, wait_until_available
 
 Answer = tuple[VersionStatus, ...] | Exception
 
@@ -76,3 +76,17 @@ def test_it_ends_when_the_process_is_told_to_stop() -> None:
     stop.set()
     with pytest.raises(Interrupted):
         wait((OLD,), stop=stop)
+
+
+@pytest.mark.parametrize(
+    "said,highest",
+    [
+        ((status(9, VersionState.END, 3), OLD), 9),
+        ((OLD, status(12, VersionState.END)), 12),
+        ((), 0),
+        (ModelNotFound("none yet"), 0),
+        (ServingUnavailable("away"), 0),
+    ],
+)
+def test_the_highest_version_that_serving_remembers_is_told_whatever_became_of_it(said: Answer, highest: int) -> None:
+    assert highest_seen(Scripted(said), "head") == highest

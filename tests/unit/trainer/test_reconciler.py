@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from familiar.errors import QueueUnavailable
+from familiar.errors import QueueUnavailable, ServingUnavailable
 from familiar.knowing.head import Head
 from familiar.records import (
     EnrollmentStatus,
     Recorder,
     audit,
+    corrections,
     enrollments,
     erasures,
     people,
@@ -30,6 +31,7 @@ from familiar.records.migrate import migrate
 from familiar.records.schema import AuditEntry, Enrollment, Person, Sample
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
+from familiar.serving import VersionState, VersionStatus
 from familiar.settings import Settings
 from familiar_trainer import reconciler as reconciling
 from familiar_trainer.reconciler import Reconciler
@@ -58,6 +60,20 @@ class FakeShelf:
         return False
 
 
+class FakeServing:
+    """Says of versions what it is told to say."""
+
+    def __init__(self) -> None:
+        self.said: tuple[VersionStatus, ...] = ()
+        self.away = False
+
+    def versions(self, model: str, *, timeout_s: float | None = None) -> tuple[VersionStatus, ...]:
+        assert model == "head" and timeout_s is not None
+        if self.away:
+            raise ServingUnavailable("Serving does not answer")
+        return self.said
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'familiar.db'}")
@@ -74,6 +90,7 @@ def trainer(database: Database) -> Any:
         queue=FakeQueue(),
         shelf=FakeShelf(),
         backbone_shelf=FakeShelf(),
+        serving=FakeServing(),
         keep_house=lambda: None,
         silent=dict,
         recorder=Recorder(database, "trainer"),
@@ -119,6 +136,42 @@ def test_a_queue_that_is_away_keeps_no_other_duty_from_being_done(
     trainer.queue.away = False
     reconciler.run_once()
     assert len(trainer.queue.put_ids) == 1
+
+
+END, AVAILABLE = VersionState.END, VersionState.AVAILABLE
+
+
+@pytest.mark.parametrize(
+    "said,asked",
+    [
+        ([(1, END, 3), (0, AVAILABLE, 0)], True),
+        ([(1, END, 3)], True),
+        ([(1, END, 0)], False),  # unloaded, as one is whose files are gone for a moment
+        ([(1, VersionState.LOADING, 0), (0, END, 3)], False),
+        ([(1, AVAILABLE, 0), (0, END, 3)], False),
+        ([], False),
+    ],
+)
+def test_a_live_head_that_serving_has_given_up_comes_back_under_a_new_number(
+    database: Database, trainer: Any, said: list[tuple[int, VersionState, int]], asked: bool
+) -> None:
+    live_head_with(database, "a" * 32)
+    trainer.serving.said = tuple(VersionStatus(version, state, code, "") for version, state, code in said)
+    reconciler = Reconciler(trainer)
+    reconciler.run_once()
+    reconciler.run_once()
+    with database.read() as session:
+        open_ones = [(each.kind, each.source_version) for each in trainings.open_ones(session)]
+    assert open_ones == [("rollback", 1)] * asked
+
+
+def test_a_serving_that_is_away_has_given_nothing_up(
+    database: Database, trainer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    live_head_with(database, "a" * 32)
+    trainer.serving.away = True
+    Reconciler(trainer).run_once()
+    assert open_trainings(database) == [] and caplog.records == []
 
 
 def test_an_enrolment_without_a_training_gets_one(database: Database, trainer: Any) -> None:
@@ -175,6 +228,21 @@ def live_capture(database: Database, name: str = "Ada", frames: int = 2) -> tupl
         live = versions.live_head(session)
         enrollments.settle(session, [enrollment.id], EnrollmentStatus.LIVE, head_version=live.version)
     return enrollment.id, sample.id
+
+
+def test_a_live_head_that_serving_has_given_up_is_made_anew_where_a_person_has_contradicted_it(
+    database: Database, trainer: Any
+) -> None:
+    _, sample_id = live_capture(database)
+    nobody = corrections.Terms(SimpleNamespace(key_id=None, address=None), 1000.0)
+    with database.write() as session:
+        person_id = session.get_one(Sample, sample_id).person_id
+        corrections.move(session, person_id, [sample_id], None, nobody)
+        version = versions.live_head(session).version
+    trainer.serving.said = (VersionStatus(version, END, 3, ""),)
+    Reconciler(trainer).run_once()
+    with database.read() as session:
+        assert [each.kind for each in trainings.open_ones(session)] == ["learn"]
 
 
 def a_capture(database: Database, untouched_s: float) -> str:

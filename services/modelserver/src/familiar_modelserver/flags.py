@@ -100,7 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     add("num_request_iterations_for_warmup", 1, "how often each record is replayed")
     add("tensorflow_intra_op_parallelism", 1, "threads within one operation; 0: one per core")
     add("tensorflow_inter_op_parallelism", 0, "operations at once; 0: one per core")
-    add("grpc_max_threads", max(threads, 128), "gRPC requests at once; more get RESOURCE_EXHAUSTED")
+    add(
+        "grpc_max_threads",
+        max(threads, 128),
+        "gRPC requests at once, and one more; others get RESOURCE_EXHAUSTED",
+    )
     add("open_ports_early", False, "open the ports before every model has a version")
     add("port_file", None, "write the bound ports here as JSON once they are open", Path)
     add("drain_seconds", 10.0, "after SIGTERM, time for requests in flight")

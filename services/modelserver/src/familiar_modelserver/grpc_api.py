@@ -131,7 +131,7 @@ def _unary(
         except Exception as exc:
             _LOG.exception("a request failed unexpectedly")
             error = ServerError(pb.INTERNAL, f"{type(exc).__name__}: {exc}")
-        return context.abort(_STATUS_OF[error.code], truncated(error.message))
+        return context.abort(_STATUS_OF[error.code], truncated(error.text))
 
     return grpc.unary_unary_rpc_method_handler(
         answer, request_deserializer=request.FromString, response_serializer=response.SerializeToString

@@ -89,10 +89,20 @@ def _read_inputs(signature: pb.SignatureDef, sent: Mapping[str, pb.Tensor]) -> d
                 f" set: {','.join(sorted(signature.defaults))}",
             )
         try:
-            inputs[alias] = decode(tensor)
+            inputs[alias] = decode(_of_known_rank(tensor))
         except ValueError as exc:
             raise ServerError(pb.INVALID_ARGUMENT, f"tensor parsing error: {alias}") from exc
     return inputs
+
+
+def _of_known_rank(tensor: pb.Tensor) -> pb.Tensor:
+    """Return a tensor that leaves its rank open as the scalar that TensorFlow takes it for."""
+    if not tensor.tensor_shape.unknown_rank:
+        return tensor
+    scalar = pb.Tensor()
+    scalar.CopyFrom(tensor)
+    scalar.tensor_shape.unknown_rank = False
+    return scalar
 
 
 def _choose_outputs(signature: pb.SignatureDef, output_filter: Sequence[str]) -> list[str]:

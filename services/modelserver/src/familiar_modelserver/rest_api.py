@@ -81,7 +81,7 @@ class RestApp:
         try:
             reply = self._answer(environ)
         except ServerError as exc:
-            reply = Reply(rest_json.dump({"error": exc.message}), HTTP_OF[exc.code])
+            reply = Reply(rest_json.dump({"error": exc.text}), HTTP_OF[exc.code])
         except Exception as exc:
             _LOG.exception("a REST request failed unexpectedly")
             reply = Reply(rest_json.dump({"error": f"{type(exc).__name__}: {exc}"}), 500)
@@ -96,7 +96,9 @@ class RestApp:
             return Reply(self._metrics.text().encode(), content_type="text/plain")
         if not path.startswith("/v1/"):
             return Reply(b"<html><head><title>404 Not Found</title></head></html>\n", 404, "text/html")
-        if method == "POST" and (match := _PREDICTION.fullmatch(path)):
+        match = _PREDICTION.fullmatch(path)
+        # TensorFlow Serving finds the method whatever its case, and then knows it in small letters only.
+        if method == "POST" and match and match["method"].islower():
             return self._predict(match, environ)
         if method == "GET" and (match := _STATUS.fullmatch(path)):
             if not match["name"]:
@@ -106,7 +108,10 @@ class RestApp:
 
     def _status(self, match: re.Match[str]) -> Reply:
         response = self._services.model_status(pb.GetModelStatusRequest(model_spec=_model_spec(match)))
-        return Reply(rest_json.dump(_to_dict(response), indent=1))
+        document = _to_dict(response)
+        for shown, status in zip(document["model_version_status"], response.model_version_status, strict=True):
+            shown["status"]["error_message"] = status.status.error_message.decode("utf-8", errors="replace")
+        return Reply(rest_json.dump(document, indent=1))
 
     def _metadata(self, match: re.Match[str]) -> Reply:
         request = pb.GetModelMetadataRequest(model_spec=_model_spec(match), metadata_field=[SIGNATURE_DEF])
@@ -119,7 +124,7 @@ class RestApp:
         return Reply(rest_json.dump(document, indent=1))
 
     def _predict(self, match: re.Match[str], environ: dict[str, Any]) -> Reply:
-        if match["method"].lower() != "predict":
+        if match["method"] != "predict":
             raise ServerError(pb.UNIMPLEMENTED, f"{match['method']} is not supported; use predict")
         started = time.perf_counter()
         spec = _model_spec(match)

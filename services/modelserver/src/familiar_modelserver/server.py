@@ -68,7 +68,7 @@ class ModelServer:
     def _open_ports(self) -> None:
         flags, ports = self._flags, {}
         if flags.serves_grpc_port or flags.grpc_socket_path:
-            self._grpc = GrpcServer(self._services, self._metrics, max_concurrent=max(flags.grpc_max_threads, 1))
+            self._grpc = GrpcServer(self._services, self._metrics, max_concurrent=max(flags.grpc_max_threads - 1, 1))
             if flags.serves_grpc_port:
                 ports["grpc"] = self._grpc.listen(f"{flags.host}:{flags.port}")
             if flags.grpc_socket_path:

@@ -41,7 +41,7 @@ class ModelServices:
         for record in records:
             status = response.model_version_status.add(version=record.version, state=record.state)
             status.status.error_code = record.error.code if record.error else pb.OK
-            status.status.error_message = record.error.message if record.error else ""
+            status.status.error_message = record.error.raw if record.error else b""
         return response
 
     def model_metadata(self, request: pb.GetModelMetadataRequest) -> pb.GetModelMetadataResponse:

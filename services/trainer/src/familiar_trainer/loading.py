@@ -1,4 +1,4 @@
-"""Waiting until Serving has a version."""
+"""What Serving says of versions: which it has seen, which it could not load, and when it has one."""
 
 import threading
 import time
@@ -30,6 +30,26 @@ class StatusSource(Protocol):
         """List every version that Serving knows of."""
 
 
+def highest_seen(serving: StatusSource, model: str) -> int:
+    """Return the highest version that Serving remembers, whatever became of it; 0 if none, or if it does not answer.
+
+    A number that it has seen fail would be taken for failed again, before it has even looked at what is there now.
+    """
+    try:
+        return max((status.version for status in serving.versions(model, timeout_s=_CALL_TIMEOUT_S)), default=0)
+    except ServingUnavailable:
+        return 0
+
+
+def could_not_load(serving: StatusSource, model: str, version: int) -> bool:
+    """Whether Serving has given a version up; not if it does not answer."""
+    try:
+        found = serving.versions(model, timeout_s=_CALL_TIMEOUT_S)
+    except ServingUnavailable:
+        return False
+    return any(status.version == version and _failed(status) for status in found)
+
+
 def wait_until_available(
     serving: StatusSource, model: str, version: int, timeout_s: float, stop: threading.Event
 ) -> None:
@@ -50,7 +70,7 @@ def wait_until_available(
             status, reason = None, exc
         if status is not None and status.state is VersionState.AVAILABLE:
             return
-        if status is not None and status.state is VersionState.END and status.error_code:
+        if status is not None and _failed(status):
             raise LoadFailed(f"Serving could not load version {version} of {model}: {status.error_message}")
         if time.monotonic() >= deadline:
             if reason is not None:
@@ -58,3 +78,7 @@ def wait_until_available(
             raise ServingTimeout(f"Serving did not load version {version} of {model} within {timeout_s:g} s")
         if stop.wait(_POLL_S):
             raise Interrupted("told to stop while Serving loads a version")
+
+
+def _failed(status: VersionStatus) -> bool:
+    return status.state is VersionState.END and bool(status.error_code)

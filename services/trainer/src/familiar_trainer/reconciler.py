@@ -12,8 +12,10 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
-from familiar.records import audit, corrections, enrollments, erasures, recent_errors, trainings, versions
+from familiar.records import TrainingKind, audit, corrections, enrollments, erasures, recent_errors, trainings, versions
+from familiar.servable import HEAD
 from familiar_trainer import scratch
+from familiar_trainer.loading import could_not_load
 from familiar_trainer.stillness import Stillness
 from familiar_trainer.trainer import Trainer
 
@@ -42,6 +44,7 @@ class Reconciler:
             self.put_open_trainings_on_the_queue,
             self.restore_the_backbone,
             self.restore_the_live_head,
+            self.replace_a_live_head_that_does_not_load,
             trainer.keep_house,
         )
         self._complaints: dict[str, str] = {}
@@ -172,6 +175,24 @@ class Reconciler:
     def restore_the_live_head(self) -> None:
         """Export the live head again if it is no longer on disk."""
         self._trainer.shelf.restore()
+
+    def replace_a_live_head_that_does_not_load(self) -> None:
+        """Ask for the live head under a new number if Serving has given it up, as after its files were damaged.
+
+        Under its own number it would not be tried again. One that contradicts what was put right is made anew.
+        """
+        with self._trainer.database.read() as session:
+            live = versions.live_head(session)
+            if live is None or trainings.any_open(session, tuple(TrainingKind)):
+                return
+            if trainings.just_failed(session, _PAUSE_AFTER_FAILURE_S):
+                return
+            version, contradicts = live.version, corrections.contradict(session, live)
+        if could_not_load(self._trainer.serving, HEAD, version):
+            self._trainer.database.retry(
+                lambda session: trainings.ask(session) if contradicts else trainings.ask_rollback(session, version)
+            )
+            _log.warning("Serving could not load the live head %d; it comes back under a new number", version)
 
     def _watch(self) -> None:
         while True:

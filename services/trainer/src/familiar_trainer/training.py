@@ -31,7 +31,7 @@ from familiar_trainer.export.errors import ExportFailed, GateFailed
 from familiar_trainer.journal import Journal, Outdated, Refused
 from familiar_trainer.lease import LeaseLost
 from familiar_trainer.lesson import Lesson, Lessons
-from familiar_trainer.loading import Interrupted, LoadFailed, wait_until_available
+from familiar_trainer.loading import Interrupted, LoadFailed, highest_seen, wait_until_available
 from familiar_trainer.shelf import Candidate
 from familiar_trainer.stopwatch import Stopwatch
 from familiar_trainer.trainer import Trainer
@@ -193,9 +193,7 @@ class Training:
             return None
         learned, lesson = admitted.learned, admitted.lesson
         meta = lesson.describe(learned, far_target)
-        candidate = self._journal.record(
-            learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, lesson.read_at
-        )
+        candidate = self._journal.record(learned.head, meta, learned.people, self._highest(), refused, lesson.read_at)
         crash_points.reached(crash_points.RECORDED)
         return candidate
 
@@ -289,7 +287,7 @@ class Training:
     def _reject(self, learned: Learned, lesson: Lesson, worse: list[str], refused: Sequence[Refused]) -> None:
         """End a training of which nothing is left to publish; keep what is known of the head that was made."""
         meta = lesson.describe(learned, self._trainer.settings.far_target, worse=worse)
-        self._journal.reject(learned.head, meta, learned.people, self._trainer.shelf.highest(), refused, lesson.read_at)
+        self._journal.reject(learned.head, meta, learned.people, self._highest(), refused, lesson.read_at)
 
     def _roll_back(self) -> Candidate:
         """Return an earlier version's weights, and what was said of them, under a new number."""
@@ -317,7 +315,11 @@ class Training:
                 f"in service is {live.backbone_version}",
                 code="backbone_changed",
             )
-        return self._journal.record(source.head, source.meta, report, self._trainer.shelf.highest(), read_at=read_at)
+        return self._journal.record(source.head, source.meta, report, self._highest(), read_at=read_at)
+
+    def _highest(self) -> int:
+        """Return a version that none exceeds which is on disk, or which Serving has ever seen."""
+        return max(self._trainer.shelf.highest(), highest_seen(self._trainer.serving, HEAD))
 
     def _publish(self, candidate: Candidate) -> None:
         with _exporting():

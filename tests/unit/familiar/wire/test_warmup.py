@@ -34,7 +34,7 @@ def test_more_records_than_a_server_accepts_are_not_written(tmp_path):
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (b"\xff\xff\xff", "not a PredictionLog"),
+        (b"\xff\xff\xff", "Failed to parse warmup record: \udcff\udcff\udcff from "),
         (b"", "not a predict request"),
     ],
 )

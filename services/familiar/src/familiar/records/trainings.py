@@ -5,7 +5,7 @@ of machines differ, and are set.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -140,10 +140,10 @@ def under_way(session: Session) -> bool:
     return session.scalars(select(Training.id).where(started)).first() is not None
 
 
-def any_open(session: Session) -> bool:
-    """Whether a training that learns has been asked for and has not ended."""
-    learning = select(Training.id).where(Training.kind == TrainingKind.LEARN, Training.stage.not_in(_ENDED))
-    return session.scalars(learning).first() is not None
+def any_open(session: Session, kinds: Collection[TrainingKind] = (TrainingKind.LEARN,)) -> bool:
+    """Whether a training of these ``kinds``, one that learns, has been asked for and has not ended."""
+    these = select(Training.id).where(Training.kind.in_(kinds), Training.stage.not_in(_ENDED))
+    return session.scalars(these).first() is not None
 
 
 def just_failed(session: Session, within_s: float) -> bool:

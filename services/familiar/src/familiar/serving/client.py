@@ -53,6 +53,9 @@ ERROR_OF: Final[dict[grpc.StatusCode, type[FamiliarError]]] = {
 }
 """What each failure means to us; a test proves that no status code is missing."""
 
+_MOST_SAID = 1000
+"""Bytes of what a server says of a version; it may be a whole file that it could not read."""
+
 _Response = TypeVar("_Response")
 
 
@@ -221,5 +224,11 @@ def _version_status(status: pb.ModelVersionStatus) -> VersionStatus:
         version=status.version,
         state=state,
         error_code=int(status.status.error_code),
-        error_message=status.status.error_message,
+        error_message=_printable(status.status.error_message),
     )
+
+
+def _printable(text: bytes) -> str:
+    """Return what a server says as text that can be shown and stored, whatever bytes it is made of."""
+    said = text[:_MOST_SAID].decode("utf-8", errors="replace")
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in said)

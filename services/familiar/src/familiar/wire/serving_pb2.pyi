@@ -172,8 +172,8 @@ class Status(_message.Message):
     ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
     ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     error_code: Code
-    error_message: str
-    def __init__(self, error_code: _Optional[_Union[Code, str]] = ..., error_message: _Optional[str] = ...) -> None: ...
+    error_message: bytes
+    def __init__(self, error_code: _Optional[_Union[Code, str]] = ..., error_message: _Optional[bytes] = ...) -> None: ...
 
 class GetModelStatusRequest(_message.Message):
     __slots__ = ("model_spec",)

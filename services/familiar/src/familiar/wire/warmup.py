@@ -19,6 +19,8 @@ WARMUP_FILE: Final = Path("assets.extra", "tf_serving_warmup_requests")
 MAX_RECORDS: Final = 1000
 """A model server refuses a version with more records."""
 
+_MOST_SHOWN: Final = 1000
+
 WarmupRequest = tuple[str, Mapping[str, npt.ArrayLike]]
 """Signature name and its inputs by name."""
 
@@ -47,7 +49,8 @@ def write_warmup(version_dir: Path, requests: Iterable[WarmupRequest]) -> int:
 def read_warmup(version_dir: Path) -> Iterator[pb.PredictRequest]:
     """Yield the requests of a version, none if it carries no records.
 
-    Raises ValueError for a damaged file and for records of another kind than predict.
+    Raises ValueError for a damaged file and for records of another kind than predict; its text has what was found there
+    byte by byte (``surrogateescape``), as that of TensorFlow Serving.
     """
     path = version_dir / WARMUP_FILE
     if not path.is_file():
@@ -58,7 +61,8 @@ def read_warmup(version_dir: Path) -> Iterator[pb.PredictRequest]:
         try:
             log = pb.PredictionLog.FromString(record)
         except DecodeError as exc:
-            raise ValueError(f"{path.name}: record {index} is not a PredictionLog") from exc
+            found = record[:_MOST_SHOWN].decode("utf-8", errors="surrogateescape")
+            raise ValueError(f"Failed to parse warmup record: {found} from {path}") from exc
         if not log.HasField("predict_log"):
             raise ValueError(f"{path.name}: record {index} is not a predict request")
         yield log.predict_log.request
