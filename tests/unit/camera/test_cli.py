@@ -1,6 +1,7 @@
 """The command line, as a person or a script meets it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -169,3 +170,34 @@ def test_a_camera_without_a_name_names_none(
     monkeypatch.setenv("FAMILIAR_CAMERA", "")
     assert main(["recognize", str(folder), "--server", gateway.url]) == 0
     assert set(gateway.queries) == {""}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_name_that_the_output_cannot_write_ends_nothing(
+    gateway: FakeGateway, folder: Path, encoding: str, options: list[str]
+) -> None:
+    gateway.known = "\u0141ucja \u738b"
+    command = [sys.executable, "-m", "familiar_camera", "recognize", str(folder), "--once", "--server", gateway.url]
+    done = subprocess.run(
+        [*command, *options], capture_output=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.decode(encoding)
+    if options:
+        assert lines(said)[0]["faces"][0]["person"]["name"] == "\u0141ucja \u738b"
+    else:
+        assert "?ucja ?" in said if encoding != "utf-8" else "\u0141ucja \u738b" in said
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_enrolling_a_name_that_the_output_cannot_write_ends_well(
+    gateway: FakeGateway, folder: Path, encoding: str
+) -> None:
+    command = [sys.executable, "-m", "familiar_camera", "enroll", str(folder), "--name", "\u0141ucja"]
+    done = subprocess.run(
+        [*command, "--server", gateway.url], capture_output=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0 and b"is known now" in done.stdout, done.stderr

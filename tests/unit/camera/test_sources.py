@@ -1,4 +1,4 @@
-"""Sources: webcam, video, folder, picture, simulation, and what is said when there is none."""
+"""Sources: video, folder, picture, simulation, and what is said when there is none; cameras are in `test_live`."""
 
 from pathlib import Path
 
@@ -8,32 +8,7 @@ import pytest
 
 from familiar_camera.errors import SourceError
 from familiar_camera.frame import ENROLMENT_SIDE_PX, MAX_SIDE_PX, Frame
-from familiar_camera.sources import Webcam, open_source
-
-
-class FakeCapture:
-    """A camera driver that counts its frames: each picture is filled with its number."""
-
-    def __init__(self, opened: bool = True, frames: int = 10**9) -> None:
-        self.opened, self.left, self.number, self.released = opened, frames, 0, False
-
-    def isOpened(self) -> bool:
-        return self.opened
-
-    def set(self, *_: object) -> bool:
-        return True
-
-    def grab(self) -> bool:
-        self.number += 1
-        self.left -= 1
-        return self.left >= 0
-
-    def retrieve(self) -> tuple[bool, np.ndarray]:
-        # In four bytes, because a driver without a camera to wait for counts beyond 255 in a moment.
-        return True, np.resize(np.array([self.number], "<u4").view(np.uint8), (4, 4, 3))
-
-    def release(self) -> None:
-        self.released = True
+from familiar_camera.sources import open_source
 
 
 @pytest.fixture
@@ -102,49 +77,15 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_says_what_it_should_hold(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"holds no pictures \(.bmp, .jpeg"):
+    with pytest.raises(SourceError, match=r"holds no pictures \(.avif, .bmp, .jpeg"):
         open_source(str(tmp_path))
 
 
-def test_a_webcam_gives_frames_no_faster_than_asked_and_is_released() -> None:
-    capture = FakeCapture()
-    frames = Webcam("0", fps=200.0, open_capture=lambda _: capture).frames()
-    numbers = [int(next(frames).picture.ravel()[:4].copy().view("<u4")[0]) for _ in range(3)]
-    frames.close()
-    assert numbers == sorted(set(numbers))
-    assert capture.released
-
-
-@pytest.mark.parametrize("fps", [5.0, 7.0, 10.0, 15.0, 20.0, 29.0, 30.0])
-def test_a_webcam_gives_as_many_frames_as_asked_on_average_whatever_its_own_pace(fps: float) -> None:
-    capture = FakeCapture()
-    # The driver hands out 30 frames a second, each a moment later than the clock would have it.
-    clock = lambda: capture.number / 30.0 + 0.003 * (capture.number % 3)  # noqa: E731
-    frames = Webcam("0", fps, lambda _: capture, clock).frames()
-    for _ in range(200):
-        next(frames)
-    assert 200 / clock() == pytest.approx(fps, rel=0.03)
-
-
-def test_a_webcam_does_not_make_up_for_frames_that_were_missed() -> None:
-    capture = FakeCapture()
-    late_s = 0.0
-    frames = Webcam("0", 10.0, lambda _: capture, lambda: capture.number / 30.0 + late_s).frames()
-    next(frames)
-    late_s = 20.0  # the server took that long
-    next(frames)
-    before = capture.number
-    for _ in range(10):
-        next(frames)
-    assert capture.number - before >= 10 * 3 - 3
-
-
-def test_a_webcam_that_is_unplugged_ends_with_a_sentence() -> None:
-    capture = FakeCapture(frames=1)
-    frames = Webcam("/dev/video0", fps=1000.0, open_capture=lambda _: capture).frames()
-    with pytest.raises(SourceError, match="/dev/video0 gives no pictures any more"):
-        list(frames)
-    assert capture.released
+def test_pictures_of_phones_are_told_what_to_do_with(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    for place in (tmp_path, tmp_path / "IMG_1.HEIC"):
+        with pytest.raises(SourceError, match=r"HEIC pictures .*JPEG first"):
+            open_source(str(place))
 
 
 def test_pictures_are_sent_as_large_as_the_server_can_see_and_shrunk_beyond() -> None:

@@ -13,7 +13,8 @@ from familiar_camera.errors import CameraError
 from familiar_camera.recognizing import recognize
 from familiar_camera.server import Server
 from familiar_camera.sightings import Sightings
-from familiar_camera.sources import DEFAULT_FPS, open_source
+from familiar_camera.sources import DEFAULT_FPS, DEFAULT_SNAPSHOTS_FPS, open_source
+from familiar_camera.view import TURNS, WHOLE, Region, View
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 _INTERRUPTED = 130
@@ -21,6 +22,7 @@ _INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status is listed in ``errors``, 130 after Ctrl-C before anything was done."""
+    output.bear_any_letter()
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -37,12 +39,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _recognize(options: argparse.Namespace) -> int:
-    source = open_source(options.source, options.fps)
-    sightings = Sightings()
-    with output.RecognitionEvents(sightings) if options.json else output.RecognitionDisplay(sightings) as show:
+    source = _source(options)
+    sightings, counts = Sightings(), source.counts
+    show: output.RecognitionEvents | output.RecognitionDisplay = (
+        output.RecognitionEvents(sightings, counts) if options.json else output.RecognitionDisplay(sightings, counts)
+    )
+    remarks = output.remarks()
+    with show:
         try:
             frames = 1 if options.once else options.frames
-            for seen in recognize(_server(options), source, sightings, frames=frames, on_refused=show.refused):
+            for seen in recognize(
+                _server(options), source, sightings, frames=frames, on_refused=show.refused,
+                on_turned=lambda degrees: remarks.print(output.turn_hint(degrees), style="yellow", soft_wrap=True),
+            ):  # fmt: skip
                 show.seen(seen)
         except KeyboardInterrupt:  # the usual way to end
             if not sightings.frames:
@@ -51,7 +60,7 @@ def _recognize(options: argparse.Namespace) -> int:
 
 
 def _enroll(options: argparse.Namespace) -> int:
-    source = open_source(options.source, options.fps)
+    source = _source(options)
     wish = enrolling.Wish(options.name, options.person_id, options.frames, options.if_known, options.if_not_alike)
     remarks = output.remarks()
     server = _server(options)
@@ -63,6 +72,12 @@ def _enroll(options: argparse.Namespace) -> int:
     name = (enrollment.get("person") or {}).get("name", options.name)
     output.results().print(f"{name} is known now (head version {enrollment.get('head_version')})", markup=False)
     return 0
+
+
+def _source(options: argparse.Namespace) -> View:
+    waiting = output.Waiting(output.remarks())
+    source = open_source(options.source, options.fps, Backoff(patience_s=options.wait), waiting)
+    return View(source, options.rotate, options.region)
 
 
 def _server(options: argparse.Namespace) -> Server:
@@ -84,8 +99,9 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         default="/dev/video0",
         metavar="SOURCE",
-        help="webcam (its number or /dev/video...), video file, folder of pictures, picture, or "
-        "simulate:PORTRAIT[#SEED] (default: %(default)s)",
+        help="webcam (its number, /dev/video... or /dev/v4l/...), address of a stream or a snapshot (rtsp://, http://, "
+        "with USER:PASSWORD@ if need be), video file, folder of pictures, picture, or simulate:PORTRAIT[#SEED] "
+        "(default: %(default)s)",
     )
     common.add_argument(
         "--server",
@@ -106,13 +122,28 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=30.0,
         metavar="S",
-        help="how long to wait for a server that is away, in seconds; inf: for ever (default: %(default)g)",
+        help="how long to wait for a server or a camera that is away, in seconds; inf: for ever (default: %(default)g)",
+    )
+    common.add_argument(
+        "--rotate",
+        type=int,
+        choices=(0, *TURNS),
+        default=0,
+        help="turn each frame clockwise by so many degrees, for a camera that is mounted on its side (default: 0)",
+    )
+    common.add_argument(
+        "--region",
+        type=_region,
+        default=WHOLE,
+        metavar="L,T,R,B",
+        help="send only this part of each (turned) frame: left, top, right, bottom as shares of it, as 0.25,0,0.75,1",
     )
     common.add_argument(
         "--fps",
         type=_positive,
         metavar="N",
-        help=f"frames taken of each second of a webcam (default: {DEFAULT_FPS:g}) or a video (default: all)",
+        help=f"frames taken of each second of a camera (default: {DEFAULT_FPS:g}; of single pictures "
+        f"{DEFAULT_SNAPSHOTS_FPS:g}) or a video (default: all)",
     )
     common.add_argument("--json", action="store_true", help="write one JSON object a line and nothing else")
 
@@ -155,6 +186,13 @@ def _positive(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"a number above 0 expected, not {text}")
     return value
+
+
+def _region(text: str) -> Region:
+    try:
+        return Region.of_shares([float(each) for each in text.split(",")])
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
 def _seconds(text: str) -> float:

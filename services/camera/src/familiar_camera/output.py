@@ -3,6 +3,7 @@
 Results go to standard output; progress, advice and waiting go to standard error.
 """
 
+import io
 import json
 import sys
 import time
@@ -18,6 +19,7 @@ from rich.table import Table
 from familiar_camera import enrolling
 from familiar_camera.errors import EnrollmentFailed, NeedsAnswer, Refused
 from familiar_camera.frame import Frame
+from familiar_camera.live import Counts
 from familiar_camera.recognizing import Seen
 from familiar_camera.server import Answer
 from familiar_camera.sightings import Sightings
@@ -36,14 +38,22 @@ def remarks() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def bear_any_letter() -> None:
+    """Have letters replaced that standard output or error cannot write, as in a terminal that knows Latin ones only."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def emit(event: Mapping[str, Any]) -> None:
-    """Write one JSON object as a line to standard output."""
-    sys.stdout.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n")
+    """Write one JSON object as a line to standard output; where it cannot write all letters, they are escaped."""
+    narrow = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    sys.stdout.write(json.dumps(event, ensure_ascii=narrow, separators=(",", ":")) + "\n")
     sys.stdout.flush()
 
 
 class Waiting:
-    """Says once that the server is away or busy, not at every attempt."""
+    """Says once that the server or a camera is away or busy, not at every attempt."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -53,7 +63,7 @@ class Waiting:
         """Say why we wait, if it is another reason than before."""
         if why != self._said:
             self._said = why
-            self._console.print(f"{why}; trying again ...", markup=False)
+            self._console.print(f"{why}; trying again ...", markup=False, soft_wrap=True)
 
 
 def ask_a_person(question: str, answers: Mapping[str, str]) -> str:
@@ -129,7 +139,8 @@ class EnrollmentEvents:
 class RecognitionDisplay:
     """Shows who is seen: a table that is kept up to date, or lines where there is no terminal."""
 
-    def __init__(self, sightings: Sightings) -> None:
+    def __init__(self, sightings: Sightings, counts: Counts | None = None) -> None:
+        self._counts = counts
         self._console = console = results()
         self._sightings = sightings
         self._live = Live(console=console, auto_refresh=False, transient=True)
@@ -143,6 +154,8 @@ class RecognitionDisplay:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
         self._console.print(table(self._sightings))
+        if self._counts is not None:
+            self._console.print(counted(self._counts), markup=False)
 
     def seen(self, seen: Seen) -> None:
         """Show one frame's answer."""
@@ -160,15 +173,25 @@ class RecognitionDisplay:
 class RecognitionEvents:
     """Tells a script what is seen: one line per frame, and a summary at the end."""
 
-    def __init__(self, sightings: Sightings) -> None:
+    def __init__(self, sightings: Sightings, counts: Counts | None = None) -> None:
         self._sightings = sightings
+        self._counts = counts
 
     def __enter__(self) -> "RecognitionEvents":
         return self
 
     def __exit__(self, *_: object) -> None:
         people = [vars(sighting) for sighting in self._sightings.rows()]
-        emit({"type": "summary", "frames": self._sightings.frames, "seen": people, "too_bad": self._sightings.too_bad})
+        of_camera = {} if self._counts is None else {"camera": vars(self._counts)}
+        emit(
+            {
+                "type": "summary",
+                "frames": self._sightings.frames,
+                "seen": people,
+                "too_bad": self._sightings.too_bad,
+                **of_camera,
+            }
+        )
 
     def seen(self, seen: Seen) -> None:
         """Write one frame's answer."""
@@ -177,6 +200,17 @@ class RecognitionEvents:
     def refused(self, frame: Frame, error: Refused) -> None:
         """Write that a frame was refused."""
         emit({"type": "refused", "frame": frame.label, "code": error.code, "message": str(error)})
+
+
+def turn_hint(degrees: int) -> str:
+    """Say that frames should be turned."""
+    return f"faces can be made out only when the picture is turned: is the camera mounted so? Try --rotate {degrees}"
+
+
+def counted(counts: Counts) -> str:
+    """Say what became of a camera's pictures."""
+    again = f", connected anew {counts.reopened} times" if counts.reopened else ""
+    return f"{counts.seen} pictures of the camera, {counts.sent} sent, {counts.dropped} dropped for newer ones{again}"
 
 
 def table(sightings: Sightings) -> Table:

@@ -1,29 +1,34 @@
 """Sources: where frames come from. ``open_source`` turns what was typed into one of them."""
 
 import logging
+import math
 import re
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 
+from familiar_camera.address import masked, scheme_of
+from familiar_camera.backoff import Backoff
 from familiar_camera.errors import SourceError
+from familiar_camera.feeds import Feed, FeedLost, open_device, open_stream
 from familiar_camera.frame import Frame, Picture
+from familiar_camera.http_feeds import open_http
+from familiar_camera.live import Live, OnWait
 from familiar_camera.simulation import Session
 
 _log = logging.getLogger(__name__)
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff"})
+_OF_PHONES = frozenset({".heic", ".heif", ".hif"})
+_DEVICES = ("/dev/video", "/dev/v4l/")
+_STREAMS = frozenset({"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp", "tcp", "rtp"})
 SIMULATE = "simulate:"
 # An enrolment's 150 frames are ten seconds then; where the server takes longer for one, it sets the pace.
 DEFAULT_FPS = 15.0
-
-# Drivers hand out what they buffered first; after a pause that is the past.
-_BUFFERED_FRAMES = 4
-_PAUSE_S = 0.5
+DEFAULT_SNAPSHOTS_FPS = 2.0
 
 # The sentence for a person comes from us; OpenCV's own lines would only stand around it.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -49,11 +54,15 @@ class Source(Protocol):
         ...
 
 
-def open_source(text: str, fps: float | None = None) -> Source:
+def open_source(
+    text: str, fps: float | None = None, patience: Backoff = Backoff(), on_wait: OnWait = lambda _why, _seconds: None
+) -> Source:
     """Return the source that ``text`` names.
 
-    A number or /dev/video… is a webcam; ``simulate:PATH`` (or ``simulate:PATH#SEED``) a simulated one; a folder, a
-    picture and a video are told apart by what is there. ``fps`` is how many frames of a second are taken.
+    A number, a path of a camera's device or a link to one is a webcam; an address (rtsp://, http:// ...) a stream or
+    single pictures; ``simulate:PATH`` (or ``simulate:PATH#SEED``) a simulated webcam; a folder, a picture and a video
+    are told apart by what is there. ``fps`` is how many frames of a second are taken. Cameras that fail are opened
+    again, for as long as ``patience`` lasts; before each wait ``on_wait`` is told why. No message has a password in it.
 
     Raises:
         SourceError: there is nothing of the kind, or it cannot be read.
@@ -63,17 +72,44 @@ def open_source(text: str, fps: float | None = None) -> Source:
         if seed and not seed.isdigit():
             raise SourceError(f"{text}: the seed after '#' must be a number, not {seed!r}")
         return Simulated(read_picture(Path(portrait)), int(seed or 0))
-    if text.isdigit() or text.startswith("/dev/video"):
-        return Webcam(text, fps or DEFAULT_FPS)
+    if (scheme := scheme_of(text)) is not None:
+        return _stream(text, scheme, fps, patience, on_wait)
     path = Path(text)
+    if text.isdigit() or text.startswith(_DEVICES) or path.is_char_device():
+        return _webcam(text, fps or DEFAULT_FPS, patience, on_wait)
     if path.is_dir():
         return Pictures(_pictures_in(path))
     if not path.exists():
         raise SourceError(f"{text}: there is no such file, folder or camera")
+    if path.suffix.lower() in _OF_PHONES:
+        raise SourceError(f"{text}: HEIC pictures are not read; save them as JPEG first")
     if path.suffix.lower() in PICTURES:
         read_picture(path)
         return Pictures([path])
     return Video(path, fps)
+
+
+def _webcam(device: str, fps: float, patience: Backoff, on_wait: OnWait) -> Live:
+    try:
+        first = open_device(device)
+    except FeedLost as exc:
+        # Who waits for ever waits for a camera that is not plugged in yet, too.
+        if patience.patience_s < math.inf:
+            raise SourceError(f"there is no camera at {device}, or another program is using it") from exc
+        first = None
+    name = f"the camera at {device}"
+    return Live(name, lambda: open_device(device), fps, first=first, patience=patience, on_wait=on_wait)
+
+
+def _stream(address: str, scheme: str, fps: float | None, patience: Backoff, on_wait: OnWait) -> Live:
+    if scheme not in _STREAMS:
+        raise SourceError(f"{masked(address)}: addresses of cameras begin with {', '.join(sorted(_STREAMS))}")
+    snapshots_s = 1.0 / (fps or DEFAULT_SNAPSHOTS_FPS)
+
+    def connect() -> Feed:
+        return open_http(address, snapshots_s) if scheme in ("http", "https") else open_stream(address)
+
+    return Live(masked(address), connect, fps or DEFAULT_FPS, patience=patience, on_wait=on_wait)
 
 
 def read_picture(path: Path) -> Picture:
@@ -149,56 +185,6 @@ class Video:
             raise SourceError(f"{self._path}: the video holds no frame that can be read")
 
 
-class Webcam:
-    """A camera of this machine, ``fps`` frames of each second, always the newest."""
-
-    live = True
-    total: int | None = None
-
-    def __init__(
-        self,
-        device: str,
-        fps: float,
-        open_capture: Callable[..., Any] = cv2.VideoCapture,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._device = device
-        self._interval_s = 1.0 / fps
-        self._clock = clock
-        self._capture = open_capture(int(device) if device.isdigit() else device)
-        if not self._capture.isOpened():
-            raise SourceError(f"there is no camera at {device}, or another program is using it")
-        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-
-    def frames(self) -> Generator[Frame, None, None]:
-        """Yield frames until the caller stops."""
-        number, taken_at = 0, 0.0
-        due = self._clock()
-        try:
-            while True:
-                if number and self._clock() - taken_at > _PAUSE_S:
-                    for _ in range(_BUFFERED_FRAMES):
-                        self._capture.grab()
-                while self._grab() and self._clock() < due:
-                    pass
-                done, picture = self._capture.retrieve()
-                if not done:
-                    raise SourceError(f"the camera at {self._device} gives no pictures any more")
-                taken_at = self._clock()
-                # Counted on from the moment it was due: the camera's own frames hardly ever come when one is, and the
-                # wait for the next of them would add up. What was missed for longer than that is not made up for.
-                due = max(due + self._interval_s, taken_at)
-                number += 1
-                yield Frame(f"frame {number}", np.asarray(picture, np.uint8))
-        finally:
-            self._capture.release()
-
-    def _grab(self) -> bool:
-        if not self._capture.grab():
-            raise SourceError(f"the camera at {self._device} gives no pictures any more")
-        return True
-
-
 class Simulated:
     """A simulated webcam session of one portrait; as it waits for nobody, it counts as recorded."""
 
@@ -217,7 +203,9 @@ class Simulated:
 def _pictures_in(folder: Path) -> list[Path]:
     paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.is_file()), key=_natural)
     if not paths:
-        raise SourceError(f"{folder}: the folder holds no pictures ({', '.join(sorted(PICTURES))})")
+        phones = any(p.suffix.lower() in _OF_PHONES for p in folder.iterdir())
+        hint = "; HEIC pictures have to be saved as JPEG first" if phones else ""
+        raise SourceError(f"{folder}: the folder holds no pictures ({', '.join(sorted(PICTURES))}){hint}")
     return paths
 
 

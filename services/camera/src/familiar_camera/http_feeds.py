@@ -1,0 +1,260 @@
+"""Cameras by http: a stream of JPEGs, an address that gives one picture at a time, or a stream that FFmpeg reads."""
+
+import re
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import cv2
+import httpx
+import numpy as np
+
+from familiar_camera.errors import SourceError
+from familiar_camera.feeds import OPEN_S, READ_S, Feed, FeedLost, open_stream
+from familiar_camera.frame import Picture
+
+_MOST_BYTES = 20_000_000  # of one picture, as at the gateway
+_MOST_HEAD_BYTES = 100_000  # with what has come together with it
+_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})", re.IGNORECASE)
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
+def open_http(address: str, interval_s: float) -> Feed:
+    """Return the feed that an address gives; one of single pictures is asked every ``interval_s`` seconds at most.
+
+    Raises:
+        FeedLost: it does not answer.
+        SourceError: it answers, but not with pictures, or not to us.
+    """
+    client, url = _client(address)
+    response = None
+    try:
+        response = _get(client, url)
+        kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        _require_pictures(response, kind)
+        if kind.startswith("multipart/"):
+            return MotionJpeg(client, response)
+        if kind.startswith("image/"):
+            first = _whole(response)
+            return Snapshots(client, url, first, interval_s)
+    except BaseException:
+        if response is not None:
+            response.close()
+        client.close()
+        raise
+    response.close()
+    client.close()
+    return open_stream(address)
+
+
+class MotionJpeg:
+    """JPEGs one after the other in one answer without an end (``multipart/x-mixed-replace``)."""
+
+    warms_up, queues, on_demand = False, True, False
+
+    def __init__(self, client: httpx.Client, response: httpx.Response) -> None:
+        self._client, self._response = client, response
+        # As it comes: with a size, each part would wait for those after it.
+        self._parts = parts(response.iter_bytes(), boundary_of(response.headers.get("Content-Type", "")))
+        self._data = b""
+
+    def grab(self) -> None:
+        """Wait for the next part."""
+        try:
+            self._data = next(self._parts)
+        except StopIteration:
+            raise FeedLost("the stream has ended") from None
+        except httpx.TransportError as exc:
+            raise FeedLost(reason(exc)) from exc
+
+    def picture(self) -> Picture | None:
+        """Decode the part."""
+        return decoded(self._data)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._response.close()
+        self._client.close()
+
+
+class Snapshots:
+    """One picture for each request."""
+
+    warms_up, queues, on_demand = False, False, True
+
+    def __init__(self, client: httpx.Client, url: str, first: bytes, interval_s: float) -> None:
+        self._client, self._url, self._interval_s = client, url, interval_s
+        self._data, self._fetched_at = first, time.monotonic()
+        self._is_first = True
+
+    def grab(self) -> None:
+        """Fetch the next picture, not sooner than it is due."""
+        if self._is_first and time.monotonic() - self._fetched_at < self._interval_s:
+            self._is_first = False
+            return
+        time.sleep(max(0.0, self._fetched_at + self._interval_s - time.monotonic()))
+        self._fetched_at = time.monotonic()
+        response = _get(self._client, self._url)
+        try:
+            if not response.is_success:
+                raise FeedLost(f"it answers {response.status_code} {response.reason_phrase}".strip())
+            self._data = _whole(response)
+        finally:
+            response.close()
+
+    def picture(self) -> Picture | None:
+        """Decode the picture."""
+        return decoded(self._data)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
+
+def boundary_of(content_type: str) -> bytes:
+    """Return what stands between the parts, without the dashes before it; cameras give these or not, quoted or not."""
+    found = re.search(r"boundary=(\"[^\"]*\"|[^;\s]+)", content_type, re.IGNORECASE)
+    return (found[1].strip('"') if found else "").lstrip("-").encode("latin-1")
+
+
+def parts(chunks: Iterator[bytes], boundary: bytes) -> Iterator[bytes]:
+    """Yield the content of each part of a multipart stream, by the length it states or up to the next boundary.
+
+    Raises:
+        FeedLost: a part is larger than any picture, or it is no such stream.
+    """
+    line = b"--" + boundary
+    held = bytearray()
+
+    def until(found: Callable[[], int], most: int) -> int:
+        """Read on until ``found`` returns a place; -1 at the end."""
+        while (place := found()) < 0:
+            if len(held) > most:
+                raise FeedLost("the stream is not one of JPEGs, or its pictures are too large")
+            more = next(chunks, None)
+            if more is None:
+                return -1
+            held.extend(more)
+        return place
+
+    def head_end() -> int:
+        end = _HEAD_END.search(held)
+        return end.end() if end else -1
+
+    while True:
+        start = until(lambda: held.find(line), _MOST_BYTES)
+        if start < 0:
+            return
+        del held[: start + len(line)]
+        end = until(head_end, _MOST_HEAD_BYTES)
+        if end < 0:
+            return
+        stated = _LENGTH.search(bytes(held[:end]))
+        del held[:end]
+        if stated:
+            size = int(stated[1])
+            if size > _MOST_BYTES:
+                raise FeedLost("a picture of the stream is too large")
+            size = until(lambda size=size: size if len(held) >= size else -1, _MOST_BYTES)  # type: ignore[misc]
+        else:
+            size = until(lambda: held.find(b"\n" + line), _MOST_BYTES)
+        if size < 0:
+            return
+        yield bytes(held[:size])
+        del held[:size]
+
+
+def decoded(data: bytes) -> Picture | None:
+    """Return an encoded picture as uint8[H, W, 3], BGR; None if it cannot be read."""
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error:
+        return None
+    return None if picture is None else np.asarray(picture, np.uint8)
+
+
+def reason(exc: httpx.TransportError) -> str:
+    """Return why a camera could not be reached."""
+    if isinstance(exc, httpx.TimeoutException):
+        return "it does not answer in time"
+    return f"it does not answer ({str(exc).lower() or type(exc).__name__})"
+
+
+def _client(address: str) -> tuple[httpx.Client, str]:
+    """Return a client that shows user and password of the address, and the address without them."""
+    try:
+        taken = urlsplit(address)
+        host = taken.netloc.rpartition("@")[2]
+        login = (unquote(taken.username), unquote(taken.password or "")) if taken.username else None
+        url = urlunsplit((taken.scheme, host, taken.path or "/", taken.query, ""))
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL) as exc:
+        raise SourceError("it is not an address; in a password, '/' is written %2F, '@' %40 and ':' %3A") from exc
+    client = httpx.Client(
+        auth=Login(*login) if login else None,
+        timeout=httpx.Timeout(READ_S, connect=OPEN_S),
+        follow_redirects=True,
+        headers={"User-Agent": "familiar-camera"},
+        trust_env=False,  # a camera is not on the other side of a proxy
+    )
+    return client, url
+
+
+class Login(httpx.Auth):
+    """User and password in whichever of the two ways the camera asks for."""
+
+    def __init__(self, user: str, password: str) -> None:
+        self._basic = httpx.BasicAuth(user, password)
+        self._digest = httpx.DigestAuth(user, password)
+        self._asks_basic = False
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Ask without, and then as the camera wants it."""
+        if self._asks_basic:
+            yield from self._basic.auth_flow(request)
+            return
+        flow = self._digest.auth_flow(request)
+        response = yield next(flow)
+        if response.status_code == httpx.codes.UNAUTHORIZED and _challenges(response) == {"basic"}:
+            self._asks_basic = True
+            yield from self._basic.auth_flow(request)
+            return
+        with suppress(StopIteration):
+            while True:
+                response = yield flow.send(response)
+
+
+def _challenges(response: httpx.Response) -> set[str]:
+    return {each.split(" ")[0].lower() for each in response.headers.get_list("WWW-Authenticate")}
+
+
+def _get(client: httpx.Client, url: str) -> httpx.Response:
+    try:
+        return client.send(client.build_request("GET", url), stream=True)
+    except httpx.TransportError as exc:
+        raise FeedLost(reason(exc)) from exc
+
+
+def _whole(response: httpx.Response) -> bytes:
+    held = bytearray()
+    try:
+        for chunk in response.iter_bytes():
+            held.extend(chunk)
+            if len(held) > _MOST_BYTES:
+                raise FeedLost("its picture is too large")
+    except httpx.TransportError as exc:
+        raise FeedLost(reason(exc)) from exc
+    return bytes(held)
+
+
+def _require_pictures(response: httpx.Response, kind: str) -> None:
+    status = response.status_code
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        raise SourceError(f"it asks for another user or password (http://USER:PASSWORD@...): {status}")
+    if status == httpx.codes.NOT_FOUND:
+        raise SourceError("there is nothing at this path (404)")
+    if not response.is_success:
+        raise FeedLost(f"it answers {status} {response.reason_phrase}".strip())
+    if kind.startswith("text/") or kind in ("application/json", "application/xhtml+xml"):
+        raise SourceError(f"it gives {kind} and no pictures: the address of the stream or snapshot itself is needed")

@@ -1,0 +1,279 @@
+"""Cameras for the tests: real servers on real sockets, and a network between that can be cut, stalled and mended."""
+
+import base64
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import cv2
+import numpy as np
+
+_BITS, _BLOCK_PX = 24, 16
+
+
+def numbered(number: int) -> np.ndarray:
+    """Return a picture, always as bright, that tells its number by blocks that outlive JPEG: uint8[128, 96, 3]."""
+    bits = np.array([(number >> place) & 1 for place in range(_BITS)], np.uint8).reshape(4, 6)
+    grid = 255 * np.vstack([bits, 1 - bits])
+    return np.repeat(np.kron(grid, np.ones((_BLOCK_PX, _BLOCK_PX), np.uint8))[..., None], 3, axis=2)
+
+
+def number_of(picture: np.ndarray) -> int:
+    """Return the number that a picture tells."""
+    middles = picture[_BLOCK_PX // 2 :: _BLOCK_PX, _BLOCK_PX // 2 :: _BLOCK_PX, 0] > 127
+    return sum(int(bit) << place for place, bit in enumerate(middles.ravel()[:_BITS]))
+
+
+def jpeg_of(picture: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+@dataclass
+class HttpCamera:
+    """A camera by http. Frame ``n`` belongs to the moment ``n / fps`` after its start; none is left out, late or not.
+
+    Attributes:
+        login: user and password to ask for, in the way ``scheme`` says.
+        style: how the stream is written: with lengths, without them, or with boundaries as careless cameras write them.
+        hangs_after: frames after which the stream falls silent, its connection open; None: never.
+    """
+
+    port: int = 0
+    fps: float = 25.0
+    login: tuple[str, str] | None = None
+    scheme: str = "basic"
+    style: str = "lengths"
+    hangs_after: int | None = None
+    began: float = field(default_factory=time.monotonic)
+    asked: list[str] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def age_s(self, picture: np.ndarray) -> float:
+        """Return how old a frame of the stream is."""
+        return time.monotonic() - self.began - number_of(picture) / self.fps
+
+    def serve(self, request: BaseHTTPRequestHandler) -> None:
+        self.asked.append(request.path)
+        if self.login and not self._lets_in(request.headers.get("Authorization")):
+            request.send_response(401)
+            way = 'Basic realm="camera"' if self.scheme == "basic" else 'Digest realm="camera", nonce="abc", qop="auth"'
+            request.send_header("WWW-Authenticate", way)
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
+        match request.path.partition("?")[0]:
+            case "/video.mjpg":
+                self._stream(request)
+            case "/snapshot.jpg":
+                self._answer(request, "image/jpeg", jpeg_of(numbered(self._now())))
+            case "/page":
+                self._answer(request, "text/html; charset=utf-8", b"<html>sign in</html>")
+            case "/busy":
+                request.send_error(503)
+            case _:
+                request.send_error(404)
+
+    def _now(self) -> int:
+        return int((time.monotonic() - self.began) * self.fps)
+
+    def _lets_in(self, shown: str | None) -> bool:
+        assert self.login is not None
+        if shown is None:
+            return False
+        if self.scheme == "basic":
+            return shown == "Basic " + base64.b64encode(":".join(self.login).encode()).decode()
+        return shown.startswith("Digest ") and f'username="{self.login[0]}"' in shown and 'response="' in shown
+
+    def _answer(self, request: BaseHTTPRequestHandler, kind: str, body: bytes) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    def _stream(self, request: BaseHTTPRequestHandler) -> None:
+        declared = {"lengths": "frame", "no lengths": '"frame"', "careless": "--frame", "bare": "frame"}[self.style]
+        request.send_response(200)
+        request.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={declared}")
+        request.end_headers()
+        first = self._now()
+        number = first
+        while not self.stopped.is_set():
+            if self.hangs_after is not None and number - first >= self.hangs_after:
+                self.stopped.wait()
+                return
+            self.stopped.wait(max(0.0, self.began + number / self.fps - time.monotonic()))
+            data = jpeg_of(numbered(number))
+            length = "" if self.style in ("no lengths", "bare") else f"Content-Length: {len(data)}\r\n"
+            end = "\n" if self.style == "bare" else "\r\n"
+            head = f"--frame{end}Content-Type: image/jpeg{end}{length}{end}"
+            request.wfile.write(head.encode() + data + end.encode())
+            number += 1
+
+
+@contextlib.contextmanager
+def http_camera(camera: HttpCamera) -> Iterator[HttpCamera]:
+    """Serve a camera on its port, a free one for 0."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            with contextlib.suppress(OSError):
+                camera.serve(self)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", camera.port), Handler)
+    server.daemon_threads = True
+    camera.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield camera
+    finally:
+        camera.stopped.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Network:
+    """What lies between a camera and us: a port that leads to another one, until it is stalled or cut."""
+
+    def __init__(self, to: int) -> None:
+        self._to = to
+        self._goes_on = threading.Event()
+        self._goes_on.set()
+        self._connections: list[socket.socket] = []
+        self._over = False
+        self.port = 0
+        self._listener: socket.socket | None = None
+        self.mend()
+
+    def stall(self) -> None:
+        """Let nothing through any more, and end no connection."""
+        self._goes_on.clear()
+
+    def cut(self) -> None:
+        """End all connections, and take none."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        for each in self._connections:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._connections.clear()
+
+    def mend(self) -> None:
+        """Lead on again."""
+        self._goes_on.set()
+        if self._listener is None and not self._over:
+            listener = socket.socket()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", self.port))
+            listener.listen()
+            self.port = listener.getsockname()[1]
+            self._listener = listener
+            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def close(self) -> None:
+        """End all of it."""
+        self._over = True
+        self._goes_on.set()
+        self.cut()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                here, _ = listener.accept()
+                there = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                return
+            self._connections += [here, there]
+            for pair in ((here, there), (there, here)):
+                threading.Thread(target=self._lead, args=pair, daemon=True).start()
+
+    def _lead(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                self._goes_on.wait()
+                target.sendall(data)
+        for each in (source, target):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def network(to: int) -> Iterator[Network]:
+    """Give a network that leads to a port of this machine."""
+    made = Network(to)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class FakeDriver:
+    """A camera's driver in the place of OpenCV's: 100 frames a second, as a script says.
+
+    Attributes:
+        picture: gives the frame of a number, counted from 0 by each opening.
+        fails_at: the number of a frame at which it breaks; hangs_at: at which it does not return.
+        openings: how often it was opened; ``refuse`` so many of the next ones fail.
+    """
+
+    def __init__(self, picture: Callable[[int], np.ndarray] = numbered) -> None:
+        self.picture = picture
+        self.fails_at: int | None = None
+        self.hangs_at: int | None = None
+        self.refuse = 0
+        self.openings: list[object] = []
+        self.released = 0
+        self.unhang = threading.Event()
+
+    def __call__(self, device: object, *_: object) -> "FakeDriver._Capture":
+        self.openings.append(device)
+        self.refuse -= 1
+        return self._Capture(self, self.refuse < 0)
+
+    class _Capture:
+        def __init__(self, driver: "FakeDriver", opened: bool) -> None:
+            self._driver, self._opened, self._number = driver, opened, -1
+
+        def isOpened(self) -> bool:
+            return self._opened
+
+        def set(self, *_: object) -> bool:
+            return True
+
+        def grab(self) -> bool:
+            self._number += 1
+            driver = self._driver
+            if driver.hangs_at == self._number:
+                driver.hangs_at = None
+                driver.unhang.wait()
+            if driver.fails_at == self._number:
+                driver.fails_at = None
+                return False
+            time.sleep(0.01)
+            return True
+
+        def retrieve(self) -> tuple[bool, np.ndarray]:
+            return True, self._driver.picture(self._number)
+
+        def release(self) -> None:
+            self._driver.released += 1
