@@ -1,4 +1,4 @@
-"""The command line: ``familiar-camera recognize`` and ``familiar-camera enroll``."""
+"""The command line: ``familiar-camera recognize``, ``enroll`` and ``watch``."""
 
 import argparse
 import logging
@@ -7,9 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from familiar_camera import enrolling, key, output
+from familiar_camera import enrolling, key, output, several
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import CameraError
+from familiar_camera.live import OnWait
 from familiar_camera.recognizing import recognize
 from familiar_camera.server import Server
 from familiar_camera.sightings import Sightings
@@ -74,6 +75,25 @@ def _enroll(options: argparse.Namespace) -> int:
     return 0
 
 
+def _watch(options: argparse.Namespace) -> int:
+    cameras = several.read(options.file)
+
+    def server(on_wait: OnWait) -> Server:
+        shown = key.chosen(options)
+        return Server(options.server, Backoff(patience_s=options.wait), key=shown, on_wait=on_wait, ca=options.ca)
+
+    work = several.Several(cameras, server, options.wait)
+    ended: list[CameraError] = []
+    with output.VisitEvents(work) if options.json else output.VisitDisplay(work) as show:
+        try:
+            for event in work.events():
+                show.told(event)
+                ended += [event.ended] if event.ended else []
+        except KeyboardInterrupt:  # the usual way to end
+            return 0
+    return ended[0].exit_status if len(ended) == len(cameras) else 0
+
+
 def _source(options: argparse.Namespace) -> View:
     waiting = output.Waiting(output.remarks())
     source = open_source(options.source, options.fps, Backoff(patience_s=options.wait), waiting)
@@ -93,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="familiar-camera", description="Enrol people and recognise them, from a webcam, a video or pictures."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    common = argparse.ArgumentParser(add_help=False)
+    common = argparse.ArgumentParser(add_help=False, parents=[_server_options(wait_s=30.0)])
     common.add_argument(
         "source",
         nargs="?",
@@ -102,27 +122,6 @@ def _parser() -> argparse.ArgumentParser:
         help="webcam (its number, /dev/video... or /dev/v4l/...), address of a stream or a snapshot (rtsp://, http://, "
         "with USER:PASSWORD@ if need be), video file, folder of pictures, picture, or simulate:PORTRAIT[#SEED] "
         "(default: %(default)s)",
-    )
-    common.add_argument(
-        "--server",
-        default=os.environ.get("FAMILIAR_SERVER") or DEFAULT_SERVER,
-        metavar="URL",
-        help="the gateway (default: FAMILIAR_SERVER, else %(default)s)",
-    )
-    key.add_options(common)
-    common.add_argument(
-        "--ca",
-        type=Path,
-        default=os.environ.get("FAMILIAR_CA") or None,
-        metavar="FILE",
-        help="the root certificate to believe for https (default: FAMILIAR_CA, else those this machine trusts)",
-    )
-    common.add_argument(
-        "--wait",
-        type=_seconds,
-        default=30.0,
-        metavar="S",
-        help="how long to wait for a server or a camera that is away, in seconds; inf: for ever (default: %(default)g)",
     )
     common.add_argument(
         "--rotate",
@@ -145,7 +144,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"frames taken of each second of a camera (default: {DEFAULT_FPS:g}; of single pictures "
         f"{DEFAULT_SNAPSHOTS_FPS:g}) or a video (default: all)",
     )
-    common.add_argument("--json", action="store_true", help="write one JSON object a line and nothing else")
 
     seeing = commands.add_parser("recognize", parents=[common], help="say who is there")
     seeing.add_argument("--once", action="store_true", help="one frame only")
@@ -157,6 +155,11 @@ def _parser() -> argparse.ArgumentParser:
         help="what this camera is called (default: FAMILIAR_CAMERA, else the one that the key is bound to)",
     )
     seeing.set_defaults(command=_recognize)
+
+    patient = _server_options(wait_s=math.inf)
+    watching = commands.add_parser("watch", parents=[patient], help="say who comes before several cameras")
+    watching.add_argument("file", type=Path, metavar="FILE", help="a YAML file that names the cameras")
+    watching.set_defaults(command=_watch)
 
     learning = commands.add_parser("enroll", parents=[common], help="learn a face")
     who = learning.add_mutually_exclusive_group(required=True)
@@ -179,6 +182,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     learning.set_defaults(command=_enroll)
     return parser
+
+
+def _server_options(wait_s: float) -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--server",
+        default=os.environ.get("FAMILIAR_SERVER") or DEFAULT_SERVER,
+        metavar="URL",
+        help="the gateway (default: FAMILIAR_SERVER, else %(default)s)",
+    )
+    key.add_options(shared)
+    shared.add_argument(
+        "--ca",
+        type=Path,
+        default=os.environ.get("FAMILIAR_CA") or None,
+        metavar="FILE",
+        help="the root certificate to believe for https (default: FAMILIAR_CA, else those this machine trusts)",
+    )
+    shared.add_argument(
+        "--wait",
+        type=_seconds,
+        default=wait_s,
+        metavar="S",
+        help="how long to wait for a server or a camera that is away, in seconds; inf: for ever (default: %(default)g)",
+    )
+    shared.add_argument("--json", action="store_true", help="write one JSON object a line and nothing else")
+    return shared
 
 
 def _positive(text: str) -> float:

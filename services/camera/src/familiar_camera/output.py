@@ -22,6 +22,7 @@ from familiar_camera.frame import Frame
 from familiar_camera.live import Counts
 from familiar_camera.recognizing import Seen
 from familiar_camera.server import Answer
+from familiar_camera.several import Event, Several
 from familiar_camera.sightings import Sightings
 
 _GIVE_UP = "quit"
@@ -200,6 +201,57 @@ class RecognitionEvents:
     def refused(self, frame: Frame, error: Refused) -> None:
         """Write that a frame was refused."""
         emit({"type": "refused", "frame": frame.label, "code": error.code, "message": str(error)})
+
+
+class VisitDisplay:
+    """Says who comes before which camera, a line each; what became of the pictures stands at the end."""
+
+    def __init__(self, work: Several) -> None:
+        self._work = work
+        self._console, self._remarks = results(), remarks()
+        self._said: dict[str, str] = {}
+
+    def __enter__(self) -> "VisitDisplay":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in self._work.sightings:
+            self._console.print(f"{name}: {counted(self._work.counts(name))}", markup=False)
+
+    def told(self, event: Event) -> None:
+        """Print what a camera has to say; the same trouble once."""
+        if event.visit is not None:
+            who = "somebody unknown" if event.visit.person is None else event.visit.person["name"]
+            score = "" if event.visit.score is None else f" ({event.visit.score:.3f})"
+            self._said.pop(event.camera, None)
+            self._console.print(f"{_clock(event.at)}  {event.camera}: {who}{score}", markup=False, soft_wrap=True)
+            return
+        text = str(event.ended) if event.ended else event.remark
+        if text and self._said.get(event.camera) != text:
+            self._said[event.camera] = text
+            self._remarks.print(f"{event.camera}: {text}", markup=False, soft_wrap=True)
+
+
+class VisitEvents:
+    """Tells a script who comes before which camera: one JSON object a line, and a summary at the end."""
+
+    def __init__(self, work: Several) -> None:
+        self._work = work
+        self._display = VisitDisplay(work)
+
+    def __enter__(self) -> "VisitEvents":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        cameras = [{"name": name, **vars(self._work.counts(name))} for name in self._work.sightings]
+        emit({"type": "summary", "cameras": cameras})
+
+    def told(self, event: Event) -> None:
+        """Write who came; of trouble a person is told."""
+        if event.visit is None:
+            self._display.told(event)
+            return
+        emit({"type": "visit", "camera": event.camera, "at": round(event.at, 3), **vars(event.visit)})
 
 
 def turn_hint(degrees: int) -> str:

@@ -1,7 +1,7 @@
 """Recognising: frame after frame goes to the server, and what it says is collected."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -34,7 +34,7 @@ def recognize(
     on_refused: Callable[[Frame, Refused], None] = lambda _frame, _error: None,
     on_turned: Callable[[int], None] = lambda _degrees: None,
     clock: Callable[[], float] = time.time,
-) -> Iterator[Seen]:
+) -> Generator[Seen, None, None]:
     """Yield what is seen in each frame, ``frames`` of them at most, and add it to ``sightings``.
 
     A picture that the server refuses (too large, say) is passed over: the next one may do. ``on_turned`` is told by how
