@@ -11,8 +11,8 @@ import pytest
 import engine
 from stack import BASE, MODELSERVER
 
-POSTGRESQL, REPLICAS, WEBCAM, SWARM, HTTPS = (
-    f"deploy/compose/{name}.yml" for name in ("postgresql", "replicas", "webcam", "swarm", "https")
+POSTGRESQL, REPLICAS, WEBCAM, CAMERAS, SWARM, HTTPS = (
+    f"deploy/compose/{name}.yml" for name in ("postgresql", "replicas", "webcam", "cameras", "swarm", "https")
 )
 FILES = [
     (),
@@ -21,6 +21,7 @@ FILES = [
     (MODELSERVER, POSTGRESQL),
     (WEBCAM,),
     (MODELSERVER, WEBCAM),
+    (CAMERAS,),
     (POSTGRESQL, REPLICAS),
     (MODELSERVER, POSTGRESQL, REPLICAS),
     (POSTGRESQL, REPLICAS, SWARM),

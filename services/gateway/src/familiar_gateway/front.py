@@ -35,6 +35,8 @@ class Lanes:
         self._addresses = application.url_map.bind("localhost")
         self._of = {
             "recognition.recognize": (pictures, image),
+            "recognition.detect": (pictures, image),
+            "recognition.verify": (pictures, image),
             "enrollments.enroll": (films, its.settings.max_body_bytes),
             "enrollments.add_frames": (pictures, its.settings.max_body_bytes),
             "enrollments.stream": (streams, small),

@@ -8,7 +8,7 @@ from familiar.learning.comparison import Loss, worse_than
 from familiar.learning.correction import Correction
 from familiar.learning.gallery import Gallery, Row
 from familiar.learning.learned import Learned, learn
-from familiar.learning.likeness import share_named, strays
+from familiar.learning.likeness import Likeness, compare, share_named, strays
 from familiar.learning.metric import Metric
 from familiar.learning.mixture import Mixture
 
@@ -18,6 +18,7 @@ __all__ = [
     "Correction",
     "Gallery",
     "Learned",
+    "Likeness",
     "Loss",
     "Metric",
     "Mixture",
@@ -26,6 +27,7 @@ __all__ = [
     "Row",
     "admit",
     "cohort",
+    "compare",
     "learn",
     "metric",
     "promise",

@@ -69,6 +69,17 @@ def tail_quantile(scores: Real, share: float | Sequence[float]) -> Float64:
     return found
 
 
+def share_above(scores: Real, score: float) -> float:
+    """Return which share of ``scores`` [S] exceed ``score``; beyond the highest by the tail of ``tail_quantile``."""
+    count = len(scores)
+    kept = min(_TAIL, count // 4)
+    top = np.sort(np.asarray(scores, np.float64))[count - kept - 1 :]
+    level, excess = float(top[0]), float(top.mean() - top[0]) * len(top) / max(kept, 1)
+    if score <= level or excess <= 0:
+        return float((np.asarray(scores) > score).mean())
+    return kept / count * math.exp((level - score) / excess)
+
+
 def quantiles(strangers: Float32, prototypes: Float32, share: float | Sequence[float]) -> Float64:
     """Return float64[P]: the score for each of ``prototypes`` [P, D] that ``share`` of ``strangers`` [S, D] exceed.
 

@@ -1,8 +1,9 @@
-"""Likeness: whether pictures show one person, and how many of them show somebody who is not learned yet.
+"""Likeness: whether pictures show one person, two or many, and how many show somebody who is not learned yet.
 
-Both compare with strangers, as a training does, and never with a cosine of our choosing.
+All compare with strangers, as a training does, and never with a cosine of our choosing.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from familiar.knowing import normalise
 from familiar.learning import prototypes
-from familiar.learning.calibration import quantiles
+from familiar.learning.calibration import quantiles, share_above
 from familiar.learning.cohort import Cohort
 
 Float32 = NDArray[np.float32]
@@ -65,6 +66,43 @@ def share_named(embeddings: Float32, own: Float32, cohort: Cohort, far_target: f
     weights = prototypes.from_means(own.sum(axis=0, keepdims=True), cohort)
     threshold = quantiles(cohort.strangers(_STRANGERS), weights, far_target)[0]
     return float((embeddings @ weights[0] >= threshold).mean())
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How like two pictures are, against what strangers are.
+
+    Attributes:
+        score: the cosine of their embeddings, -1 to 1.
+        threshold: from this score on they count as one person's.
+        expected: the share of strangers that are at least as like one of the two as they are each other.
+    """
+
+    score: float
+    threshold: float
+    expected: float
+
+    @property
+    def same(self) -> bool:
+        """Whether they count as one person's."""
+        return self.score >= self.threshold
+
+
+def compare(first: Float32, second: Float32, cohort: Cohort, far_target: float) -> Likeness:
+    """Compare two pictures by their embeddings float32[D], L2-normalised.
+
+    Each has a threshold of its own, since strangers come nearer to some faces than to others: of them the share
+    ``far_target`` at most is taken for the person of the first, and of the second.
+
+    Raises:
+        ValueError: the cohort is not fitted.
+    """
+    score = float(first @ second)
+    pair = np.stack([first, second])
+    strangers = cohort.strangers(_STRANGERS)
+    threshold = float(quantiles(strangers, pair, far_target).max())
+    expected = max(share_above(row, score) for row in pair @ strangers.T)
+    return Likeness(score, threshold, expected)
 
 
 def _grouped(rows: Float32, sizes: NDArray[np.floating[Any]], cohort: Cohort) -> NDArray[np.intp]:

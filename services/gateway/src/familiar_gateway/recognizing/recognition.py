@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from familiar import learning
 from familiar.errors import InvalidInput, ModelNotFound, ServingRejected, ServingUnavailable
 from familiar.knowing import Decision, decision, is_sure, normalise
 from familiar.records import Database, Known, people
@@ -82,6 +83,21 @@ class Recognition:
         )
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Two faces compared.
+
+    Attributes:
+        faces: the largest of each picture; None where there is none.
+        likeness: None if one of them is missing or too bad, or if nothing is known of strangers before this backbone.
+    """
+
+    faces: tuple[Observation | None, ...]
+    likeness: learning.Likeness | None
+    backbone_version: int
+    timings_ms: Mapping[str, float]
+
+
 class BackboneInUse:
     """The backbone version that the head in service was trained for, remembered until a head names another one."""
 
@@ -135,6 +151,36 @@ class Recognizer:
                 decisions = decide_each(faces, answer, meant)
         recognized = [RecognizedFace(face, made) for face, made in zip(faces, decisions, strict=True)]
         return Recognition.of(answer, recognized, faces.found, meant, watch)
+
+    def detect(self, data: bytes) -> tuple[Observations, Mapping[str, float]]:
+        """Return all faces of a picture, nobody of whom is asked for, and how long each stage took in milliseconds.
+
+        Raises as ``recognize`` does.
+        """
+        watch = Stopwatch()
+        with watch.stage("total"):
+            _, (faces,) = self._see([data], self._max_faces, watch)
+        return faces, watch.stages_ms
+
+    def compare(self, first: bytes, second: bytes, far_target: float) -> Comparison:
+        """Return whether the largest faces of two pictures are of one person, whoever that is.
+
+        Of strangers the share ``far_target`` is taken for the same. Raises as ``recognize`` does.
+        """
+        watch = Stopwatch()
+        with watch.stage("total"):
+            version, seen = self._see([first, second], 1, watch)
+            faces = tuple(found[0] if found else None for found in seen)
+            good = [face.chip for face in faces if face is not None and not face.reasons]
+            likeness = None
+            meta = self._models.backbone(version)
+            cohort = learning.cohort.load(meta.name, meta.dim, meta.metric)
+            if len(good) == len(faces) and cohort.fitted:
+                with watch.stage("embed"):
+                    rows = self._models.embed(np.stack(good), version)
+                with watch.stage("decide"):
+                    likeness = learning.compare(rows[0], rows[1], cohort, far_target)
+        return Comparison(faces, likeness, version, watch.stages_ms)
 
     def ask(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[list[Observations], HeadAnswer]:
         """Return the largest ``max_faces`` faces of each picture, and what one head says of all the good ones.

@@ -1,4 +1,4 @@
-"""Recognition: ``POST /v1/recognize``."""
+"""Recognition: who is on a picture; and without names, which faces are, and whether two pictures show one person."""
 
 from typing import Protocol
 
@@ -44,3 +44,23 @@ def recognize() -> Json:
         answer.timings_ms,
     )
     return {"request_id": g.request_id, **shown}
+
+
+@blueprint.post("/v1/detect")
+@asks_for(Scope.RECOGNIZE)
+def detect() -> Json:
+    """Say which faces are on a picture, how good they are, and nobody's name."""
+    its = services(_Needs)
+    (picture,) = pictures.read_burst(request, its.settings.max_image_bytes, 1).pictures
+    faces, timings_ms = its.recognizer.detect(picture)
+    return {"request_id": g.request_id, **representations.detection(faces, timings_ms)}
+
+
+@blueprint.post("/v1/verify")
+@asks_for(Scope.RECOGNIZE)
+def verify() -> Json:
+    """Say whether two pictures show one person."""
+    its = services(_Needs)
+    first, second = pictures.read_pair(request, its.settings.max_image_bytes)
+    made = its.recognizer.compare(first, second, its.settings.far_target)
+    return {"request_id": g.request_id, **representations.comparison(made, its.settings.far_target)}

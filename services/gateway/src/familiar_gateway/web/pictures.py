@@ -18,6 +18,9 @@ FORM_OVERHEAD_BYTES = 100_000
 """What headers and other fields of a form or a JSON object may add to the pictures."""
 
 
+_PAIR = ("first", "second")
+
+
 def most_bytes(max_bytes: int) -> int:
     """Return how long a body may be that carries a picture in the longest of the three ways, as base64 in lines."""
     return max_bytes // 2 * 3 + FORM_OVERHEAD_BYTES
@@ -73,7 +76,8 @@ def _read_burst(
         return [read_file(file, max_bytes) for file in files], says
     if request.mimetype == "application/json":
         request.max_content_length = most_bytes(max_bytes)
-        body = payload.read_object(request, {"image": str, "images": list, **dict.fromkeys(beside, str)})
+        fields = {"image": str, **({"images": list} if most > 1 else {}), **dict.fromkeys(beside, str)}
+        body = payload.read_object(request, fields)
         says = {name: body.pop(name) for name in beside if name in body}
         if not body:
             raise InvalidInput("the field 'image', or 'images', is missing", code="missing_field", field="image")
@@ -86,6 +90,35 @@ def _read_burst(
     raise UnsupportedMediaType(
         "send a picture as the body (image/jpeg), as multipart/form-data with the file 'image', or as application/json "
         f'{{"image": "<base64>"}}, or several frames as "images"; got {request.mimetype or "no Content-Type"}'
+    )
+
+
+def read_pair(request: Request, max_bytes: int) -> tuple[bytes, bytes]:
+    """Return the two pictures ``first`` and ``second`` of a form or a JSON object.
+
+    Together they have room for as many bytes as one picture of a burst.
+
+    Raises:
+        InvalidInput, UnsupportedMediaType, TooLarge: one is missing, or the body is something else.
+    """
+    if request.mimetype == "multipart/form-data":
+        request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
+        payload.read_form(request, (), _PAIR)
+        for name in _PAIR:
+            files = request.files.getlist(name)
+            if not files:
+                raise InvalidInput(f"the form has no file {name!r}", code="missing_field", field=name)
+            _check_count(name, len(files), 1, 1)
+        first, second = (read_file(request.files[name], max_bytes) for name in _PAIR)
+        return first, second
+    if request.mimetype == "application/json":
+        request.max_content_length = most_bytes(max_bytes)
+        body = payload.read_object(request, dict.fromkeys(_PAIR, str), required=_PAIR)
+        first, second = (from_base64(name, body[name]) for name in _PAIR)
+        return first, second
+    raise UnsupportedMediaType(
+        "send two pictures as multipart/form-data with the files 'first' and 'second', or as application/json "
+        f'{{"first": "<base64>", "second": "<base64>"}}; got {request.mimetype or "no Content-Type"}'
     )
 
 
