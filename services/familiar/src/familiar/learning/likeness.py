@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from familiar.knowing import normalise
 from familiar.learning import prototypes
-from familiar.learning.calibration import quantiles, share_above
+from familiar.learning.calibration import quantiles, share_above, tail_quantile
 from familiar.learning.cohort import Cohort
 
 Float32 = NDArray[np.float32]
@@ -21,6 +21,9 @@ _STRANGE = 0.05
 in a hundred, without a question; what is asked about here is stranger still."""
 _STRANGERS = 4_000
 """So many are drawn to tell."""
+_STRANGERS_OF_TWO = 20_000
+"""Of two pictures nothing is averaged: the share in question is read off where there are strangers, or near there."""
+_NOTHING = 1e-6
 
 
 def strays(embeddings: Float32, own: Float32, cohort: Cohort) -> NDArray[np.intp]:
@@ -98,11 +101,15 @@ def compare(first: Float32, second: Float32, cohort: Cohort, far_target: float) 
         ValueError: the cohort is not fitted.
     """
     score = float(first @ second)
-    pair = np.stack([first, second])
-    strangers = cohort.strangers(_STRANGERS)
-    threshold = float(quantiles(strangers, pair, far_target).max())
-    expected = max(share_above(row, score) for row in pair @ strangers.T)
+    nearness = _nearness(np.stack([first, second]) @ cohort.strangers(_STRANGERS_OF_TWO).T)
+    threshold = 1.0 - float(np.exp(-tail_quantile(nearness, far_target).max()))
+    expected = max(share_above(row, float(_nearness(np.array(score)))) for row in nearness)
     return Likeness(score, threshold, expected)
+
+
+def _nearness(cosines: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return how near something is that has these cosines, 0 to 14: its tail is exponential up to a cosine of 1."""
+    return -np.log(np.maximum(1.0 - np.asarray(cosines, np.float64), _NOTHING))
 
 
 def _grouped(rows: Float32, sizes: NDArray[np.floating[Any]], cohort: Cohort) -> NDArray[np.intp]:
