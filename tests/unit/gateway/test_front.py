@@ -34,7 +34,7 @@ def test_what_takes_pictures_by_the_document_waits_in_lanes_of_its_own(lane_of):
     lanes = lane_of("POST", "/v1/recognize"), lane_of("POST", "/v1/enroll")
     found = {(method, path) for method, path, its in operations() if lane_of(method, path) in lanes}
     assert found == {(method, path) for method, path, its in operations() if takes_pictures(its)}
-    assert len(found) == 3
+    assert len(found) == 5
 
 
 def test_who_is_to_be_recognised_does_not_wait_for_whole_films(lane_of):
@@ -64,6 +64,8 @@ def test_only_as_much_is_read_as_a_route_takes(make_world):
     world = make_world(max_image_bytes=3_000_000, max_body_bytes=50_000_000)
     lanes = front.Lanes(world.client.application, world.services)
     assert lanes.of("POST", "/v1/enroll")[1] == lanes.of("POST", f"/v1/enrollments/{ID}/frames")[1] == 50_000_000
+    for path in ("/v1/detect", "/v1/verify"):
+        assert lanes.of("POST", path) == lanes.of("POST", "/v1/recognize")
     assert lanes.of("POST", "/v1/recognize")[1] == 4_600_000  # 3 MB in base64, in lines, and what stands around it
     for method, path in (("POST", "/v1/enrollments"), ("DELETE", f"/v1/people/{ID}"), ("GET", "/v1/jobs"),
                          ("PUT", "/v1/enroll"), ("POST", "/nowhere")):  # fmt: skip

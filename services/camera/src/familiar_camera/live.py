@@ -4,6 +4,7 @@ A thread reads each connection all the time, so that nothing waits on the way, a
 after one was asked for. What breaks, or falls silent, is left and made anew.
 """
 
+import math
 import random
 import threading
 import time
@@ -30,7 +31,8 @@ _SETTLED_SHARE = 0.05
 _OVER = 5
 
 # After a gap what comes at once has waited on the way.
-_GAP_S, _CATCH_UP_S = 1.0, 5.0
+_GAP_S, _LONG_WAIT_S, _CATCH_UP_S = 1.0, 0.5, 5.0
+_IN_A_ROW = 3
 _USUAL_GAP_S, _REMEMBERED_GAPS = 1.0 / 30.0, 9
 _MOST_UNREADABLE = 30
 _MOST_STUCK = 3
@@ -269,15 +271,21 @@ class _Reading:
 
 
 class Backlog:
-    """Tells pictures that come now from those that waited on the way: these come without being waited for."""
+    """Tells pictures that come now from those that waited on the way: these come without being waited for.
+
+    A machine that is busy makes one of them wait, too; so it takes some in a row, a long wait, or as many pictures as
+    can have gathered in the gap before.
+    """
 
     def __init__(self, queues: bool) -> None:
         """Begin with a new connection; one that ``queues`` may begin with what its other end has kept."""
         self._queues = queues
         self._gaps_s: deque[float] = deque(maxlen=_REMEMBERED_GAPS)
         self._last: float | None = None
-        self._since = 0.0
         self._catching_up = queues
+        self._since = 0.0
+        self._gathered = math.inf
+        self._paced = 0
 
     def is_fresh(self, before: float, after: float) -> bool:
         """Return whether the picture is fresh that was waited for from ``before`` until ``after``."""
@@ -289,11 +297,14 @@ class Backlog:
             self._since = after
         self._last = after
         if gap_s > max(_GAP_S, 3.0 * usual_s):
-            self._catching_up, self._since = True, after
+            self._catching_up, self._since, self._paced, self._gathered = True, after, 0, gap_s / usual_s
             self._gaps_s.append(gap_s)
         elif self._catching_up:
-            waited = after - before >= 0.5 * usual_s
-            self._catching_up = not waited and after - self._since < _CATCH_UP_S
+            self._gathered -= 1
+            waited_s = after - before
+            self._paced = self._paced + 1 if waited_s >= 0.5 * usual_s else 0
+            now = self._paced >= _IN_A_ROW or waited_s >= _LONG_WAIT_S or self._gathered <= 0
+            self._catching_up = not now and after - self._since < _CATCH_UP_S
         else:
             self._gaps_s.append(gap_s)
         return not self._catching_up
