@@ -337,7 +337,8 @@ export const translation = {
     disk_full: "Die Platte ist voll: Neues kann nicht gespeichert werden.",
     model_not_ready: "Familiar startet noch. Bitte einen Augenblick warten.",
     invalid_name: "Das kann kein Name sein.",
-    invalid_image: "Eine der Dateien ist kein Bild, das sich lesen lässt. HEIC-Bilder vom Handy müssen zuerst als JPEG gespeichert werden.",
+    invalid_image:
+      "Eine der Dateien ist kein Bild, das sich lesen lässt. HEIC-Bilder vom Handy müssen zuerst als JPEG gespeichert werden.",
     invalid_video: "Das Video lässt sich nicht lesen.",
     invalid_archive: "Das ZIP lässt sich nicht lesen.",
     too_large: "Das ist auf einmal zu viel. Wähle weniger oder kleinere Dateien.",

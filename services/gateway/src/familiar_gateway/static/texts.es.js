@@ -332,7 +332,8 @@ export const translation = {
     disk_full: "El disco está lleno: no se puede guardar nada nuevo.",
     model_not_ready: "Familiar aún está arrancando. Espera un momento, por favor.",
     invalid_name: "Esto no puede ser un nombre.",
-    invalid_image: "Uno de los archivos no es una imagen que se pueda leer. Las fotos HEIC del móvil deben guardarse antes como JPEG.",
+    invalid_image:
+      "Uno de los archivos no es una imagen que se pueda leer. Las fotos HEIC del móvil deben guardarse antes como JPEG.",
     invalid_video: "El vídeo no se puede leer.",
     invalid_archive: "El ZIP no se puede leer.",
     too_large: "Es demasiado de una vez. Elige menos archivos, o más pequeños.",

@@ -339,7 +339,8 @@ export const translation = {
     disk_full: "Le disque est plein : rien de nouveau ne peut être gardé.",
     model_not_ready: "Familiar démarre encore. Attends un instant, s’il te plaît.",
     invalid_name: "Cela ne peut pas être un nom.",
-    invalid_image: "Un des fichiers n’est pas une image lisible. Les photos HEIC d’un téléphone doivent d’abord être enregistrées en JPEG.",
+    invalid_image:
+      "Un des fichiers n’est pas une image lisible. Les photos HEIC d’un téléphone doivent d’abord être enregistrées en JPEG.",
     invalid_video: "La vidéo ne peut pas être lue.",
     invalid_archive: "Le ZIP ne peut pas être lu.",
     too_large: "C’est trop à la fois. Choisis moins de fichiers, ou de plus petits.",

@@ -341,7 +341,8 @@ export const texts = {
     disk_full: "The disk is full: nothing new can be kept.",
     model_not_ready: "Familiar is still starting. Please wait a moment.",
     invalid_name: "This cannot be a name.",
-    invalid_image: "One of the files is not a picture that can be read. A phone’s HEIC pictures have to be saved as JPEG first.",
+    invalid_image:
+      "One of the files is not a picture that can be read. A phone’s HEIC pictures have to be saved as JPEG first.",
     invalid_video: "The video cannot be read.",
     invalid_archive: "The ZIP cannot be read.",
     too_large: "That is more than is taken at once. Choose fewer or smaller files.",
