@@ -3,7 +3,7 @@
 import re
 import ssl
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import cache
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -126,45 +126,56 @@ def parts(chunks: Iterator[bytes], boundary: bytes) -> Iterator[bytes]:
     Raises:
         FeedLost: a part is larger than any picture, or it is no such stream.
     """
-    line = b"--" + boundary
-    held = bytearray()
+    held = _Held(chunks)
+    line = re.compile(re.escape(b"--" + boundary))
+    next_line = re.compile(rb"\r?\n" + line.pattern)
+    while held.until(line, _MOST_BYTES) is not None:
+        head = held.until(_HEAD_END, _MOST_HEAD_BYTES)
+        if head is None:
+            return
+        stated = _LENGTH.search(head)
+        part = held.take(int(stated[1])) if stated else held.until(next_line, _MOST_BYTES, keep=True)
+        if part is None:
+            return
+        yield part
 
-    def until(found: Callable[[], int], most: int) -> int:
-        """Read on until ``found`` returns a place; -1 at the end."""
-        while (place := found()) < 0:
-            if len(held) > most:
+
+class _Held:
+    """What has come of a stream and was not taken yet."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._held = bytearray()
+
+    def until(self, end: re.Pattern[bytes], most: int, *, keep: bool = False) -> bytes | None:
+        """Take what comes before ``end``, and that too unless it is to be kept; None if the stream ends before."""
+        while (found := end.search(self._held)) is None:
+            if len(self._held) > most:
                 raise FeedLost("the stream is not one of JPEGs, or its pictures are too large")
-            more = next(chunks, None)
-            if more is None:
-                return -1
-            held.extend(more)
-        return place
+            if not self._more():
+                return None
+        start, rest = found.start(), found.start() if keep else found.end()
+        del found  # or what it has found in could not be shortened
+        taken = bytes(self._held[:start])
+        del self._held[:rest]
+        return taken
 
-    def head_end() -> int:
-        end = _HEAD_END.search(held)
-        return end.end() if end else -1
+    def take(self, size: int) -> bytes | None:
+        """Take so many bytes; None if the stream ends before."""
+        if size > _MOST_BYTES:
+            raise FeedLost("a picture of the stream is too large")
+        while len(self._held) < size:
+            if not self._more():
+                return None
+        taken = bytes(self._held[:size])
+        del self._held[:size]
+        return taken
 
-    while True:
-        start = until(lambda: held.find(line), _MOST_BYTES)
-        if start < 0:
-            return
-        del held[: start + len(line)]
-        end = until(head_end, _MOST_HEAD_BYTES)
-        if end < 0:
-            return
-        stated = _LENGTH.search(bytes(held[:end]))
-        del held[:end]
-        if stated:
-            size = int(stated[1])
-            if size > _MOST_BYTES:
-                raise FeedLost("a picture of the stream is too large")
-            size = until(lambda size=size: size if len(held) >= size else -1, _MOST_BYTES)  # type: ignore[misc]
-        else:
-            size = until(lambda: held.find(b"\n" + line), _MOST_BYTES)
-        if size < 0:
-            return
-        yield bytes(held[:size])
-        del held[:size]
+    def _more(self) -> bool:
+        chunk = next(self._chunks, None)
+        if chunk is not None:
+            self._held += chunk
+        return chunk is not None
 
 
 def decoded(data: bytes) -> Picture | None:

@@ -99,20 +99,26 @@ def _camera(path: Path, number: int, said: Any, environment: Mapping[str, str]) 
     for name in ("name", "source"):
         if name not in said:
             raise SourceError(f"{whose}: {name!r} is missing")
-    given = dict(said)
-    try:
-        given["source"] = Template(str(given["source"])).substitute(environment)
-        if "region" in given:
-            given["region"] = Region.of_shares([float(each) for each in given["region"]])
-    except KeyError as exc:
-        raise SourceError(f"{whose}: the variable {exc.args[0]} is not set") from exc
-    except ValueError as exc:
-        raise SourceError(f"{whose}: {_EXPECTED['region'] if 'region' in str(exc) else 'a $ is written $$'}") from exc
+    given = {**said, "source": _source(whose, str(said["source"]), environment)}
+    if "region" in given:
+        try:
+            given["region"] = Region.of_shares(given["region"])
+        except ValueError as exc:
+            raise SourceError(f"{whose}: 'region': {exc}") from exc
     if "tell" in given:
         given["tell"] = frozenset(given["tell"])
     if "forget" in given:
-        given["forget_s"] = float(given.pop("forget"))
+        given["forget_s"] = given.pop("forget")
     return Camera(**given)
+
+
+def _source(whose: str, text: str, environment: Mapping[str, str]) -> str:
+    try:
+        return Template(text).substitute(environment)
+    except KeyError as exc:
+        raise SourceError(f"{whose}: the variable {exc.args[0]} is not set") from exc
+    except ValueError as exc:
+        raise SourceError(f"{whose}: in 'source' a $ is written $$") from exc
 
 
 def _number(least: float) -> Callable[[Any], bool]:
