@@ -32,7 +32,7 @@ _OVER = 5
 
 # After a gap what comes at once has waited on the way.
 _GAP_S, _LONG_WAIT_S, _CATCH_UP_S = 1.0, 0.5, 5.0
-_IN_A_ROW = 3
+_PACE, _IN_A_ROW = 0.7, 3
 _USUAL_GAP_S, _REMEMBERED_GAPS = 1.0 / 30.0, 9
 _MOST_UNREADABLE = 30
 _MOST_STUCK = 3
@@ -302,7 +302,7 @@ class Backlog:
         elif self._catching_up:
             self._gathered -= 1
             waited_s = after - before
-            self._paced = self._paced + 1 if waited_s >= 0.5 * usual_s else 0
+            self._paced = self._paced + 1 if waited_s >= _PACE * usual_s else 0
             now = self._paced >= _IN_A_ROW or waited_s >= _LONG_WAIT_S or self._gathered <= 0
             self._catching_up = not now and after - self._since < _CATCH_UP_S
         else:
