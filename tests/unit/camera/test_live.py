@@ -298,6 +298,15 @@ def test_a_camera_that_is_not_on_yet_is_waited_for(gateway: FakeGateway) -> None
     assert done == [0] and len(gateway.asked) == 1
 
 
+def test_somebody_is_enrolled_from_a_stream(
+    camera: HttpCamera, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["enroll", f"{camera.url}/video.mjpg", "--name", "Ada", "--frames", "5", "--rotate", "90"]
+    assert main([*arguments, "--server", gateway.url]) == 0
+    assert "Ada is known now" in capsys.readouterr().out
+    assert gateway.paths().count("POST /v1/enrollments/e1/frames") == 5  # one at a time, so that the advice fits
+
+
 @pytest.fixture
 def between(camera: HttpCamera) -> Iterator[Network]:
     with network(camera.port) as made:
