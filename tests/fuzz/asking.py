@@ -68,15 +68,22 @@ def pictures(chance: random.Random, names: Names) -> Walk:
     data = making.picture(chance)
     several = [making.picture(chance) if chance.random() < 0.7 else making.frame(chance) for _ in range(3)]
     encoded = [base64.b64encode(each).decode() for each in several]
-    match chance.randrange(7):
+    match chance.randrange(9):
         case 0 | 1 | 2:
             kind = chance.choice(("image/jpeg", "image/png", "image/webp", "application/octet-stream"))
-            yield Ask("POST", "/v1/recognize", {"Content-Type": kind}, data)
+            path = chance.choice(("/v1/recognize", "/v1/recognize", "/v1/detect"))
+            yield Ask("POST", path, {"Content-Type": kind}, data)
         case 3:
             yield Ask("POST", "/v1/recognize", FORM, form(*((b"image", b"a", each) for each in several)))
         case 4:
             yield Ask("POST", "/v1/recognize", JSON, json.dumps({"images": encoded}).encode())
         case 5:
+            yield Ask("POST", "/v1/verify", FORM, form((b"first", b"a", several[0]), (b"second", b"b", several[1])))
+        case 6:
+            broken = "\n".join(encoded[1][at : at + 76] for at in range(0, len(encoded[1]), 76))
+            pair = {"first": "data:image/jpeg;base64," + encoded[0], "second": broken.rstrip("=")}
+            yield Ask("POST", "/v1/verify", JSON, json.dumps(pair).encode())
+        case 7:
             yield Ask("POST", frames, FORM, form(*((b"frames", b"a", each) for each in several)))
         case _:
             yield Ask("POST", frames, JSON, json.dumps({"frames": encoded}).encode())
@@ -110,7 +117,8 @@ def forms(chance: random.Random, names: Names) -> Walk:
     fields = [(word, chance.choice((None, None, b"a", b"\r\n")), value) for _ in range(chance.choice((1, 2, 5, 300)))]
     fields += [(b"frames", b"a", making.frame(chance)) for _ in range(chance.randrange(3))]
     path = chance.choice(
-        ("/v1/enroll", "/v1/recognize", "/v1/enrollments", f"/v1/enrollments/{names['enrollment']}/frames",
+        ("/v1/enroll", "/v1/recognize", "/v1/detect", "/v1/verify", "/v1/enrollments",
+         f"/v1/enrollments/{names['enrollment']}/frames",
          f"/v1/enrollments/{names['closed']}/finish", f"/v1/people/{names['person']}", "/v1/keys", "/v1/session")
     )  # fmt: skip
     method = "PATCH" if "people" in path else "POST"
