@@ -74,7 +74,7 @@ class HttpCamera:
             case "/video.mjpg":
                 self._stream(request)
             case "/snapshot.jpg":
-                self._answer(request, "image/jpeg", jpeg_of(numbered(self._now())))
+                self._answer(request, "image/jpeg", jpeg_of(numbered(self.now())))
             case "/page":
                 self._answer(request, "text/html; charset=utf-8", b"<html>sign in</html>")
             case "/busy":
@@ -82,7 +82,8 @@ class HttpCamera:
             case _:
                 request.send_error(404)
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Return the number of the frame of this moment."""
         return int((time.monotonic() - self.began) * self.fps)
 
     def _lets_in(self, shown: str | None) -> bool:
@@ -105,7 +106,7 @@ class HttpCamera:
         request.send_response(200)
         request.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={declared}")
         request.end_headers()
-        first = self._now()
+        first = self.now()
         number = first
         while not self.stopped.is_set():
             if self.hangs_after is not None and number - first >= self.hangs_after:

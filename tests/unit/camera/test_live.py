@@ -28,7 +28,7 @@ from .cameras import FakeDriver, HttpCamera, Network, http_camera, network, numb
 from .conftest import FakeGateway
 
 DEADLINE_S = 30.0
-FRESH_S = 2.0
+FRESH_S = 5.0  # so long a busy machine may keep camera and client from their work
 STYLES = ["lengths", "no lengths", "careless", "bare"]
 
 
@@ -324,6 +324,7 @@ def test_a_stream_that_was_cut_gives_fresh_frames_soon_after_its_return(
 ) -> None:
     with closing(stream_through(between).frames()) as frames:
         next(frames)
+        before = camera.now()
         between.cut()
         mended: list[float] = []
 
@@ -337,8 +338,8 @@ def test_a_stream_that_was_cut_gives_fresh_frames_soon_after_its_return(
             next(frames)
         frame = next(frames)
         timer.join()
-    assert time.monotonic() - mended[0] < 5.0
-    assert camera.age_s(frame.picture) < FRESH_S
+    assert time.monotonic() - mended[0] < FRESH_S
+    assert number_of(frame.picture) >= before + away_s * camera.fps - 1, "none of before"
 
 
 @pytest.mark.parametrize("stall_s", [10.0, 0.7], ids=["waits it out", "connects anew"])
