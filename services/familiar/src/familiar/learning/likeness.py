@@ -109,7 +109,7 @@ def compare(first: Float32, second: Float32, cohort: Cohort, far_target: float) 
 
 def _nearness(cosines: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Return how near something is that has these cosines, 0 to 14: its tail is exponential up to a cosine of 1."""
-    return -np.log(np.maximum(1.0 - np.asarray(cosines, np.float64), _NOTHING))
+    return np.asarray(-np.log(np.maximum(1.0 - np.asarray(cosines, np.float64), _NOTHING)))
 
 
 def _grouped(rows: Float32, sizes: NDArray[np.floating[Any]], cohort: Cohort) -> NDArray[np.intp]:
