@@ -179,6 +179,7 @@ def test_each_camera_comes_back_by_itself_while_the_others_go_on(
     counts = {each["name"]: each for each in summary["cameras"]}
     assert counts["door"]["reopened"] >= 1 and counts["yard"]["reopened"] == 0
     assert all(each["sent"] > 3 for each in counts.values())
+    assert set(gateway.queries) == {"camera=door", "camera=yard"}
     assert "door: " in said and "s3cret" not in said
 
 

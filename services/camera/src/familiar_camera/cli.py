@@ -78,9 +78,9 @@ def _enroll(options: argparse.Namespace) -> int:
 def _watch(options: argparse.Namespace) -> int:
     cameras = several.read(options.file)
 
-    def server(on_wait: OnWait) -> Server:
-        shown = key.chosen(options)
-        return Server(options.server, Backoff(patience_s=options.wait), key=shown, on_wait=on_wait, ca=options.ca)
+    def server(camera: str, on_wait: OnWait) -> Server:
+        shown, patience = key.chosen(options), Backoff(patience_s=options.wait)
+        return Server(options.server, patience, key=shown, camera=camera, on_wait=on_wait, ca=options.ca)
 
     work = several.Several(cameras, server, options.wait)
     ended: list[CameraError] = []

@@ -150,8 +150,8 @@ _EXPECTED: Mapping[str, str] = {
 class Several:
     """All cameras of a file at work."""
 
-    def __init__(self, cameras: list[Camera], server: Callable[[OnWait], Server], wait_s: float) -> None:
-        """Take the cameras and who connects to the server, given whom to tell of waits.
+    def __init__(self, cameras: list[Camera], server: Callable[[str, OnWait], Server], wait_s: float) -> None:
+        """Take the cameras and who connects to the server, given the name of a camera and whom to tell of waits.
 
         A camera that is away for longer than ``wait_s`` is given up; with infinity none ever is.
         """
@@ -214,7 +214,7 @@ class Several:
         self._counts[camera.name].append(view.counts or Counts())
         visits = Visits(camera.agree, camera.forget_s)
         hint = "faces can be made out only in a turned picture: rotate: "
-        with closing(self._server(on_wait)) as server, closing(
+        with closing(self._server(camera.name, on_wait)) as server, closing(
             recognize(
                 server, view, self.sightings[camera.name],
                 on_turned=lambda degrees: self._say(camera, remark=f"{hint}{degrees}"),
