@@ -40,7 +40,7 @@ def unreadable() -> dict[str, bytes]:
         "0x0 jpeg": jpeg_header(0, 0),
         "png without pixels": png_header(100, 100),
         "jpeg without pixels": jpeg_header(100, 100),
-        "jpeg with a broken length": b"\xff\xd8\xff\xe0\x00\x00" + jpeg[6:],
+        "jpeg with a broken length": jpeg[: (length := jpeg.index(b"\xff\xdb") + 2)] + b"\0\0" + jpeg[length + 2 :],
         "png with broken pixels": png[:60] + bytes(byte ^ 0xFF for byte in png[60:-20]) + png[-20:],
         "webp with broken pixels": webp[:30] + b"\xff" * (len(webp) - 30),
     }
