@@ -355,14 +355,16 @@ def test_what_was_given_of_an_enrolment_that_is_deleted_stays_where_it_is(databa
     _, again, more = capture(database, "Ada", ada)
     with database.write() as session:
         trainings.end(enrollments.close(session, enrollments.get(session, again)), Stage.LIVE)
+        added = corrections.added(session, enrollments.get(session, again), TERMS).id
         enrollments.settle(session, [again], EnrollmentStatus.FAILED, code="head_worse", message="it cannot be")
     given, aside = move(database, ada, more[:1], bob), move(database, ada, more[1:], None)
     with database.write() as session:
         assert not enrollments.withdraw(session, enrollments.get(session, again))
     assert owners(database)[more[0]] == bob and more[1] not in owners(database)
-    with pytest.raises(Conflict) as refused:
-        undo(database, given)
-    assert refused.value.code == "correction_final"
+    for each in (given, added):
+        with pytest.raises(Conflict) as refused:
+            undo(database, each)
+        assert refused.value.code == "correction_final"
     undo(database, aside)  # and nothing comes back
     assert owners(database)[more[0]] == bob and more[1] not in owners(database)
 

@@ -68,12 +68,13 @@ def spans(session: Session, chosen: ColumnElement[bool]) -> list[Span]:
 
 
 def let_go(session: Session, enrollment_id: str) -> None:
-    """Make final what gave samples of an enrolment to others, because it is deleted: they cannot come back to it."""
-    given = select(FormerOwner.correction_id).where(FormerOwner.enrollment_id == enrollment_id)
+    """Make final what added an enrolment that is deleted, and what gave samples of it, which cannot come back to it."""
+    noted = select(FormerOwner.correction_id).where(FormerOwner.enrollment_id == enrollment_id)
+    moves = Correction.kind.in_((CorrectionKind.MOVE, CorrectionKind.SPLIT)) & Correction.to_person_id.is_not(None)
+    added = (Correction.kind == CorrectionKind.ADD) & (Correction.enrollment_id == enrollment_id)
     session.execute(
         update(Correction)
-        .where(Correction.id.in_(given), Correction.kind.in_((CorrectionKind.MOVE, CorrectionKind.SPLIT)))
-        .where(Correction.to_person_id.is_not(None), Correction.undone_at.is_(None))
+        .where(Correction.undone_at.is_(None), (Correction.id.in_(noted) & moves) | added)
         .values(final=True)
     )
 
