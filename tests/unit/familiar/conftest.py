@@ -1,10 +1,13 @@
 """A real database for every test: SQLite in a file, or PostgreSQL where there is one."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+
+sys.path.insert(0, str(Path(__file__).parent / "records"))  # seen
 
 import postgresql
 from familiar.records.engine import Database

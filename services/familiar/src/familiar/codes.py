@@ -49,6 +49,9 @@ CODES: Mapping[str, str] = {
     "person_not_found": "there is no such person (any more)",
     "enrollment_not_found": "there is no such enrolment (any more)",
     "sample_not_found": "the person has no such sample",
+    "sighting_not_found": "there is no such sighting (any more), or it has no such crop",
+    "stranger_not_found": "there is no such stranger (any more); `details.merged_into` is whom they have gone into",
+    "replay_not_found": "there is no such replay (any more)",
     "job_not_found": "there is no such job",
     "key_not_found": "there is no such key",
     "correction_not_found": "there is no such correction",
@@ -80,6 +83,8 @@ CODES: Mapping[str, str] = {
     "nothing_to_retry": "try again: the job has not failed, or what it should have done was done since",
     "version_corrected": "roll back: the version would name people as others than a person has said since",
     "backbone_retired": "roll back: the version was made for a backbone that is no longer served",
+    "no_weights": "replay: the weights of the version are gone",
+    "no_cohort": "replay: no strangers are known to the backbone, so no target can be kept; give a threshold",
     # A part is away; the same request may succeed later.
     "unavailable": "a part is away, or was ended while it worked on what was sent",
     "busy": "too much is going on at once",

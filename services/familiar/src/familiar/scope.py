@@ -9,4 +9,5 @@ class Scope(StrEnum):
     RECOGNIZE = "recognize"
     ENROLL = "enroll"
     PEOPLE = "people"
+    SIGHTINGS = "sightings"
     OPERATE = "operate"

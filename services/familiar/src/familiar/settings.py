@@ -105,6 +105,10 @@ class Settings:
     )
     near_copy_cosine: float = _setting("NEAR_COPY_COSINE", 0.9984, "cosine above which a frame is a copy", 0.5, 1.0)
 
+    sightings: str = _setting("SIGHTINGS", "off", "on: keep each recognised face, see docs/sightings.md; off")
+    sightings_keep_s: float = _setting("SIGHTINGS_KEEP_S", 604_800.0, "for so long a sighting is kept", 60, 10**8)
+    sightings_most: int = _setting("SIGHTINGS_MOST", 5_000, "most sightings kept; the oldest go first", 1, 1_000_000)
+
     training_lease_s: float = _setting("TRAINING_LEASE_S", 10.0, "after this silence a training is taken over", 1, 600)
     load_timeout_s: float = _setting("LOAD_TIMEOUT_S", 60.0, "longest wait for Serving to load a version", 1, 3600)
     keep_versions: int = _setting("KEEP_VERSIONS", 3, "head versions kept on disk", 3, 1000)
@@ -136,9 +140,16 @@ class Settings:
             raise MisconfiguredError(f"AUDIT_DAYS={settings.audit_days}: must be {LEAST_AUDIT_DAYS} or more, or 0")
         if settings.rq_dashboard_url and not settings.rq_dashboard_url.startswith(("http://", "https://")):
             raise MisconfiguredError(f"RQ_DASHBOARD_URL={settings.rq_dashboard_url!r}: http:// or https:// expected")
+        if settings.sightings not in ("on", "off"):
+            raise MisconfiguredError(f"SIGHTINGS={settings.sightings!r}: must be on or off")
         if settings.https and settings.port == settings.https_port:
             raise MisconfiguredError(f"HTTPS_PORT={settings.https_port}: must be another than GATEWAY_PORT")
         return settings
+
+    @property
+    def keeps_sightings(self) -> bool:
+        """Whether each recognised face is kept."""
+        return self.sightings == "on"
 
     @property
     def certificate_file(self) -> Path:

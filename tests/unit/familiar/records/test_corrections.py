@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 from records_world import capture, learn, publish, remove, without_weights
+from seen import keep as keep_sightings
+from seen import seen
 from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
@@ -38,11 +40,15 @@ TERMS = Terms(NOBODY, 1000.0)
 
 @pytest.fixture
 def two(database: Database) -> tuple[str, str, list[str], list[str]]:
-    """Ada and Bob, with 3 and 2 samples, learned by head 1 and heads 1 and 2; their ids, and those of the samples."""
+    """Ada and Bob, with 3 and 2 samples, learned by head 1 and heads 1 and 2, who both came by.
+
+    Their ids, and those of the samples.
+    """
     ada, first, adas = capture(database, "Ada", frames=3)
     bob, second, bobs = capture(database, "Bob")
     learn(database, first, ada)
     learn(database, second, ada, bob)
+    keep_sightings(database, seen(1, person=ada, others=(bob,)), seen(2, person=bob, others=(ada,)))
     return ada, bob, adas, bobs
 
 

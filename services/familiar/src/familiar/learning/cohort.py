@@ -14,10 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from familiar.knowing import normalise
+from familiar.learning.calibration import tail_quantile
 from familiar.learning.mixture import Mixture
 from familiar.learning.reach import Reach
 
 Float32 = NDArray[np.float32]
+
+_ALIKE_STRANGERS = 2_000
+_ALIKE_UNFITTED = 0.97
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Cohort:
     origin: Mapping[str, Any] = field(default_factory=dict)
     # Drawing takes longer than all the rest of a training, and every training asks for the same ones.
     _drawn: dict[tuple[int, int], Float32] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _alike: dict[float, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def fitted(self) -> bool:
@@ -47,6 +52,18 @@ class Cohort:
     def misfit(self) -> float:
         """By which factor real strangers were named more or less often than drawn ones, at worst, when it was made."""
         return float(self.origin.get("misfit", 2.0))
+
+    def alike(self, share: float) -> float:
+        """Return the cosine that two strangers reach in a ``share`` of cases, so that two who do may be one person.
+
+        Of a backbone whose strangers are not known it is a guess, the same for all shares.
+        """
+        if self.mixture is None:
+            return _ALIKE_UNFITTED
+        if share not in self._alike:
+            drawn = self.strangers(_ALIKE_STRANGERS)
+            self._alike[share] = float(tail_quantile((drawn @ drawn.T)[np.triu_indices(len(drawn), 1)], share))
+        return self._alike[share]
 
     def strangers(self, count: int, seed: int = 0) -> Float32:
         """Draw ``count`` strangers float32[count, D], L2-normalised; the same seed gives the same ones, read-only.

@@ -121,6 +121,18 @@ def _reasons(few: NDArray[np.bool_], many: NDArray[np.bool_]) -> list[LessSure |
     ]
 
 
+def threshold_at(cohort: Cohort, prototypes: Float32, far_target: float, correction: Correction | None = None) -> float:
+    """Return the score that names at most ``far_target`` of the strangers of a fitted ``cohort``, for a head as it is.
+
+    The lengths of its ``prototypes`` float32[P, D], one at least, stay: a head that is learned for that target has
+    others for people whom many resemble.
+    """
+    people = len(prototypes)
+    in_tail = _IN_TAIL if people <= _MANY_PEOPLE else _IN_TAIL_OF_MANY
+    threshold = float(tail_quantile(highest(cohort.strangers(in_tail, seed=1), prototypes), far_target / _DOUBT))
+    return threshold + (0.0 if correction is None else correction.move(share_of_pairs(far_target, people)))
+
+
 def share_of_pairs(far_target: float, people: int) -> float:
     """Return the share of all pairs, of a stranger and one of ``people`` enrolled, that a threshold may let through."""
     return far_target / _DOUBT / people

@@ -1,8 +1,8 @@
 """The contract between gateway and trainer: the names on the queue, and what a job may be.
 
-A job carries the id of a training and nothing else; what it means stands in the database. So a job can run twice, be
-lost with Redis, or outlive the process that asked for it. Whoever reaches Redis may write other jobs there: they are
-refused, whatever they name.
+A job carries the id of a training, or of a replay, and nothing else; what it means stands in the database. So a job can
+run twice, be lost with Redis, or outlive the process that asked for it. Whoever reaches Redis may write other jobs
+there: they are refused, whatever they name.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,9 @@ from rq.job import Job
 
 TRAINING_QUEUE = "training"
 RUN_TRAINING = "familiar_trainer.jobs.run_training"
-"""Dotted name of the job, so the gateway can enqueue what it cannot import."""
+RUN_REPLAY = "familiar_trainer.jobs.run_replay"
+"""Dotted names of the jobs, so the gateway can enqueue what it cannot import."""
+_OURS = (RUN_TRAINING, RUN_REPLAY)
 
 
 class JobRefused(Exception):
@@ -37,9 +39,9 @@ class TrainingJob(Job):
         """The function to call.
 
         Raises:
-            JobRefused: the job is not to run a training, by one id.
+            JobRefused: the job is not to run a training or a replay, by one id.
         """
-        asked_for = (self.func_name, self.instance, len(self.args), len(self.kwargs))
-        if asked_for != (RUN_TRAINING, None, 1, 0) or not isinstance(self.args[0], str):
+        form = (self.instance, len(self.args), len(self.kwargs))
+        if self.func_name not in _OURS or form != (None, 1, 0) or not isinstance(self.args[0], str):
             raise JobRefused(f"a job to call {self.func_name!r:.100} is none of ours and was not done")
         return super().func  # type: ignore[no-any-return]

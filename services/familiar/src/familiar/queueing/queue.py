@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
 from familiar.errors import MisconfiguredError, QueueUnavailable
-from familiar.queueing.jobs import RUN_TRAINING, TRAINING_QUEUE, TrainingJob
+from familiar.queueing.jobs import RUN_REPLAY, RUN_TRAINING, TRAINING_QUEUE, TrainingJob
 from familiar.queueing.workers import ABOUT, About, WorkerState, text_of
 
 _RESULT_TTL_S = 600
@@ -55,16 +55,27 @@ class TrainingQueue:
         Raises:
             QueueUnavailable: Redis does not answer.
         """
+        self._put(RUN_TRAINING, training_id, f"training {training_id}")
+
+    def put_replay(self, replay_id: str) -> None:
+        """Put a replay on the queue unless it is there already.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        self._put(RUN_REPLAY, replay_id, f"replay {replay_id}")
+
+    def _put(self, job: str, its_id: str, description: str) -> None:
         with _translated():
-            if training_id not in self.rq.job_ids:
+            if its_id not in self.rq.job_ids:
                 self.rq.enqueue(
-                    RUN_TRAINING,
-                    training_id,
-                    job_id=training_id,
+                    job,
+                    its_id,
+                    job_id=its_id,
                     job_timeout=_JOB_TIMEOUT_S,
                     result_ttl=_RESULT_TTL_S,
                     failure_ttl=_FAILURE_TTL_S,
-                    description=f"training {training_id}",
+                    description=description,
                 )
 
     def state(self) -> QueueState:

@@ -1,4 +1,4 @@
-"""Records: the one truth, in a database: people, samples, enrolments, trainings, head versions, keys, the audit.
+"""Records: the one truth, in a database: people, samples, enrolments, trainings, heads, sightings, keys, the audit.
 
 ``engine`` opens it, ``schema`` names the tables. A noun in the plural asks and changes its rows: its functions take a
 session, belong to the caller's transaction and never commit. The same noun in the singular has the rules and the words
@@ -12,14 +12,18 @@ from familiar.records import (
     erasures,
     key,
     keys,
+    passes,
     people,
     person,
     recent_errors,
+    replays,
     retries,
     reversals,
     samples,
     sessions,
+    sightings,
     site_corrections,
+    strangers,
     trainings,
     versions,
 )
@@ -35,6 +39,7 @@ from familiar.records.people import Known, PersonSummary
 from familiar.records.person import check_id, clean_name
 from familiar.records.recent_errors import Mishap
 from familiar.records.recorder import Recorder
+from familiar.records.replays import ReplayStage
 from familiar.records.schema import (
     AccessKey,
     AuditEntry,
@@ -43,10 +48,15 @@ from familiar.records.schema import (
     Enrollment,
     HeadVersion,
     Person,
+    Replay,
     Sample,
+    Sighting,
+    SightingCrop,
     SiteCorrection,
+    StrangerChange,
     Training,
 )
+from familiar.records.strangers import StrangerSummary
 from familiar.records.training import Stage, TrainingKind
 from familiar.records.versions import HeadStatus
 
@@ -72,9 +82,15 @@ __all__ = [
     "Person",
     "PersonSummary",
     "Recorder",
+    "Replay",
+    "ReplayStage",
     "Sample",
+    "Sighting",
+    "SightingCrop",
     "SiteCorrection",
     "Stage",
+    "StrangerChange",
+    "StrangerSummary",
     "Terms",
     "Training",
     "TrainingKind",
@@ -89,14 +105,18 @@ __all__ = [
     "key",
     "keys",
     "migrate",
+    "passes",
     "people",
     "person",
     "recent_errors",
+    "replays",
     "retries",
     "reversals",
     "samples",
     "sessions",
+    "sightings",
     "site_corrections",
+    "strangers",
     "trainings",
     "versions",
 ]

@@ -30,6 +30,8 @@ class Action(StrEnum):
     PERSON_SPLIT = "person_split"
     PEOPLE_MERGED = "people_merged"
     CORRECTION_UNDONE = "correction_undone"
+    STRANGER_NAMED = "stranger_named"
+    SIGHTING_ERASED = "sighting_erased"
     HEAD_ROLLED_BACK = "head_rolled_back"
     TRAINING_RETRIED = "training_retried"
     SITE_FORGOTTEN = "site_forgotten"
@@ -48,6 +50,7 @@ class Action(StrEnum):
             Action.PERSON_SPLIT,
             Action.PEOPLE_MERGED,
             Action.CORRECTION_UNDONE,
+            Action.STRANGER_NAMED,
         )
 
 

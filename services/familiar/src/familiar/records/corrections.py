@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
-from familiar.records import enrollments, erasures, former_owners, people, samples, versions
+from familiar.records import enrollments, erasures, former_owners, people, replays, samples, sightings, versions
 from familiar.records.audit import Author
 from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
@@ -57,7 +57,9 @@ def merge(session: Session, person_id: str, other_id: str, terms: Terms) -> Corr
         "person": {name: getattr(other, name) for name in OF_A_PERSON},
         "enrollments": list(theirs),
         "failed": _admit_alike(session, person),
+        "sightings": sightings.give_to(session, other.id, person.id),
     }
+    replays.ask_again(session, {other.id, person.id})
     session.delete(other)
     session.flush()
     return correction

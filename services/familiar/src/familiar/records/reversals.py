@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict
-from familiar.records import former_owners, people, samples
+from familiar.records import former_owners, people, replays, samples, sightings
 from familiar.records.audit import Author
 from familiar.records.correction import CorrectionKind, CorrectionStatus, status_of
 from familiar.records.engine import MOST_VARIABLES
@@ -84,6 +84,9 @@ def _unmerge(session: Session, correction: Correction) -> None:
         if ended is not None:
             ended.status, ended.head_version = EnrollmentStatus.FAILED, None
             ended.error_code, ended.error_message, ended.alike_person_id = code, message, alike
+    stays = correction.to_person_id or ""
+    sightings.give_to(session, stays, other.id, before["sightings"])
+    replays.ask_again(session, {stays, other.id})
     session.flush()
 
 
@@ -119,6 +122,9 @@ def _join_again(session: Session, correction: Correction) -> None:
         )
     _move_back(session, correction)
     session.execute(update(Enrollment).where(Enrollment.alike_person_id == made.id).values(alike_person_id=None))
+    whose = people.meant(session, {correction.person_id or ""})
+    for person in whose.values():  # whoever heads named by the one who goes
+        sightings.give_to(session, made.id, person.id)
     session.delete(made)
     session.flush()
 
@@ -129,6 +135,7 @@ def _take_back(session: Session, correction: Correction) -> None:
     if enrollment is None:
         return
     samples.remove(session, *session.scalars(select(Sample).where(Sample.enrollment_id == enrollment.id)))
+    sightings.unname(session, enrollment.id)
     enrollment.status, enrollment.head_version = EnrollmentStatus.FAILED, None
     enrollment.error_code = TAKEN_BACK
     enrollment.error_message = "the pictures were taken back"

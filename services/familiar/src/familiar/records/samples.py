@@ -37,15 +37,15 @@ class StoredRow:
 
 def add(
     session: Session, enrollment: Enrollment, verdict: FrameVerdict, *, crop: bytes, vector: Float32,
-    backbone_version: int, detector: str, quality: dict[str, Any],
+    backbone_version: int, detector: str, quality: dict[str, Any], captured_at: float | None = None,
 ) -> Sample:  # fmt: skip
-    """Store an accepted face with its embedding ``vector`` float32[D]."""
+    """Store an accepted face with its embedding ``vector`` float32[D]; it was taken just now unless that is given."""
     sample = Sample(
         id=rules.new_id(),
         enrollment_id=enrollment.id,
         person_id=enrollment.person_id,
         position=verdict.position,
-        captured_at=time.time(),
+        captured_at=time.time() if captured_at is None else captured_at,
         detector=detector,
         quality=quality,
         crop=crop,
