@@ -157,6 +157,7 @@ class FakeQueue:
     """Remembers what was put on it."""
 
     trainings: list[str] = field(default_factory=list)
+    replays: list[str] = field(default_factory=list)
     trainers: int = 1
     models: Disk | None = Disk(taken_bytes=24_000_000, free_bytes=50_000_000_000, size_bytes=100_000_000_000)
     away: bool = False
@@ -165,6 +166,10 @@ class FakeQueue:
         self.check()
         if training_id not in self.trainings:
             self.trainings.append(training_id)
+
+    def put_replay(self, replay_id: str) -> None:
+        self.check()
+        self.replays.append(replay_id)
 
     def state(self) -> QueueState:
         self.check()

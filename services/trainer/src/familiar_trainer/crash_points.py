@@ -25,6 +25,9 @@ FORGOTTEN = "forgotten"
 POINTS = (CLAIMED, READ, LEARNED, COMPARED, RECORDED, WRITTEN, CHECKED, PUBLISHED, AVAILABLE, LIVE)
 """In the order in which a training passes them."""
 
+GROUPED = "grouped"
+"""Strangers have been told apart, and nothing of it is committed."""
+
 ERASURE_POINTS = (REMOVED, FORGOTTEN)
 """Passed after them, if somebody is to be forgotten."""
 

@@ -100,7 +100,7 @@ class Lessons:
         backbone = BackboneMeta.from_dict(recorded[version])
         cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
         with database.read() as session:
-            correction = _correction(site_corrections.current(session), version, cohort)
+            correction = correction_of(site_corrections.current(session), version, cohort)
         return Lesson(version, backbone, self._gallery(version, backbone.dim, without), cohort, correction, read_at)
 
     def again(self, lesson: Lesson, without: Collection[str]) -> Lesson:
@@ -121,7 +121,7 @@ class Lessons:
         )
 
 
-def _correction(stored: SiteCorrection | None, version: int, cohort: Cohort) -> Correction | None:
+def correction_of(stored: SiteCorrection | None, version: int, cohort: Cohort) -> Correction | None:
     """Return what is stored as far as it speaks of these embeddings and of this cohort."""
     if stored is None:
         return None

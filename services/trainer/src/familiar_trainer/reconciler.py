@@ -12,10 +12,21 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
-from familiar.records import TrainingKind, audit, corrections, enrollments, erasures, recent_errors, trainings, versions
+from familiar.records import (
+    TrainingKind,
+    audit,
+    corrections,
+    enrollments,
+    erasures,
+    recent_errors,
+    replays,
+    trainings,
+    versions,
+)
 from familiar.servable import HEAD
 from familiar_trainer import scratch
 from familiar_trainer.loading import could_not_load
+from familiar_trainer.remembering import Memory
 from familiar_trainer.stillness import Stillness
 from familiar_trainer.trainer import Trainer
 
@@ -34,6 +45,7 @@ class Reconciler:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
+        memory = Memory(trainer)
         self._duties: tuple[Callable[[], None], ...] = (
             self.adopt_stranded_enrollments,
             self.give_up_abandoned_captures,
@@ -43,9 +55,13 @@ class Reconciler:
             self.ask_for_the_far_target,
             self.put_open_trainings_on_the_queue,
             self.restore_the_backbone,
+            self.put_open_replays_on_the_queue,
             self.restore_the_live_head,
             self.replace_a_live_head_that_does_not_load,
             trainer.keep_house,
+            memory.prune_sightings,
+            memory.renew_sightings,
+            memory.group_strangers,
         )
         self._complaints: dict[str, str] = {}
         self._captures = Stillness()
@@ -171,6 +187,13 @@ class Reconciler:
         """Export the backbone of the live head again if it is no longer on disk."""
         scratch.make_again()
         self._trainer.backbone_shelf.restore()
+
+    def put_open_replays_on_the_queue(self) -> None:
+        """Put replays that nobody has answered on the queue, unless they are there; one at work is answered once."""
+        with self._trainer.database.read() as session:
+            waiting = replays.open_ones(session)
+        for replay_id in waiting:
+            self._trainer.queue.put_replay(replay_id)
 
     def restore_the_live_head(self) -> None:
         """Export the live head again if it is no longer on disk."""

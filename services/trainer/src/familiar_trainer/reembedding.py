@@ -51,14 +51,16 @@ def embed_missing(database: Database, models: Embedder, version: int, stop: thre
             return done
         after = batch[-1][0]
         size_px = models.backbone(version).input_px
-        chips = {sample_id: chip for sample_id, crop in batch if (chip := _chip(sample_id, crop, size_px)) is not None}
-        vectors = _embedded(models, chips, version)
+        chips = {
+            sample_id: chip for sample_id, crop in batch if (chip := chip_of(sample_id, crop, size_px)) is not None
+        }
+        vectors = embedded(models, chips, version)
         if vectors:
             database.retry(_storing(vectors, version))
         done += len(vectors)
 
 
-def _embedded(models: Embedder, chips: Mapping[str, Frame], version: int) -> dict[str, Float32]:
+def embedded(models: Embedder, chips: Mapping[str, Frame], version: int) -> dict[str, Float32]:
     """Return the embeddings of all ``chips`` that have one; both by sample.
 
     Raises:
@@ -77,7 +79,7 @@ def _embedded(models: Embedder, chips: Mapping[str, Frame], version: int) -> dic
             found[sample_id] = models.embed(chip[None], version)[0]
         except (ServingUnavailable, ServingRejected) as exc:
             models.embed(grey, version)
-            _log.warning("sample %s is left out, the backbone does not embed it: %s", sample_id, exc)
+            _log.warning("%s is left out, the backbone does not embed it: %s", sample_id, exc)
     return found
 
 
@@ -89,10 +91,10 @@ def _storing(vectors: Mapping[str, Float32], version: int) -> Callable[[Session]
     return store
 
 
-def _chip(sample_id: str, crop: bytes, size_px: int) -> Frame | None:
+def chip_of(sample_id: str, crop: bytes, size_px: int) -> Frame | None:
     """Return a stored crop as the chip uint8[S, S, 3], RGB, that a backbone takes; None if it cannot be read."""
     try:
         return resize(decode(crop), size_px)
     except InvalidInput as exc:
-        _log.warning("the crop of sample %s cannot be read, the sample is left out: %s", sample_id, exc)
+        _log.warning("a crop of %s cannot be read and is left out: %s", sample_id, exc)
         return None

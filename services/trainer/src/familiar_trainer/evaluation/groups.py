@@ -1,0 +1,166 @@
+"""Groups: how purely and how completely strangers are grouped: ``python -m familiar_trainer.evaluation.groups``.
+
+Metric and cohort are fitted to one half of the people and others are grouped, both ways. Some of the people of a half
+were there when the share of strangers was chosen from which two are taken for one, and are not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from familiar.knowing import Head, Status
+from familiar.records import Database, HeadStatus, migrate, passes, sightings, versions
+from familiar.seeing import QualityLimits
+from familiar_trainer import backbones
+from familiar_trainer.evaluation.cache import SightCache, default_folder
+from familiar_trainer.evaluation.fitting import numbers, twins
+from familiar_trainer.evaluation.folds import Faces, Places, folds
+from familiar_trainer.evaluation.pictures import People, UnusableData
+from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
+from familiar_trainer.evaluation.sight import Float32
+from familiar_trainer.grouping import SAME_STRANGER, group_strangers, grouped
+
+SEVERAL, ONE = 200, 100
+"""So many people with several pictures are grouped, and so many with one; as many others were chosen with."""
+MOST_PICTURES = 20
+LEAST_PEOPLE = 1_000
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one half's strangers were grouped, all at once or as they came.
+
+    Attributes:
+        precision: of pairs of pictures in one group, the share that shows one person.
+        recall: of pairs of pictures of one person, the share that is in one group.
+    """
+
+    look: str
+    way: str
+    people: int
+    pictures: int
+    groups: int
+    precision: float
+    recall: float
+
+
+def outcomes(faces: Faces) -> list[Outcome]:
+    """Group strangers of both halves, as each camera sees them; pictures without a good face are zeros in ``faces``."""
+    told = []
+    for fold in folds(faces, 0):
+        for look, embeddings in faces.looks.items():
+            rows = embeddings if fold.space.metric is None else fold.space.metric.apply(embeddings)
+            places = _chosen(faces, fold.measured[embeddings[fold.measured].any(axis=1)])
+            alike = fold.space.cohort.alike(SAME_STRANGER)
+            ways = {"at once": grouped(rows[places], alike), "as they come": _as_they_come(rows[places], alike)}
+            told += [_judged(look, way, groups, faces.person[places]) for way, groups in ways.items()]
+    return told
+
+
+def _chosen(faces: Faces, usable: Places) -> Places:
+    who, rng = faces.person[usable], np.random.default_rng(_SEED)
+    people, count = np.unique(who, return_counts=True)
+    several, one = rng.permutation(people[count > 1]), rng.permutation(people[count == 1])
+    chosen = [*several[SEVERAL : 2 * SEVERAL], *one[ONE : 2 * ONE]]
+    return np.concatenate([rng.permutation(usable[who == each])[:MOST_PICTURES] for each in chosen])
+
+
+def _as_they_come(rows: Float32, alike: float) -> Places:
+    """Group in a database, a hundred at a time and in no order, as the trainer does."""
+    order = np.random.default_rng(_SEED).permutation(len(rows))
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/familiar.db")
+        migrate.migrate(database)
+        with database.write() as session:
+            versions.add_backbone(session, 1, {})
+            head = versions.issue(session, "head")
+            versions.add_head(
+                session, head, training_id=None, backbone_version=1, head=Head.empty(rows.shape[1]), meta={},
+                status=HeadStatus.PUBLISHED,
+            )  # fmt: skip
+            versions.go_live(session, head)
+        with database.write() as session:
+            # Each is before a camera of its own, so none is taken for one more frame of another.
+            passes.keep(session, [_seen(rows[place], int(place)) for place in order])
+        while group_strangers(database, lambda _: alike):
+            pass
+        with database.read() as session:
+            found = {row.camera: row.stranger_id for row in sightings.page(session, sightings.Wanted(), len(rows))}
+        database.close()
+    return np.unique([found[str(place)] for place in range(len(rows))], return_inverse=True)[1]
+
+
+def _seen(vector: Float32, place: int) -> passes.Seen:
+    return passes.Seen(
+        captured_at=float(place), camera=str(place), status=Status.UNKNOWN, person_id=None, score=None, candidates=(),
+        head_version=1, backbone_version=1, vector=vector, alike=2.0, weight=1.0, request_id=str(place), face=0,
+        box=(0, 0, 0, 0), quality={}, crop=lambda: b"",
+    )  # fmt: skip
+
+
+def _judged(look: str, way: str, groups: Places, person: Places) -> Outcome:
+    both = _pairs(np.unique(np.stack([groups, person]), axis=1, return_counts=True)[1])
+    together, same = (_pairs(np.unique(each, return_counts=True)[1]) for each in (groups, person))
+    people = len(np.unique(person))
+    return Outcome(look, way, people, len(person), len(np.unique(groups)), both / max(together, 1), both / max(same, 1))
+
+
+def _pairs(counts: Places) -> int:
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def table(rows: Sequence[Outcome]) -> str:
+    """Return a Markdown table."""
+    lines = [
+        "| look | way | people | pictures | groups | precision % | recall % |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row.look} | {row.way} | {row.people} | {row.pictures} | {row.groups} | {100 * row.precision:.1f} | "
+        f"{100 * row.recall:.1f} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="one folder of pictures per person")
+    parser.add_argument("--colour", type=Path, metavar="FOLDER", help="the same pictures in colour")
+    parser.add_argument("--cache", type=Path, default=default_folder(), metavar="FOLDER")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    cache = SightCache(options.cache)
+    try:
+        people = People.read(options.data)
+        if len(people.of) < LEAST_PEOPLE:
+            raise UnusableData(
+                f"{options.data} holds {len(people.of)} people; {LEAST_PEOPLE} are needed to fit to half"
+            )
+        folders = {"grey" if options.colour else "as they are": people}
+        if options.colour:
+            folders["colour"] = twins(people, People.read(options.colour))
+        pipeline = AlignedFaces(Embedder(backbones.face_resnet_in(None)))
+        sights = {look: cache.see(pipeline, folder.pictures) for look, folder in folders.items()}
+        looks = {look: seen.gated(QualityLimits()).embeddings for look, seen in sights.items()}
+    except UnusableData as error:
+        print(f"familiar evaluation: {error}", file=sys.stderr)
+        return 1
+    finally:
+        cache.close()
+    print(table(outcomes(Faces(tuple(people.of), numbers(people), looks))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
