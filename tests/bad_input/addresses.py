@@ -51,6 +51,12 @@ _BY_ID = (
     ("POST", "/v1/people/ID/split"),
     ("GET", "/v1/corrections/ID"),
     ("POST", "/v1/corrections/ID/undo"),
+    ("GET", "/v1/sightings/ID"),
+    ("DELETE", "/v1/sightings/ID"),
+    ("GET", "/v1/sightings/ID/crops/0"),
+    ("GET", "/v1/strangers/ID"),
+    ("POST", "/v1/strangers/ID/name"),
+    ("GET", "/v1/replay/ID"),
     ("GET", "/v1/jobs/ID"),
     ("POST", "/v1/jobs/ID/retry"),
     ("DELETE", "/v1/keys/ID"),
@@ -97,7 +103,8 @@ def _bad_versions() -> Iterator[Case]:
 
 def _bad_queries() -> Iterator[Case]:
     paths = {"/v1/people": "offset", "/v1/people/{person}/samples": "offset", "/v1/models": "", "/v1/jobs": "",
-             "/v1/keys": "offset", "/v1/audit": "offset", "/v1/errors": "", "/v1/corrections": "offset"}  # fmt: skip
+             "/v1/keys": "offset", "/v1/audit": "offset", "/v1/errors": "", "/v1/corrections": "offset",
+             "/v1/sightings": "", "/v1/strangers": "offset", "/v1/replay": ""}  # fmt: skip
     for path, more in paths.items():
         for text in ("0", "-1", "1001", "ten", "1.5", "1e2", "", "٣", "9" * 30, "1;DROP TABLE people"):
             yield Case(f"{path}: limit {text}", "GET", f"{path}?limit={quote(text)}", codes=("invalid_query",))
@@ -112,8 +119,20 @@ def _bad_queries() -> Iterator[Case]:
     yield Case("people searched twice", "GET", "/v1/people?search=a&search=b", codes=("invalid_query",))
     yield Case("people searched by too much", "GET", f"/v1/people?search={'a' * 81}", codes=("invalid_field",))
     yield Case("people searched by a zero byte", "GET", "/v1/people?search=a%00", codes=("invalid_field",))
+    for name in ("person", "stranger", "camera", "unknown", "since", "until", "after", "format"):
+        path = f"/v1/sightings?{name}="
+        for text in ("%00", "%F0%9F%98%80%0A", "9" * 400):
+            codes = ("invalid_id", "invalid_name", "invalid_field", "invalid_query")
+            yield Case(f"{path}{text}", "GET", path + text, codes=codes)
+        yield Case(f"{path} twice", "GET", f"{path}a&{name}=a", codes=("invalid_query",))
+    face, as_jpeg = bad_pictures.encode(".jpg", bad_pictures.face()), {"Content-Type": "image/jpeg"}
+    for query in ("limit=0", "limit=101", "limit=ten", "person=me", "unknown=1", "since=now", "limit=1&limit=2"):
+        codes = ("invalid_query", "invalid_id", "invalid_field")
+        yield Case(f"a search with {query}", "POST", f"/v1/search?{query}", face, as_jpeg, codes=codes)
+    yield Case("a crop of another form", "GET", f"/v1/sightings/{NOBODY}/crops/first", codes=("invalid_id",))
     for path in ("/v1/people/{person}", "/v1/enrollments/{enrollment}", "/v1/people/{person}/samples/{sample}",
-                 "/v1/models/1", "/v1/site", "/v1/session", "/v1/system"):  # fmt: skip
+                 f"/v1/sightings/{NOBODY}", f"/v1/strangers/{NOBODY}", "/v1/models/1", "/v1/site", "/v1/session",
+                 "/v1/system"):  # fmt: skip
         yield Case(f"{path}: a parameter", "GET", f"{path}?full=1", codes=("unknown_field",))
 
 
@@ -143,6 +162,14 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/models": ("POST", "DELETE"),
         "/v1/models/1": ("POST", "PATCH", "DELETE"),
         "/v1/models/1/rollback": ("GET", "DELETE"),
+        "/v1/sightings": ("POST", "DELETE"),
+        "/v1/strangers": ("POST", "DELETE"),
+        f"/v1/strangers/{NOBODY}": ("POST", "PATCH", "DELETE"),
+        f"/v1/strangers/{NOBODY}/name": ("GET", "DELETE"),
+        "/v1/replay": ("PUT", "DELETE"),
+        f"/v1/replay/{NOBODY}": ("POST", "DELETE"),
+        "/v1/search": ("GET", "DELETE"),
+        f"/v1/sightings/{NOBODY}": ("POST", "PUT", "PATCH"),
         "/v1/jobs": ("POST", "DELETE"),
         f"/v1/jobs/{NOBODY}/retry": ("GET", "DELETE"),
         "/v1/site": ("POST", "PUT", "PATCH"),
@@ -188,6 +215,10 @@ def _bad_origins() -> Iterator[Case]:
         ("DELETE", "/v1/people/{person}", b"", {}),
         ("DELETE", "/v1/people/{person}/samples/{sample}", b"", {}),
         ("PATCH", "/v1/people/{person}", as_json({"name": "Ada"}), JSON),
+        ("DELETE", f"/v1/sightings/{NOBODY}", b"", {}),
+        ("POST", f"/v1/strangers/{NOBODY}/name", as_json({"name": "Ada"}), JSON),
+        ("POST", "/v1/replay", as_json({"threshold": 0.9}), JSON),
+        ("POST", "/v1/search", b"", {"Content-Type": "image/jpeg"}),
         ("POST", "/v1/session", as_json({"key": "fam_"}), JSON),
         ("DELETE", "/v1/session", b"", {}),
         ("POST", "/v1/keys", as_json({"name": "Ada", "scopes": ["operate"]}), JSON),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import enrolment, memory, pictures, recognition
-from bench.against import against
+from bench.against import against, remembering
 from bench.drawing import recognition_picture
 from bench.figures import Figures, Tables, show
 from bench.footprint import footprint
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument(
         "--against", type=Path, metavar="CHECKOUT", help="only compare with another checkout that has a .venv"
     )
+    instead.add_argument("--remembering", action="store_true", help="only compare with and without sightings")
     parser.add_argument("--draw", type=Path, metavar="SVG", help="with --against: draw where the time goes")
     return parser
 
@@ -70,6 +71,8 @@ def _measure(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
 
         with running_system() as (system, _):
             yield from side_by_side(system, 30 if options.quick else 150).items()
+    elif options.remembering:
+        yield "recognition with sightings (now) and without (before)", remembering(100 if options.quick else 400)
     elif options.against:
         table, bars = against(options.against.resolve(), 60 if options.quick else 200)
         yield f"recognition against {options.against.name}", table

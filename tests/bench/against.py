@@ -1,8 +1,12 @@
-"""Against: this checkout beside another one, both running, asked in turn by the same client about the same pictures."""
+"""Against: two systems that run beside each other, asked in turn by the same client about the same pictures.
+
+One is of another checkout, or the same one with other settings.
+"""
 
 import statistics
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,6 +33,18 @@ def against(other: Path, rounds: int) -> tuple[Figures, list[Bar]]:
     """
     with ExitStack() as held:
         systems = {BEFORE: _started(held, other / ".venv/bin/python"), NOW: _started(held, sys.executable)}
+        return _in_turns(systems, rounds)
+
+
+def remembering(rounds: int) -> Figures:
+    """Return what a recognition takes where faces are kept beside where they are not, asked about so many pictures."""
+    with ExitStack() as held:
+        systems = {BEFORE: _started(held, sys.executable), NOW: _started(held, sys.executable, SIGHTINGS="on")}
+        return _in_turns(systems, rounds)[0]
+
+
+def _in_turns(systems: Mapping[str, System], rounds: int) -> tuple[Figures, list[Bar]]:
+    with ExitStack() as held:
         frames = pictures.frames(pictures.VGA, 1, rounds)
         askers = {name: held.enter_context(Asker(system.url)) for name, system in systems.items()}
         taken = in_turn(frames, {name: asker.recognize for name, asker in askers.items()})
@@ -54,9 +70,9 @@ def against(other: Path, rounds: int) -> tuple[Figures, list[Bar]]:
     return figures, bars
 
 
-def _started(held: ExitStack, python: Path | str) -> System:
+def _started(held: ExitStack, python: Path | str, **settings: str) -> System:
     folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="familiar-bench-")))
-    system = System(folder, python)
+    system = System(folder, python, **settings)
     held.callback(system.down)
     system.up()
     client, name = system.client(), portraits.NAMES[0]

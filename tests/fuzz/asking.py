@@ -217,6 +217,21 @@ def calls(chance: random.Random, names: Names) -> Walk:
             Ask("GET", f"/v1/jobs/{chance.choice(jobs)}"),
             Ask("POST", f"/v1/jobs/{chance.choice(jobs)}/retry"),
             Ask("POST", "/v1/recognize", {"Content-Type": "image/jpeg"}, making.frame(chance)),
+            Ask(
+                "POST",
+                f"/v1/recognize?camera=C{chance.randrange(3)}",
+                {"Content-Type": "image/jpeg"},
+                making.frame(chance),
+            ),
+            Ask("GET", f"/v1/sightings?limit={chance.choice((1, 100))}&person={person}"),
+            Ask("GET", "/v1/strangers?least=2"),
+            Ask(
+                "POST",
+                f"/v1/search?camera=C{chance.randrange(3)}",
+                {"Content-Type": "image/jpeg"},
+                making.frame(chance),
+            ),
+            Ask("POST", "/v1/replay", JSON, json.dumps({"threshold": chance.random()}).encode()),
         )
         answer = yield chance.choice(asks)
         value = answer.value if isinstance(answer.value, dict) else {}
@@ -307,9 +322,11 @@ def addresses(chance: random.Random, names: Names) -> Walk:
         "/v1/corrections/{}", "/v1/corrections/{}/undo", "/v1/people/{}/move", "/v1/people/{}/split", "/v1/recognize",
         "/v1/enroll", "http://a{}/x",
         "/v1/session", "/v1/keys", "/v1/keys/{}", "/v1/audit", "/v1/system", "/v1/errors", "/docs", "/docs/{}",
+        "/v1/sightings", "/v1/sightings/{}", "/v1/sightings/{}/crops/{}", "/v1/strangers",
+        "/v1/strangers/{}", "/v1/strangers/{}/name", "/v1/search", "/v1/replay", "/v1/replay/{}",
     )  # fmt: skip
     queries = ("", "", "?limit={}", "?offset={}", "?status={}", "?limit=1&limit={}", "?{}", "?after={}&x", "??", "?%",
-               "?search={}")  # fmt: skip
+               "?search={}", "?since={0}&until={0}", "?camera={}&format=csv", "?unknown={}")  # fmt: skip
     values = ("0", "1", "-1", "1e3", "9" * 30, "%00", "%ff", "١".encode().hex(), "live", "x" * 2_000, "")
     headers = (
         {}, {}, {"Host": "evil.example"}, {"Host": ""}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},

@@ -27,7 +27,7 @@ def create() -> server.Intake:
     """Return what takes requests in for a world with one person enrolled and one capture open."""
     folder = Path(os.environ["FAMILIAR_TEST_DIR"])
     url = os.environ.get("FAMILIAR_TEST_DATABASE") or f"sqlite:///{folder}/familiar.db"
-    world = create_world(folder, Observer(detectors.create("yunet")), threads=THREADS, database_url=url)
+    world = create_world(folder, Observer(detectors.create("yunet")), threads=THREADS, database_url=url, sightings="on")
     frames = webcam.jpegs(portraits.frame("Grace Hopper")[:512], 8, seed=1)
     closed = world.enroll("Grace Hopper", frames)
     person = closed["person"]["id"]

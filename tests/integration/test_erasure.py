@@ -5,7 +5,7 @@ from pathlib import Path
 
 from familiar.knowing.embedding import class_mean, from_blob
 from familiar.knowing.head import Head
-from familiar.records import erasures, samples, versions
+from familiar.records import erasures, samples, sightings, versions
 from familiar.records.schema import Embedding, Sample
 from system import System, wait_until
 
@@ -23,13 +23,14 @@ def holding(folder: Path, needles: dict[str, list[bytes]]) -> list[str]:
 def test_nothing_on_disk_holds_a_deleted_person_and_the_next_frame_calls_them_unknown(
     make_system: Callable[..., System], webcam, collins, hopper
 ) -> None:
-    system = make_system().up()
+    system = make_system(SIGHTINGS="on").up()
     client = system.client()
     for name, portrait in (("Eileen Collins", collins), ("Grace Hopper", hopper)):
         enrollment = client.enroll(name, webcam(portrait, 1, range(0, 60, 3)))
         wait_until(lambda each=enrollment: client.is_live(each), 60, f"{name} is live")
     probe = webcam(hopper, 77, range(1))[0]
     assert client.name_of(probe) == "Grace Hopper"
+    wait_until(lambda: client.call("GET", "/v1/sightings")["sightings"], 20, "she was seen")
 
     people = {person["name"]: person["id"] for person in client.call("GET", "/v1/people")["people"]}
     gone = people["Grace Hopper"]
@@ -37,6 +38,12 @@ def test_nothing_on_disk_holds_a_deleted_person_and_the_next_frame_calls_them_un
     with database.read() as session:
         rows = session.query(Sample, Embedding.vector).join(Embedding, Embedding.sample_id == Sample.id)
         stored = [(s.crop, v) for s, v in rows.where(Sample.person_id == gone)]
+        came_by = sightings.page(session, sightings.Wanted(person_id=gone), 100)
+        stored += [
+            (crop.crop, row.vector)
+            for row in sightings.several(session, [row.id for row in came_by]).values()
+            for crop in sightings.crops(session, [row.id], pictures=True)[row.id]
+        ]
         head = Head.from_bytes(versions.live_head(session).weights)
     prototype = head.prototypes[head.person_ids.index(gone)]
     needles = {

@@ -24,7 +24,7 @@ LIMITS = server.Limits(head_s=1.5, body_s=4.0, idle_s=2, write_s=2.0, linger_s=0
 def create() -> server.Intake:
     """Return the gateway of a world with one person enrolled and one capture open."""
     folder = Path(os.environ["FAMILIAR_TEST_DIR"])
-    world = create_world(folder, Observer(detectors.create("yunet")), threads=4, queue=8)
+    world = create_world(folder, Observer(detectors.create("yunet")), threads=4, queue=8, sightings="on")
     frames = webcam.jpegs(portraits.frame("Eileen Collins")[:300, 60:360], 6, seed=1)
     closed = world.enroll("Eileen Collins", frames)
     person = closed["person"]["id"]

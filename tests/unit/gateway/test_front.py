@@ -34,7 +34,7 @@ def test_what_takes_pictures_by_the_document_waits_in_lanes_of_its_own(lane_of):
     lanes = lane_of("POST", "/v1/recognize"), lane_of("POST", "/v1/enroll")
     found = {(method, path) for method, path, its in operations() if lane_of(method, path) in lanes}
     assert found == {(method, path) for method, path, its in operations() if takes_pictures(its)}
-    assert len(found) == 5
+    assert len(found) == 6
 
 
 def test_who_is_to_be_recognised_does_not_wait_for_whole_films(lane_of):
@@ -91,6 +91,7 @@ def test_each_thread_has_a_connection_to_the_database(make_world, monkeypatch, t
     front.before(world.client.application, world.services)
     settings = Settings(threads=threads, database_url="postgresql+psycopg://nobody@localhost/none")
     pool = services.build(settings).database.engine.pool
-    aside = world.services.threads.noting + world.services.threads.recording
+    its = world.services.threads
+    aside = its.noting + its.remembering + its.recording
     assert isinstance(pool, QueuePool)
     assert pool.size() + pool._max_overflow == sum(started) + aside > threads + aside

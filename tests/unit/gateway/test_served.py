@@ -20,7 +20,7 @@ import pytest
 from bad_input.cases import all_cases
 from bad_input.firing import fire, refusal
 from bad_input.request import Case
-from familiar.records import Database
+from familiar.records import Database, sightings
 from familiar.records.migrate import migrate
 
 _HERE = Path(__file__).parent
@@ -189,6 +189,17 @@ def test_a_stop_ends_event_streams_and_leaves_with_status_zero(start: Callable[[
     reader.join(_STOP_TIMEOUT_S)
     assert rest and b"event: state" in rest[0]
     connection.close()
+
+
+def test_a_stop_writes_down_who_was_recognised_just_before(start: Callable[[], Server], collins_frames: list[bytes]):
+    server = start()
+    status, _ = server.ask("POST", "/v1/recognize", collins_frames[0], **{"Content-Type": "image/jpeg"})
+    server.process.terminate()
+    assert (status, server.process.wait(_STOP_TIMEOUT_S)) == (200, 0)
+    database = Database(f"sqlite:///{server.log.parent}/familiar.db")
+    with database.read() as session:
+        assert sightings.count(session) == 1
+    database.close()
 
 
 def run_main(folder: Path, **env: str) -> subprocess.Popen[bytes]:

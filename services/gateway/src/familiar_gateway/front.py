@@ -37,6 +37,7 @@ class Lanes:
             "recognition.recognize": (pictures, image),
             "recognition.detect": (pictures, image),
             "recognition.verify": (pictures, image),
+            "search.search": (pictures, image),
             "enrollments.enroll": (films, its.settings.max_body_bytes),
             "enrollments.add_frames": (pictures, its.settings.max_body_bytes),
             "enrollments.stream": (streams, small),

@@ -10,7 +10,8 @@ from familiar.settings import Settings
 from familiar_gateway.access import Guard, Keyring, Rates, mode_of
 from familiar_gateway.enrolling import Capturer, Streams
 from familiar_gateway.operating import Inbox, Metrics, Queue, Readiness, Serving
-from familiar_gateway.recognizing import Recognizer
+from familiar_gateway.recognizing import Recognizer, Witness
+from familiar_gateway.remembering import Notebook
 from familiar_gateway.threads import Threads
 
 
@@ -27,6 +28,7 @@ class Services:
     models: Models
     decoder: Decoder
     recognizer: Recognizer
+    witness: Witness
     capturer: Capturer
     readiness: Readiness
     metrics: Metrics
@@ -66,6 +68,7 @@ def assemble(
     inbox = Inbox(queue)
     limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
     decoder = Decoder(limits, SlowLane.beside(threads.pictures))
+    metrics = Metrics(database, queue)
     return Services(
         settings=settings,
         threads=threads,
@@ -76,9 +79,10 @@ def assemble(
         models=models,
         decoder=decoder,
         recognizer=Recognizer(decoder, observer, models, database, settings.max_faces),
+        witness=Notebook(settings, database, models, metrics),
         capturer=Capturer(decoder, Observer(observer.detector, ENROLMENT), models, database, inbox, settings),
         readiness=Readiness(database, queue, serving, models),
-        metrics=Metrics(database, queue),
+        metrics=metrics,
         recorder=Recorder(database, "gateway"),
         streams=Streams(most=threads.streams),
         keyring=keyring,

@@ -22,6 +22,7 @@ class Threads:
         asking_parts: ask all parts whether they are there; where one is away, that takes as long as is waited for it.
         streaming: follow a capture each, but for one, which says that there are enough of them.
         noting: write down when keys were used.
+        remembering: write down who came by, where that is wanted.
         recording: write down what went wrong.
     """
 
@@ -33,6 +34,7 @@ class Threads:
     asking_parts: int = 2
     streaming: int = _STREAMS + 1
     noting: int = 1
+    remembering: int = 1
     recording: int = 1
 
     @classmethod

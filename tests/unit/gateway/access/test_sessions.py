@@ -30,7 +30,14 @@ def _operator(world, name="Ada"):
 def test_a_page_signs_in_with_a_key_and_out_again(world):
     key_id, secret = give_key(world, Scope.PEOPLE, name="front desk", camera="door")
     before = world.client.get("/v1/session").json
-    assert before == {"access": "keys", "who": None, "scopes": [], "csrf": None, "expires_at": None}
+    assert before == {
+        "access": "keys",
+        "who": None,
+        "scopes": [],
+        "csrf": None,
+        "expires_at": None,
+        "sightings_kept_s": None,
+    }
     token = sign_in(world, secret)
     during = world.client.get("/v1/session").json
     assert during["who"] == {"id": key_id, "name": "front desk", "camera": "door"}

@@ -1,7 +1,6 @@
 """Keys: which there are, making one, revoking one."""
 
 import time
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from flask import Blueprint, request
@@ -99,11 +98,7 @@ def read_time(text: str) -> float:
     Raises:
         InvalidInput: it is no time, or past.
     """
-    try:
-        when = datetime.fromisoformat(text)
-        seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError) as exc:
-        raise InvalidInput(f"{text!r:.50} is not a time in ISO 8601", code="invalid_field", field="expires_at") from exc
+    seconds = payload.read_time("expires_at", text)
     if seconds <= time.time():
         raise InvalidInput(f"{text!r:.50} is past already", code="invalid_field", field="expires_at")
     return seconds

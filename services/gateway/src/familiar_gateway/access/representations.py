@@ -10,8 +10,11 @@ from familiar_gateway.access.mode import Mode
 from familiar_gateway.web import Caller, Json, time
 
 
-def session(mode: Mode, caller: Caller | None) -> Json:
-    """Show who asks; ``scopes`` are what they may do, signed in or not."""
+def session(mode: Mode, caller: Caller | None, sightings_kept_s: float | None) -> Json:
+    """Show who asks; ``scopes`` are what they may do, signed in or not.
+
+    Everybody may know for how long recognised faces are kept; None: they are not.
+    """
     who = None
     if caller is not None and caller.key_id is not None:
         who = {"id": caller.key_id, "name": caller.name, "camera": caller.camera}
@@ -21,6 +24,7 @@ def session(mode: Mode, caller: Caller | None) -> Json:
         "scopes": [] if caller is None else [each.value for each in Scope if each in caller.scopes],
         "csrf": None if caller is None else caller.csrf,
         "expires_at": None if caller is None else time(caller.session_until),
+        "sightings_kept_s": sightings_kept_s,
     }
 
 

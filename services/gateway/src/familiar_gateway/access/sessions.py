@@ -15,7 +15,7 @@ from familiar_gateway.access import passwords, representations
 from familiar_gateway.access.guard import COOKIE, Guard, known_caller, require_csrf
 from familiar_gateway.access.keyring import Keyring
 from familiar_gateway.access.rates import Rates
-from familiar_gateway.web import Json, Unauthorized, asks_for, payload, services
+from familiar_gateway.web import Caller, Json, Unauthorized, asks_for, payload, services
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ blueprint = Blueprint("session", __name__, url_prefix="/v1/session")
 def show() -> Json:
     """Say who asks, what they may do, and whether anything is asked for here."""
     payload.read_query(request, {})
-    return representations.session(services(_Needs).guard.mode_here(), known_caller())
+    return _show(known_caller())
 
 
 @blueprint.post("")
@@ -59,7 +59,7 @@ def sign_in() -> tuple[Response, int]:
         log.warning("a failed attempt to sign in from %s (request %s)", request.remote_addr, g.request_id)
         raise Unauthorized("that is not a key, or not a name and its password", code="sign_in_failed")
     token, _ = its.database.retry(lambda session: sessions.begin(session, row, its.settings.session_s))
-    answer = jsonify(representations.session(its.guard.mode_here(), its.keyring.of_session(token)))
+    answer = jsonify(_show(its.keyring.of_session(token)))
     answer.set_cookie(
         COOKIE, token, max_age=int(sessions.LONGEST_S), path=f"{request.script_root}/", secure=request.is_secure,
         httponly=True, samesite="Strict",
@@ -82,6 +82,12 @@ def sign_out() -> Response:
         COOKIE, path=f"{request.script_root}/", secure=request.is_secure, httponly=True, samesite="Strict"
     )
     return answer
+
+
+def _show(caller: Caller | None) -> Json:
+    its = services(_Needs)
+    kept_s = its.settings.sightings_keep_s if its.settings.keeps_sightings else None
+    return representations.session(its.guard.mode_here(), caller, kept_s)
 
 
 def _require_characters(field: str, text: str) -> None:

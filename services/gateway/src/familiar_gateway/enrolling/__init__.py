@@ -1,11 +1,14 @@
 """Enrolling: from the first frame of somebody to a capture that the trainer can learn from."""
 
-from familiar_gateway.enrolling.capture import Capturer
+from familiar_gateway.enrolling.at_once import enroll_seen
+from familiar_gateway.enrolling.capture import Capturer, SeenFace
 from familiar_gateway.enrolling.events import Streams
 from familiar_gateway.enrolling.routes import blueprint
 
 __all__ = [
     "Capturer",
+    "SeenFace",
     "Streams",
     "blueprint",
+    "enroll_seen",
 ]

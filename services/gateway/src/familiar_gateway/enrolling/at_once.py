@@ -2,9 +2,9 @@
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from flask import request
 from werkzeug.datastructures import FileStorage
@@ -14,7 +14,7 @@ from familiar.reason import Reason
 from familiar.seeing import Choice, Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import choosing, folders, representations, steps, uploads
-from familiar_gateway.enrolling.capture import Capturer, Verdicts
+from familiar_gateway.enrolling.capture import Also, Capturer, SeenFace, Verdicts
 from familiar_gateway.enrolling.opening import digests_of
 from familiar_gateway.enrolling.steps import Opening
 from familiar_gateway.enrolling.uploads import Bundle
@@ -118,14 +118,41 @@ def _enroll_each(upload: Upload, bundles: Sequence[Bundle], deadline: float) -> 
     return {"enrollments": enrolled, "refused": told}, 202, steps.location(enrolled[0]["enrollment"]["id"])
 
 
+def enroll_seen(fields: Mapping[str, Any], faces: Sequence[SeenFace], also: Also) -> Answer:
+    """Enrol somebody from faces that were seen before; all of it, and what is done ``also``, or nothing.
+
+    ``fields`` are those of a capture that is opened, and of one that is finished. Raises as these do.
+    """
+    capturer, answers = services(_Needs).capturer, steps.read_answers(fields)
+    enrollment_id, _ = steps.open_one(
+        Opening(
+            fields.get("name"), fields.get("person_id"), fields.get("allow_same_name", False), fields.get("consent"),
+            answers,
+        )
+    )  # fmt: skip
+    with _or_nothing(enrollment_id):
+        verdicts = capturer.add_seen(enrollment_id, faces)
+        steps.count(verdicts)
+        capturer.finish(enrollment_id, caller(), answers, also)
+    return _show(enrollment_id, verdicts), 202, steps.location(enrollment_id)
+
+
 def _enroll_one(upload: Upload, bundle: Bundle, deadline: float) -> Json:
     its = services(_Needs)
     enrollment_id, _ = steps.open_one(upload.opening)
-    try:
+    with _or_nothing(enrollment_id):
         verdicts = _add_unless_closed(enrollment_id, bundle, deadline)
         if len(verdicts) == 1 and verdicts[0].reasons == (Reason.SEVERAL_FACES,):
             _ask_for_a_face(upload.files)
         its.capturer.finish(enrollment_id, caller(), upload.opening.answers)
+    return _show(enrollment_id, verdicts)
+
+
+@contextlib.contextmanager
+def _or_nothing(enrollment_id: str) -> Iterator[None]:
+    """Give a capture up that is not finished."""
+    try:
+        yield
     except FamiliarError as exc:
         # With a key the same request, sent again, goes on where a part that was away stopped it.
         if not (exc.retryable and "Idempotency-Key" in request.headers):
@@ -135,6 +162,9 @@ def _enroll_one(upload: Upload, bundle: Bundle, deadline: float) -> Json:
     except BaseException:
         _withdraw(enrollment_id)
         raise
+
+
+def _show(enrollment_id: str, verdicts: Verdicts) -> Json:
     told = representations.verdicts(_with_left_out(verdicts, enrollment_id))
     return {**told, **steps.show(enrollment_id)}
 

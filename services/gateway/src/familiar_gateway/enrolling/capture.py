@@ -21,6 +21,7 @@ from familiar.reason import Reason
 from familiar.records import (
     Action,
     Database,
+    Enrollment,
     IfKnown,
     Terms,
     audit,
@@ -31,7 +32,19 @@ from familiar.records import (
     samples,
     versions,
 )
-from familiar.seeing import CROP_PX, Box, Choice, Decoder, Frame, Observer, align, encode_jpeg
+from familiar.seeing import (
+    CROP_PX,
+    Box,
+    Choice,
+    Decoder,
+    Frame,
+    Observer,
+    Quality,
+    align,
+    decode,
+    encode_jpeg,
+    resize,
+)
 from familiar.servable import MAX_BATCH
 from familiar.serving import Models
 from familiar.settings import Settings
@@ -100,14 +113,31 @@ class Verdicts(list[Verdict]):
 
 
 @dataclass(frozen=True)
+class SeenFace:
+    """A face that was found and cut out before: the crop as JPEG, what was measured of it then, and when that was."""
+
+    crop: bytes
+    quality: Quality
+    captured_at: float
+
+
+Also = Callable[[Session, Enrollment], None]
+"""What else is to be done when a capture is closed, in the same transaction."""
+
+
+@dataclass(frozen=True)
 class _Judged:
-    """A frame looked at, without its pixels: why it was refused, or what to keep of it."""
+    """A frame looked at, without its pixels: why it was refused, or what to keep of it.
+
+    ``captured_at`` is None for one that was taken just now.
+    """
 
     digest: str
     reasons: tuple[str, ...]
     quality: dict[str, float] | None = None
     chip: NDArray[np.uint8] | None = None
     crop: bytes = b""
+    captured_at: float | None = None
 
 
 class Capturer:
@@ -171,6 +201,29 @@ class Capturer:
         with self._decoder.frame(data) as frame:
             return [face.box for face in self._observer.faces(frame)]
 
+    def add_seen(self, enrollment_id: str, faces: Sequence[SeenFace]) -> Verdicts:
+        """Judge faces that were cut out before as frames are judged, and keep the good ones.
+
+        Raises:
+            NotFound, Conflict: there is no such enrolment, or it takes no more frames.
+            Unavailable: a part is away.
+        """
+        backbone_version = self._backbone_version(enrollment_id)
+        chip_px = self._models.backbone(backbone_version).input_px
+        verdicts = Verdicts()
+        for start in range(0, len(faces), MAX_BATCH):
+            judged = [self._judge_seen(face, chip_px) for face in faces[start : start + MAX_BATCH]]
+            verdicts += self._keep(enrollment_id, judged, backbone_version)
+        return verdicts
+
+    def _judge_seen(self, face: SeenFace, chip_px: int) -> _Judged:
+        digest, quality = hashlib.sha256(face.crop).hexdigest(), face.quality.to_dict()
+        reasons = tuple(reason.value for reason in face.quality.reasons(self._observer.limits))
+        if reasons:
+            return _Judged(digest, reasons, quality)
+        chip = resize(decode(face.crop, self._decoder.limits), chip_px)
+        return _Judged(digest, (), quality, chip, face.crop, face.captured_at)
+
     def _in_time(self, shots: Iterable[Shot], verdicts: Verdicts, deadline: float) -> Iterator[Shot]:
         """Yield the shots there is time for, one at least; note on ``verdicts`` if these were not all."""
         try:
@@ -187,8 +240,10 @@ class Capturer:
             said = enrollments.verdicts(session, enrollment_id).values()
         return [Verdict(row.position, tuple(row.reasons)) for row in sorted(said, key=lambda row: row.position)]
 
-    def finish(self, enrollment_id: str, author: audit.Author, answers: Answers) -> None:
+    def finish(self, enrollment_id: str, author: audit.Author, answers: Answers, also: Also = lambda *_: None) -> None:
         """End a capture and have it learned, in the name of its author; ending it again changes nothing.
+
+        ``also`` is done with it, or neither is.
 
         Raises:
             NotFound: there is no such enrolment.
@@ -209,7 +264,7 @@ class Capturer:
             # If others are faster all the time, the training judges them; see docs/adr/0014.
             closing = functools.partial(
                 _close, enrollment_id=enrollment_id, settled=settled, surely=look == _MOST_LOOKS,
-                terms=Terms(author, self._settings.correction_undo_s),
+                terms=Terms(author, self._settings.correction_undo_s), also=also,
             )  # fmt: skip
             with contextlib.suppress(_Outdated):
                 training_id = self._database.retry(closing)
@@ -273,7 +328,7 @@ class Capturer:
             if vector is not None and not reasons:
                 samples.add(
                     session, enrollment, row, crop=item.crop, vector=vector, backbone_version=backbone_version,
-                    detector=self._observer.detector.name, quality=item.quality or {},
+                    detector=self._observer.detector.name, quality=item.quality or {}, captured_at=item.captured_at,
                 )  # fmt: skip
                 kept = np.vstack([kept.reshape(-1, len(vector)), vector])
             verdicts.append(Verdict(row.position, tuple(row.reasons), item.quality))
@@ -307,7 +362,9 @@ class _Outdated(Exception):
     """Frames came, or another capture was closed, after a capture had been looked at."""
 
 
-def _close(session: Session, enrollment_id: str, settled: Settled, terms: Terms, *, surely: bool) -> str | None:
+def _close(
+    session: Session, enrollment_id: str, settled: Settled, terms: Terms, *, surely: bool, also: Also
+) -> str | None:
     """Close a capture as it was ``settled`` and return its training.
 
     Raises:
@@ -330,4 +387,5 @@ def _close(session: Session, enrollment_id: str, settled: Settled, terms: Terms,
     audit.note(session, terms.author, Action.PERSON_ENROLLED, person.id)
     if person.enrolled:
         corrections.added(session, enrollment, terms)
+    also(session, enrollment)
     return enrollments.close(session, enrollment).id

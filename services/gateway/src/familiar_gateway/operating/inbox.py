@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 class Inbox:
-    """Tells the trainer of a training that stands in the database already."""
+    """Tells the trainer of a training, or a replay, that stands in the database already."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -20,3 +20,10 @@ class Inbox:
             self._queue.put(training_id)
         except QueueUnavailable as exc:
             log.warning("training %s stays in the database for now: %s", training_id, exc)
+
+    def put_replay(self, replay_id: str) -> None:
+        """Put a replay on the queue; without Redis it waits as a training does."""
+        try:
+            self._queue.put_replay(replay_id)
+        except QueueUnavailable as exc:
+            log.warning("replay %s stays in the database for now: %s", replay_id, exc)

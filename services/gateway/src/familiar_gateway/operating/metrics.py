@@ -58,6 +58,12 @@ class Metrics:
         self._frames = Counter(
             "familiar_enrollment_frames", "Frames judged for enrolments", ("verdict",), registry=self._registry
         )
+        self._sightings = Counter(
+            "familiar_sightings",
+            "Recognised faces by what became of them where sightings are kept: kept, or left out",
+            ("result",),
+            registry=self._registry,
+        )
         self._stages = Histogram(
             "familiar_recognition_stage_seconds",
             "Time of each stage of a recognition",
@@ -86,6 +92,10 @@ class Metrics:
         """Record the verdicts of an enrolment's frames: ``accepted`` or the first reason."""
         for verdict in verdicts:
             self._frames.labels(verdict).inc()
+
+    def count_sightings(self, result: str, faces: int) -> None:
+        """Record that so many faces were ``kept`` as sightings, or left out (``no_room``, ``failed``)."""
+        self._sightings.labels(result).inc(faces)
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

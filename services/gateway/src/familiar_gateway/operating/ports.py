@@ -13,6 +13,9 @@ class Queue(Protocol):
     def put(self, training_id: str) -> None:
         """Put a training on the queue unless it is there already."""
 
+    def put_replay(self, replay_id: str) -> None:
+        """Put a replay on the queue unless it is there already."""
+
     def state(self) -> QueueState:
         """Return how full the queue is."""
 

@@ -31,11 +31,13 @@ class Burst:
         recognition: what all frames say together; of one face, or of none where no frame shows any.
         frames: what each says by itself, in the order sent; "known" there may be of somebody else.
         best: position of the frame that the face is shown from, None where no frame shows any.
+        looks: the face on each good frame, with what all frames say together.
     """
 
     recognition: Recognition
     frames: tuple[BurstFrame, ...]
     best: int | None
+    looks: tuple[RecognizedFace, ...]
 
 
 def recognize(recognizer: Recognizer, pictures: Sequence[bytes]) -> Burst:
@@ -47,7 +49,8 @@ def recognize(recognizer: Recognizer, pictures: Sequence[bytes]) -> Burst:
     """
     watch = Stopwatch()
     with watch.stage("total"):
-        seen, answer = recognizer.ask(pictures, 1, watch)
+        asked = recognizer.ask(pictures, 1, watch)
+        seen, answer = asked.seen, asked.answer
         with watch.stage("decide"):
             meant = recognizer.meant(answer)
             largest = [found[0] if found else None for found in seen]
@@ -58,7 +61,9 @@ def recognize(recognizer: Recognizer, pictures: Sequence[bytes]) -> Burst:
     shown = None if best is None else largest[best]
     faces = (RecognizedFace(shown, together),) if shown else ()
     faces_found = 0 if best is None else seen[best].found
-    return Burst(Recognition.of(answer, faces, faces_found, meant, watch), frames, best)
+    good = [face for face in largest if face and not face.reasons]
+    looks = tuple(RecognizedFace(*each) for each in zip(good, [together] * len(good), asked.embeddings, strict=True))
+    return Burst(Recognition.of(answer, faces, faces_found, meant, watch), frames, best, looks)
 
 
 _NO_FACE = BurstFrame(decision.REJECTED, (Reason.NO_FACE,))

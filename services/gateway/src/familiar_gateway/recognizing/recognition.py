@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from familiar import learning
 from familiar.errors import InvalidInput, ModelNotFound, ServingRejected, ServingUnavailable
-from familiar.knowing import Decision, decision, is_sure, normalise
+from familiar.knowing import Decision, Float32, decision, is_sure, normalise
 from familiar.records import Database, Known, people
 from familiar.seeing import Decoder, Observation, Observations, Observer
 from familiar.serving import HeadAnswer, Models
@@ -38,10 +38,26 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class RecognizedFace:
-    """One face, what was seen of it, and what is said of it."""
+    """One face, what was seen of it, and what is said of it.
+
+    ``embedding`` is the float32[D] that the head was asked about, by the backbone of that head; None if it was not.
+    """
 
     observation: Observation
     decision: Decision
+    embedding: Float32 | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was seen of each picture, and what one head says of all the good faces.
+
+    ``embeddings`` float32[N, D] and ``answer`` have a row for each of the good ones.
+    """
+
+    seen: Sequence[Observations]
+    answer: HeadAnswer
+    embeddings: Float32
 
 
 @dataclass(frozen=True)
@@ -145,11 +161,16 @@ class Recognizer:
         """
         watch = Stopwatch()
         with watch.stage("total"):
-            (faces,), answer = self.ask([data], self._max_faces, watch)
+            asked = self.ask([data], self._max_faces, watch)
+            (faces,), answer = asked.seen, asked.answer
             with watch.stage("decide"):
                 meant = self.meant(answer)
                 decisions = decide_each(faces, answer, meant)
-        recognized = [RecognizedFace(face, made) for face, made in zip(faces, decisions, strict=True)]
+        rows = iter(asked.embeddings)
+        recognized = [
+            RecognizedFace(face, made, None if face.reasons else next(rows))
+            for face, made in zip(faces, decisions, strict=True)
+        ]
         return Recognition.of(answer, recognized, faces.found, meant, watch)
 
     def detect(self, data: bytes) -> tuple[Observations, Mapping[str, float]]:
@@ -182,31 +203,34 @@ class Recognizer:
                     likeness = learning.compare(rows[0], rows[1], cohort, far_target)
         return Comparison(faces, likeness, version, watch.stages_ms)
 
-    def ask(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[list[Observations], HeadAnswer]:
-        """Return the largest ``max_faces`` faces of each picture, and what one head says of all the good ones.
+    def ask(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> Asked:
+        """Ask about the largest ``max_faces`` faces of each picture, by the backbone that the head was trained for.
 
-        The embeddings are of the backbone that the head was trained for. Raises as ``recognize`` does.
+        Raises as ``recognize`` does.
         """
         for _ in range(_ATTEMPTS):
             version, seen = self._see(pictures, max_faces, watch)
             chips = [face.chip for faces in seen for face in faces if not face.reasons]
             try:
                 # Several frames are decided together, by the mean of their scores: no glance at one of them is sure.
-                answer = self._identify(chips, version, len(pictures) == 1, watch)
+                answer, embeddings = self._identify(chips, version, len(pictures) == 1, watch)
             except (ModelNotFound, ServingRejected):
                 # Perhaps the backbone was replaced: it is gone, or the head wants embeddings of another length.
                 if self._backbone.renew() == version:
                     raise
                 continue
             if answer.meta.backbone_version == version:
-                return seen, answer
+                return Asked(seen, answer, embeddings)
             self._backbone.follow(answer.meta.backbone_version)
         raise ServingUnavailable("the models are being replaced; no head and backbone that fit answered together")
 
     def _identify(
         self, chips: Sequence[NDArray[np.uint8]], version: int, may_glance: bool, watch: Stopwatch
-    ) -> HeadAnswer:
-        """Return what one head says of ``chips``; ``may_glance`` leaves a mirror image out where it changes nothing."""
+    ) -> tuple[HeadAnswer, Float32]:
+        """Return what one head says of ``chips``, and their embeddings.
+
+        ``may_glance`` leaves a mirror image out where it changes nothing.
+        """
         faces = np.asarray(chips, np.uint8)
         margin = self._models.backbone(version).glance_margin if may_glance else None
         with watch.stage("embed"):
@@ -218,7 +242,7 @@ class Recognizer:
             # Of all glances again, since another head may have answered than before.
             doubtful = glanced & ~_sure(answer, margin)
             if not doubtful.any() or answer.meta.backbone_version != version:
-                return answer
+                return answer, embeddings
             with watch.stage("embed"):
                 mirrored = self._models.glance(faces[doubtful, :, ::-1], version)
                 embeddings[doubtful] = normalise(embeddings[doubtful] + mirrored)

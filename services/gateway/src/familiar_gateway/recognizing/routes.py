@@ -1,15 +1,18 @@
 """Recognition: who is on a picture; and without names, which faces are, and whether two pictures show one person."""
 
+import time
 from typing import Protocol
 
 from flask import Blueprint, g, request
 
+from familiar.errors import InvalidInput
 from familiar.records import clean_name
 from familiar.scope import Scope
 from familiar.settings import Settings
 from familiar_gateway.operating import Metrics
 from familiar_gateway.recognizing import burst, representations
 from familiar_gateway.recognizing.recognition import Recognizer
+from familiar_gateway.recognizing.witness import Look, Occasion, Witness
 from familiar_gateway.web import Json, asks_for, camera, payload, pictures, services
 
 
@@ -19,25 +22,33 @@ class _Needs(Protocol):
     settings: Settings
     recognizer: Recognizer
     metrics: Metrics
+    witness: Witness
 
+
+_FAR_AHEAD_S = 60.0
+"""A camera's clock may be fast; by more than this, what it says is no time."""
 
 blueprint = Blueprint("recognition", __name__)
 
 
 @blueprint.post("/v1/recognize")
 @asks_for(Scope.RECOGNIZE)
-@payload.reads_query("camera")
+@payload.reads_query("camera", "captured_at")
 def recognize() -> Json:
     """Say who is on a picture, or on a burst of them."""
     its = services(_Needs)
-    sent = pictures.read_burst(request, its.settings.max_image_bytes, burst.MOST_FRAMES, ("camera",))
+    sent = pictures.read_burst(request, its.settings.max_image_bytes, burst.MOST_FRAMES, ("camera", "captured_at"))
     g.camera = camera(clean_name(sent.says["camera"]) if "camera" in sent.says else None)  # for the log
+    occasion = Occasion(g.request_id, g.camera, _captured_at(sent.says.get("captured_at")))
     if len(sent.pictures) == 1:
         answer = its.recognizer.recognize(sent.pictures[0])
         shown = representations.recognition(answer)
+        looks = [Look(place, face) for place, face in enumerate(answer.faces) if face.embedding is not None]
     else:
         together = burst.recognize(its.recognizer, sent.pictures)
         answer, shown = together.recognition, representations.burst(together)
+        looks = [Look(0, look) for look in together.looks]
+    its.witness.note(occasion, looks, answer.head_version, answer.backbone_version)
     its.metrics.count_recognition(
         [face.decision.status.value for face in answer.faces],
         [face.observation.reasons[0].value for face in answer.faces if face.observation.reasons],
@@ -64,3 +75,11 @@ def verify() -> Json:
     first, second = pictures.read_pair(request, its.settings.max_image_bytes)
     made = its.recognizer.compare(first, second, its.settings.far_target)
     return {"request_id": g.request_id, **representations.comparison(made, its.settings.far_target)}
+
+
+def _captured_at(text: str | None) -> float:
+    now = time.time()
+    when = now if text is None else payload.read_time("captured_at", text)
+    if not 0 <= when <= now + _FAR_AHEAD_S:
+        raise InvalidInput(f"{text!r:.50} has not come yet", code="invalid_field", field="captured_at")
+    return min(when, now)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 from unicodedata import category
 
@@ -69,7 +70,7 @@ def check_type(name: str, value: object, kind: Field) -> None:
     """
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        wanted = " or ".join(_NAMES[each] for each in kinds)
+        wanted = " or ".join(_NAMES[each] for each in kinds if each is not int or float not in kinds)
         raise InvalidInput(f"the field {name!r} must be {wanted}, got {_kind(value)}", code="invalid_field", field=name)
 
 
@@ -100,7 +101,7 @@ def read_form(request: Request, fields: tuple[str, ...], files: tuple[str, ...])
 
 
 def parse_flag(name: str, text: str | None) -> bool:
-    """Return what a form says by ``true`` or ``false``.
+    """Return what a form or a query says by ``true`` or ``false``.
 
     Raises:
         InvalidInput: it says something else.
@@ -109,7 +110,7 @@ def parse_flag(name: str, text: str | None) -> bool:
         return False
     if text == "true":
         return True
-    raise InvalidInput(f"the form field {name!r} must be true or false, got {text!r:.50}", code="invalid_field")
+    raise InvalidInput(f"{name!r} must be true or false, got {text!r:.50}", code="invalid_field")
 
 
 def read_query(
@@ -177,6 +178,21 @@ def read_text(name: str, text: str, most: int) -> str:
     return shown
 
 
+def read_time(name: str, text: str) -> float:
+    """Return a time, given in ISO 8601, in UTC seconds since 1970; without a zone it is UTC.
+
+    In a query a "+" before the zone may have become a blank.
+
+    Raises:
+        InvalidInput: it is no time.
+    """
+    try:
+        when = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as exc:
+        raise InvalidInput(f"{text!r:.50} is not a time in ISO 8601", code="invalid_field", field=name) from exc
+
+
 def parse_version(text: str) -> int:
     """Return the version number that a path names.
 
@@ -193,6 +209,7 @@ _NAMES: Mapping[type, str] = {
     str: "text",
     bool: "true or false",
     int: "a whole number",
+    float: "a number",
     list: "a list",
     dict: "an object",
     type(None): "null",
