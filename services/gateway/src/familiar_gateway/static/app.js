@@ -4,19 +4,20 @@ import { isAsking, orNotice } from "./dialog.js";
 import { $ } from "./dom.js";
 import { offerLanguages, speak } from "./languages.js";
 import { showReadiness } from "./readiness.js";
-import { begin, isShut, may } from "./session.js";
+import { begin, daysKept, isShut, may } from "./session.js";
 import { texts } from "./texts.js";
 import { writeTexts } from "./wording.js";
 
 const REFRESH_MS = 2500;
 const HOME = "home";
 // What is behind a view comes when it is opened for the first time, so that the first one is there soon. `scope` is what
-// one must be let to do to see it.
+// one must be let to do to see it; one that is not `there` is not offered.
 const views = {
   home: {},
   recognise: { scope: "recognize", load: () => import("./recognise.js") },
   enrol: { scope: "enroll", load: () => import("./enrol.js") },
   people: { scope: "people", load: () => import("./people.js") },
+  visitors: { scope: "sightings", there: () => daysKept() > 0, load: () => import("./visitors.js") },
   operate: { scope: "operate", load: () => import("./operate.js") },
 };
 let opened = HOME;
@@ -47,16 +48,18 @@ async function load(view) {
 function mark(name) {
   for (const link of document.querySelectorAll("nav a, a.door")) {
     const leads = link.getAttribute("href").slice(1);
-    link.hidden = isShut() || !may(views[leads].scope);
+    link.hidden = isShut() || !isOffered(views[leads]);
     if (leads === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = name === HOME ? texts.page.name : texts.page.title({ view: texts.page[name] });
 }
 
+const isOffered = ({ scope, there }) => (!scope || may(scope)) && (!there || there());
+
 function openAddressed() {
   const [name, which = ""] = window.location.hash.slice(1).split("/");
-  const known = Object.keys(views).includes(name) && (!views[name].scope || may(views[name].scope));
+  const known = Object.keys(views).includes(name) && isOffered(views[name]);
   return orNotice(open(known ? name : HOME, which));
 }
 

@@ -2,6 +2,7 @@
 
 import { call, newKey } from "./api.js";
 import { capture } from "./capture.js";
+import { agreedTo, showConsent } from "./consent.js";
 import { isAsking, notice, orNotice } from "./dialog.js";
 import { element, within } from "./dom.js";
 import { greet } from "./greeting.js";
@@ -14,7 +15,6 @@ import { texts } from "./texts.js";
 import { Viewfinder } from "./viewfinder.js";
 import { word } from "./wording.js";
 
-const ENOUGH_PICTURES = 4000; // characters of what was agreed to, as many as are kept
 const $ = within("enrol");
 let finder = null;
 let progress = null;
@@ -64,6 +64,7 @@ export async function enter(personId) {
   $("name-field").hidden = Boolean(personId);
   $("name").required = !personId;
   $("name-title").textContent = texts.enrol.nameTitle;
+  showConsent();
   go("consent");
   if (!personId) return;
   const { name } = await call("GET", `v1/people/${personId}`);
@@ -89,10 +90,8 @@ function showSound() {
   $("sound").setAttribute("aria-pressed", String(areOn()));
 }
 
-// What was agreed to is kept in the words that were read.
 function agree() {
-  const words = [...$("consent").children].map((each) => each.textContent);
-  wish.consent = words.join("\n").slice(0, ENOUGH_PICTURES);
+  wish.consent = agreedTo();
   go("name");
 }
 

@@ -5,7 +5,7 @@ import { orNotice } from "./dialog.js";
 import { within, write } from "./dom.js";
 import { draw } from "./drawing.js";
 import { showFigures } from "./figures.js";
-import { may } from "./session.js";
+import { daysKept, may } from "./session.js";
 import { texts } from "./texts.js";
 import { Tracks } from "./tracks.js";
 import { Viewfinder } from "./viewfinder.js";
@@ -38,6 +38,9 @@ export function setUp() {
 }
 
 export function enter() {
+  const days = daysKept();
+  $("remembered").hidden = days === 0;
+  $("remembered").textContent = texts.recognise.remembered({ days });
   greet([]);
   look();
 }

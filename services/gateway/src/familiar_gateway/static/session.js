@@ -5,13 +5,17 @@ import { orNotice } from "./dialog.js";
 import { $ } from "./dom.js";
 import { texts } from "./texts.js";
 
-const EVERYTHING = ["recognize", "enroll", "people", "operate"];
+const EVERYTHING = ["recognize", "enroll", "people", "sightings", "operate"];
 const KEY_PREFIX = "fam_";
+const DAY_S = 86400;
 // Until it is known: what is not allowed is refused, and then it is.
 let present = { access: "loopback", who: null, scopes: EVERYTHING };
 let changed = () => {};
 
 export const may = (scope) => present.scopes.includes(scope);
+
+// For how many days each face that is recognised is kept; 0 where none is.
+export const daysKept = () => Math.ceil((present.sightings_kept_s ?? 0) / DAY_S);
 
 // Whether nobody is let in who has not signed in.
 export const isShut = () => present.access === "keys" && present.who === null;

@@ -9,6 +9,7 @@ export const translation = {
     recognise: "Kennst du mich?",
     enrol: "Lern mich kennen",
     people: "Personen",
+    visitors: "Wer da war",
     operate: "Betrieb",
     language: "Sprache",
     api: "API",
@@ -63,6 +64,8 @@ export const translation = {
   recognise: {
     invitation: "Schalte die Kamera ein, oder zieh ein Bild hierher, oder füge eines ein.",
     door: "Lern mich kennen",
+    remembered: ({ days }) =>
+      `Wen ich hier sehe, den merke ich mir ${days === 1 ? "einen Tag" : `${days} Tage`} lang, mit einem kleinen Bild.`,
     choosePicture: "Bild auswählen",
     notAPicture: "Diese Datei ist kein Bild, das sich zeigen lässt.",
     nobody: "Ich sehe noch niemanden.",
@@ -89,6 +92,9 @@ export const translation = {
     why: "Nur, um dich hier zu erkennen. Nichts davon verlässt dieses System.",
     howLongTitle: "Wie lange",
     howLong: "Bis du vergessen wirst. Nichts davon wird von selbst gelöscht.",
+    sightingsTitle: "Jedes Mal, wenn du gesehen wirst",
+    sightings: ({ days }) =>
+      `Immer wenn ich jemanden erkenne, behalte ich auch ein kleines Bild, die Zeit und die Kamera, höchstens ${days === 1 ? "einen Tag" : `${days} Tage`} lang, von dir wie von allen anderen. Was als deines bekannt ist, verschwindet, sobald du vergessen wirst.`,
     forgetTitle: "Wie du vergessen wirst",
     forget:
       "Wähle unter Personen deinen Namen und dann Vergessen, oder bitte darum, wer dieses System betreibt, jederzeit und ohne Grund. Bilder, Zahlen und Name werden dann gelöscht, und du bist sofort wieder unbekannt.",
@@ -231,6 +237,21 @@ export const translation = {
     undone: "Es ist wieder wie vorher.",
     takeBack: "Löschen",
     takeBackQuestion: "Die hinzugefügten Bilder werden gelöscht. Das lässt sich nicht rückgängig machen.",
+  },
+  visitors: {
+    strangersTitle: "Unbekannte",
+    sightingsTitle: "Zuletzt gesehen",
+    strangers: ({ shown, total }) =>
+      total ? `${shown} von ${total}, zuletzt gesehene zuerst` : "Es war niemand Unbekanntes da.",
+    seen: ({ count, last }) => `${count === 1 ? "Einmal gesehen" : `${count}-mal gesehen`}, zuletzt ${last}`,
+    who: "Wer ist das?",
+    whoIsIt: "Wer ist das? Benenne nur, wer eingewilligt hat, erkannt zu werden.",
+    named: ({ name }) => `Ich lerne ${name} gerade kennen.`,
+    tooFew: ({ accepted, needed }) =>
+      `Von den Bildern taugen ${accepted}, gebraucht werden ${needed}. Stell die Person lieber vor der Kamera vor.`,
+    nobody: "Es war noch niemand da.",
+    unknown: "Unbekannt",
+    before: ({ camera, time }) => `${camera}, ${time}`,
   },
   operate: {
     parts: "Teile",
@@ -468,6 +489,7 @@ export const translation = {
     recognize: "erkennen",
     enroll: "kennenlernen",
     people: "Personen",
+    sightings: "Sichtungen",
     operate: "Betrieb",
   },
   workerState: {
@@ -501,6 +523,8 @@ export const translation = {
     person_split: "Person geteilt",
     people_merged: "Personen vereint",
     correction_undone: "rückgängig gemacht",
+    stranger_named: "Unbekannte benannt",
+    sighting_erased: "Sichtung gelöscht",
     head_rolled_back: "Kopf zurückgeholt",
     training_retried: "Training noch einmal versucht",
     site_forgotten: "Ort vergessen",

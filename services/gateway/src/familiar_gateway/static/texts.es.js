@@ -9,6 +9,7 @@ export const translation = {
     recognise: "¿Me conoces?",
     enrol: "Conóceme",
     people: "Personas",
+    visitors: "Quién ha pasado",
     operate: "Operación",
     language: "Idioma",
     api: "API",
@@ -62,6 +63,8 @@ export const translation = {
   recognise: {
     invitation: "Enciende la cámara, o arrastra o pega aquí una imagen.",
     door: "Conóceme",
+    remembered: ({ days }) =>
+      `A quien veo aquí lo recuerdo durante ${days === 1 ? "un día" : `${days} días`}, con una imagen pequeña.`,
     choosePicture: "Elegir una imagen",
     notAPicture: "Este archivo no es una imagen que se pueda mostrar.",
     nobody: "Todavía no veo a nadie.",
@@ -88,6 +91,9 @@ export const translation = {
     why: "Solo para reconocerte aquí. Nada de ello sale de este sistema.",
     howLongTitle: "Cuánto tiempo",
     howLong: "Hasta que se te olvide. Nada se borra por sí solo.",
+    sightingsTitle: "Cada vez que se te ve",
+    sightings: ({ days }) =>
+      `Siempre que reconozco a alguien guardo también una imagen pequeña, la hora y la cámara, como máximo ${days === 1 ? "un día" : `${days} días`}, de ti y de todos los demás. Lo que se sabe que es tuyo desaparece en cuanto se te olvida.`,
     forgetTitle: "Cómo se te olvida",
     forget:
       "En Personas, elige tu nombre y después Olvidar, o pídeselo a quien administra el sistema, en cualquier momento y sin motivo. Se borran las imágenes, los números y el nombre, y al instante vuelves a ser desconocido.",
@@ -227,6 +233,21 @@ export const translation = {
     undone: "Todo está como antes.",
     takeBack: "Borrarlas",
     takeBackQuestion: "Las imágenes añadidas se borran. Esto no se puede deshacer.",
+  },
+  visitors: {
+    strangersTitle: "Desconocidos",
+    sightingsTitle: "Vistos por última vez",
+    strangers: ({ shown, total }) =>
+      total ? `${shown} de ${total}, primero el último visto` : "No ha pasado nadie desconocido.",
+    seen: ({ count, last }) => `${count === 1 ? "Visto una vez" : `Visto ${count} veces`}, la última ${last}`,
+    who: "¿Quién es?",
+    whoIsIt: "¿Quién es? Nombra solo a quien haya aceptado ser reconocido.",
+    named: ({ name }) => `Estoy conociendo a ${name}.`,
+    tooFew: ({ accepted, needed }) =>
+      `De las imágenes sirven ${accepted} y hacen falta ${needed}. Es mejor presentar a la persona ante la cámara.`,
+    nobody: "Todavía no ha pasado nadie.",
+    unknown: "Desconocido",
+    before: ({ camera, time }) => `${camera}, ${time}`,
   },
   operate: {
     parts: "Partes",
@@ -462,6 +483,7 @@ export const translation = {
     recognize: "reconocer",
     enroll: "conocer",
     people: "personas",
+    sightings: "avistamientos",
     operate: "operación",
   },
   workerState: {
@@ -495,6 +517,8 @@ export const translation = {
     person_split: "persona dividida",
     people_merged: "personas unidas",
     correction_undone: "deshecho",
+    stranger_named: "desconocido nombrado",
+    sighting_erased: "avistamiento borrado",
     head_rolled_back: "cabeza recuperada",
     training_retried: "entrenamiento reintentado",
     site_forgotten: "lugar olvidado",

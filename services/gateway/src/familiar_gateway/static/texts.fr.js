@@ -9,6 +9,7 @@ export const translation = {
     recognise: "Me connais-tu ?",
     enrol: "Apprends à me connaître",
     people: "Personnes",
+    visitors: "Qui est passé",
     operate: "Exploitation",
     language: "Langue",
     api: "API",
@@ -63,6 +64,8 @@ export const translation = {
   recognise: {
     invitation: "Allume la caméra, ou dépose ou colle une image ici.",
     door: "Apprends à me connaître",
+    remembered: ({ days }) =>
+      `Je me souviens pendant ${days === 1 ? "un jour" : `${days} jours`} de qui je vois ici, avec une petite image.`,
     choosePicture: "Choisir une image",
     notAPicture: "Ce fichier n’est pas une image que l’on puisse montrer.",
     nobody: "Je ne vois encore personne.",
@@ -89,6 +92,9 @@ export const translation = {
     why: "Seulement pour te reconnaître ici. Rien ne quitte ce système.",
     howLongTitle: "Combien de temps",
     howLong: "Jusqu’à ce que tu sois oublié. Rien ne s’efface de soi-même.",
+    sightingsTitle: "Chaque fois que tu es vu",
+    sightings: ({ days }) =>
+      `Quand je reconnais quelqu’un, je garde aussi une petite image, l’heure et la caméra, pendant ${days === 1 ? "un jour" : `${days} jours`} au plus, de toi comme de tous les autres. Ce que l’on sait être de toi disparaît dès que tu es oublié.`,
     forgetTitle: "Comment être oublié",
     forget:
       "Sous Personnes, choisis ton nom puis Oublier, ou demande-le à la personne qui gère ce système, à tout moment et sans raison. Images, nombres et nom sont alors effacés, et tu redeviens aussitôt inconnu.",
@@ -233,6 +239,21 @@ export const translation = {
     undone: "Tout est comme avant.",
     takeBack: "Les effacer",
     takeBackQuestion: "Les images ajoutées sont effacées. On ne peut pas l'annuler.",
+  },
+  visitors: {
+    strangersTitle: "Inconnus",
+    sightingsTitle: "Vus en dernier",
+    strangers: ({ shown, total }) =>
+      total ? `${shown} sur ${total}, le dernier vu d’abord` : "Aucun inconnu n’est passé.",
+    seen: ({ count, last }) => `${count === 1 ? "Vu une fois" : `Vu ${count} fois`}, la dernière ${last}`,
+    who: "Qui est-ce ?",
+    whoIsIt: "Qui est-ce ? Ne nomme que qui a accepté d’être reconnu.",
+    named: ({ name }) => `J’apprends à connaître ${name}.`,
+    tooFew: ({ accepted, needed }) =>
+      `Parmi les images, ${accepted} conviennent et il en faut ${needed}. Présente plutôt la personne devant la caméra.`,
+    nobody: "Personne n’est encore passé.",
+    unknown: "Inconnu",
+    before: ({ camera, time }) => `${camera}, ${time}`,
   },
   operate: {
     parts: "Parties",
@@ -471,6 +492,7 @@ export const translation = {
     recognize: "reconnaître",
     enroll: "faire connaissance",
     people: "personnes",
+    sightings: "passages",
     operate: "exploitation",
   },
   workerState: {
@@ -504,6 +526,8 @@ export const translation = {
     person_split: "personne séparée",
     people_merged: "personnes réunies",
     correction_undone: "annulé",
+    stranger_named: "inconnu nommé",
+    sighting_erased: "passage effacé",
     head_rolled_back: "tête rétablie",
     training_retried: "entraînement réessayé",
     site_forgotten: "lieu oublié",

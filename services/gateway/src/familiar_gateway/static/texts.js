@@ -13,6 +13,7 @@ export const texts = {
     recognise: "Do you know me?",
     enrol: "Get to know me",
     people: "People",
+    visitors: "Who came by",
     operate: "Operate",
     language: "Language",
     api: "API",
@@ -66,6 +67,8 @@ export const texts = {
   recognise: {
     invitation: "Turn the camera on, or drop or paste a picture here.",
     door: "Get to know me",
+    remembered: ({ days }) =>
+      `Whoever I see here I remember for ${days === 1 ? "one day" : `${days} days`}, with a small picture.`,
     choosePicture: "Choose a picture",
     notAPicture: "This file is not a picture that can be shown.",
     nobody: "I see nobody yet.",
@@ -92,6 +95,9 @@ export const texts = {
     why: "Only to recognise you here. Nothing of it leaves this system.",
     howLongTitle: "For how long",
     howLong: "Until you are forgotten. Nothing of it is deleted by itself.",
+    sightingsTitle: "Each time you are seen",
+    sightings: ({ days }) =>
+      `Whenever I recognise somebody, I also keep a small picture, the time and the camera, for ${days === 1 ? "one day" : `${days} days`} at most, of you as of everybody else. What is known to be of you goes as soon as you are forgotten.`,
     forgetTitle: "How to be forgotten",
     forget:
       "Under People, choose your name and then Forget, or ask whoever runs this system, at any time and without a reason. Pictures, numbers and name are then erased, and you are unknown again at once.",
@@ -232,6 +238,20 @@ export const texts = {
     undone: "That is as it was before.",
     takeBack: "Erase them",
     takeBackQuestion: "The pictures that were added are erased. This cannot be undone.",
+  },
+  visitors: {
+    strangersTitle: "Strangers",
+    sightingsTitle: "Seen last",
+    strangers: ({ shown, total }) => (total ? `${shown} of ${total}, the last one first` : "Nobody unknown came by."),
+    seen: ({ count, last }) => `${count === 1 ? "Seen once" : `Seen ${count} times`}, last ${last}`,
+    who: "Who is this?",
+    whoIsIt: "Who is this? Name somebody only who has agreed to be recognised.",
+    named: ({ name }) => `I am getting to know ${name}.`,
+    tooFew: ({ accepted, needed }) =>
+      `Of the pictures ${accepted} can be used, and ${needed} are needed. Introduce the person before the camera instead.`,
+    nobody: "Nobody came by yet.",
+    unknown: "Unknown",
+    before: ({ camera, time }) => `${camera}, ${time}`,
   },
   operate: {
     parts: "Parts",
@@ -471,6 +491,7 @@ export const texts = {
     recognize: "recognise",
     enroll: "enrol",
     people: "people",
+    sightings: "sightings",
     operate: "operate",
   },
   workerState: {
@@ -504,6 +525,8 @@ export const texts = {
     person_split: "person split",
     people_merged: "people merged",
     correction_undone: "undone",
+    stranger_named: "stranger named",
+    sighting_erased: "sighting deleted",
     head_rolled_back: "head brought back",
     training_retried: "training tried again",
     site_forgotten: "site forgotten",
