@@ -50,9 +50,11 @@ CODES: Mapping[str, str] = {
     "enrollment_not_found": "there is no such enrolment (any more)",
     "sample_not_found": "the person has no such sample",
     "sighting_not_found": "there is no such sighting (any more), or it has no such crop",
-    "stranger_not_found": "there is no such stranger (any more); `details.merged_into` is whom they have gone into",
+    "stranger_not_found": "there is no such stranger (any more); `details.merged_into`: into whom they went",
     "replay_not_found": "there is no such replay (any more)",
     "job_not_found": "there is no such job",
+    "photo_job_not_found": "there is no such photo job (any more)",
+    "photo_face_not_found": "the photo job has no such face (any more)",
     "key_not_found": "there is no such key",
     "correction_not_found": "there is no such correction",
     "version_not_found": "there is no such version of the head",
@@ -85,6 +87,8 @@ CODES: Mapping[str, str] = {
     "backbone_retired": "roll back: the version was made for a backbone that is no longer served",
     "no_weights": "replay: the weights of the version are gone",
     "no_cohort": "replay: no strangers are known to the backbone, so no target can be kept; give a threshold",
+    "photo_job_running": "the photo job is under way already",
+    "photo_job_not_running": "the photo job is not under way, or takes no pictures",
     # A part is away; the same request may succeed later.
     "unavailable": "a part is away, or was ended while it worked on what was sent",
     "busy": "too much is going on at once",
@@ -108,6 +112,11 @@ CODES: Mapping[str, str] = {
     "head_worse": "with these pictures people already enrolled would be recognised less often than before",
     "taken_back": "the pictures were taken back by whoever undid that they were added",
     "too_alike": "the face cannot be told from that of somebody else enrolled; `person` says whose",
+    # Why a photo job failed, or a file of one was not looked at.
+    "photo_folder_not_found": "there is no such folder among those of `PHOTOS_DIRS`, where photos are sorted",
+    "photos_not_written": "results could not be written: a disk that is read-only or full, or a `Familiar` not ours",
+    "picture_kills": "three processes died of this picture; it was passed over",
+    "unreadable": "the file cannot be opened, or is a link, or no file at all",
     # What an enrolment that is live is warned of.
     "often_missed": "live, but more than half of the pictures held back were not recognised",
     "head_corrected": "the version to bring back would name people as others than a person has said since",

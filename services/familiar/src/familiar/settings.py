@@ -109,6 +109,10 @@ class Settings:
     sightings_keep_s: float = _setting("SIGHTINGS_KEEP_S", 604_800.0, "for so long a sighting is kept", 60, 10**8)
     sightings_most: int = _setting("SIGHTINGS_MOST", 5_000, "most sightings kept; the oldest go first", 1, 1_000_000)
 
+    photos_dirs: str = _setting(
+        "PHOTOS_DIRS", "", "folders whose pictures may be sorted by who is on them, with colons between"
+    )
+
     training_lease_s: float = _setting("TRAINING_LEASE_S", 10.0, "after this silence a training is taken over", 1, 600)
     load_timeout_s: float = _setting("LOAD_TIMEOUT_S", 60.0, "longest wait for Serving to load a version", 1, 3600)
     keep_versions: int = _setting("KEEP_VERSIONS", 3, "head versions kept on disk", 3, 1000)
@@ -150,6 +154,11 @@ class Settings:
     def keeps_sightings(self) -> bool:
         """Whether each recognised face is kept."""
         return self.sightings == "on"
+
+    @property
+    def photo_folders(self) -> tuple[Path, ...]:
+        """The folders whose pictures may be sorted."""
+        return tuple(Path(each) for each in self.photos_dirs.split(os.pathsep) if each.strip())
 
     @property
     def certificate_file(self) -> Path:

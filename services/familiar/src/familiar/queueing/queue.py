@@ -13,12 +13,21 @@ from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
 from familiar.errors import MisconfiguredError, QueueUnavailable
-from familiar.queueing.jobs import RUN_REPLAY, RUN_TRAINING, TRAINING_QUEUE, TrainingJob
+from familiar.queueing.jobs import (
+    PHOTO_QUEUE,
+    RUN_REPLAY,
+    RUN_TRAINING,
+    SORT_PHOTOS,
+    TRAINING_QUEUE,
+    SortingJob,
+    TrainingJob,
+)
 from familiar.queueing.workers import ABOUT, About, WorkerState, text_of
 
 _RESULT_TTL_S = 600
 _FAILURE_TTL_S = 86_400
 _JOB_TIMEOUT_S = 1_800
+_PHOTOS_TIMEOUT_S = 7 * 86_400
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class TrainingQueue:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self.rq = Queue(TRAINING_QUEUE, connection=redis, serializer=JSONSerializer, job_class=TrainingJob)
+        self.photos = Queue(PHOTO_QUEUE, connection=redis, serializer=JSONSerializer, job_class=SortingJob)
 
     @classmethod
     def at(cls, url: str, timeout_s: float) -> "TrainingQueue":
@@ -76,6 +86,24 @@ class TrainingQueue:
                     result_ttl=_RESULT_TTL_S,
                     failure_ttl=_FAILURE_TTL_S,
                     description=description,
+                )
+
+    def put_photos(self, job_id: str) -> None:
+        """Put a photo job on the queue of its own unless it is there already.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        with _translated():
+            if job_id not in self.photos.job_ids:
+                self.photos.enqueue(
+                    SORT_PHOTOS,
+                    job_id,
+                    job_id=job_id,
+                    job_timeout=_PHOTOS_TIMEOUT_S,
+                    result_ttl=_RESULT_TTL_S,
+                    failure_ttl=_FAILURE_TTL_S,
+                    description=f"photo job {job_id}",
                 )
 
     def state(self) -> QueueState:

@@ -1,4 +1,4 @@
-"""Records: the one truth, in a database: people, samples, enrolments, trainings, heads, sightings, keys, the audit.
+"""Records: the one truth, in a database: people, samples, enrolments, trainings, heads, sightings, photos, the audit.
 
 ``engine`` opens it, ``schema`` names the tables. A noun in the plural asks and changes its rows: its functions take a
 session, belong to the caller's transaction and never commit. The same noun in the singular has the rules and the words
@@ -15,6 +15,8 @@ from familiar.records import (
     passes,
     people,
     person,
+    photo_faces,
+    photos,
     recent_errors,
     replays,
     retries,
@@ -37,6 +39,7 @@ from familiar.records.enrollments import Capture
 from familiar.records.key import KeyKind, KeyStatus
 from familiar.records.people import Known, PersonSummary
 from familiar.records.person import check_id, clean_name
+from familiar.records.photo import PhotoStage, Written
 from familiar.records.recent_errors import Mishap
 from familiar.records.recorder import Recorder
 from familiar.records.replays import ReplayStage
@@ -48,6 +51,9 @@ from familiar.records.schema import (
     Enrollment,
     HeadVersion,
     Person,
+    PhotoFace,
+    PhotoFile,
+    PhotoJob,
     Replay,
     Sample,
     Sighting,
@@ -81,6 +87,10 @@ __all__ = [
     "Mishap",
     "Person",
     "PersonSummary",
+    "PhotoFace",
+    "PhotoFile",
+    "PhotoJob",
+    "PhotoStage",
     "Recorder",
     "Replay",
     "ReplayStage",
@@ -94,6 +104,7 @@ __all__ = [
     "Terms",
     "Training",
     "TrainingKind",
+    "Written",
     "audit",
     "check_id",
     "clean",
@@ -108,6 +119,8 @@ __all__ = [
     "passes",
     "people",
     "person",
+    "photo_faces",
+    "photos",
     "recent_errors",
     "replays",
     "retries",

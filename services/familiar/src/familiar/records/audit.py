@@ -35,6 +35,9 @@ class Action(StrEnum):
     HEAD_ROLLED_BACK = "head_rolled_back"
     TRAINING_RETRIED = "training_retried"
     SITE_FORGOTTEN = "site_forgotten"
+    FACES_NAMED = "faces_named"
+    FACES_UNNAMED = "faces_unnamed"
+    PHOTOS_REMOVED = "photos_removed"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
 
@@ -51,6 +54,7 @@ class Action(StrEnum):
             Action.PEOPLE_MERGED,
             Action.CORRECTION_UNDONE,
             Action.STRANGER_NAMED,
+            Action.FACES_NAMED,
         )
 
 

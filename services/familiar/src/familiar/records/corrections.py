@@ -13,7 +13,17 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
-from familiar.records import enrollments, erasures, former_owners, people, replays, samples, sightings, versions
+from familiar.records import (
+    enrollments,
+    erasures,
+    former_owners,
+    people,
+    photo_faces,
+    replays,
+    samples,
+    sightings,
+    versions,
+)
 from familiar.records.audit import Author
 from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
@@ -58,6 +68,7 @@ def merge(session: Session, person_id: str, other_id: str, terms: Terms) -> Corr
         "enrollments": list(theirs),
         "failed": _admit_alike(session, person),
         "sightings": sightings.give_to(session, other.id, person.id),
+        "photo_faces": photo_faces.give_to(session, other.id, person.id),
     }
     replays.ask_again(session, {other.id, person.id})
     session.delete(other)

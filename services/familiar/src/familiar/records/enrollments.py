@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
 from familiar.reason import Reason
-from familiar.records import erasures, former_owners, people, sightings, trainings, versions
+from familiar.records import erasures, former_owners, people, photo_faces, sightings, trainings, versions
 from familiar.records import person as rules
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus, status_of
@@ -272,6 +272,7 @@ def withdraw(session: Session, enrollment: Enrollment) -> bool:
         erasures.taint(session, erasures.heads_made_of(session, Sample.enrollment_id == enrollment.id))
     former_owners.let_go(session, enrollment.id)
     sightings.unname(session, enrollment.id)
+    photo_faces.unsay(session, enrollment.id)
     _delete(session, enrollment)
     return False
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict
-from familiar.records import former_owners, people, replays, samples, sightings
+from familiar.records import former_owners, people, photo_faces, replays, samples, sightings
 from familiar.records.audit import Author
 from familiar.records.correction import CorrectionKind, CorrectionStatus, status_of
 from familiar.records.engine import MOST_VARIABLES
@@ -86,6 +86,7 @@ def _unmerge(session: Session, correction: Correction) -> None:
             ended.error_code, ended.error_message, ended.alike_person_id = code, message, alike
     stays = correction.to_person_id or ""
     sightings.give_to(session, stays, other.id, before["sightings"])
+    photo_faces.give_to(session, stays, other.id, before["photo_faces"])
     replays.ask_again(session, {stays, other.id})
     session.flush()
 
@@ -125,6 +126,7 @@ def _join_again(session: Session, correction: Correction) -> None:
     whose = people.meant(session, {correction.person_id or ""})
     for person in whose.values():  # whoever heads named by the one who goes
         sightings.give_to(session, made.id, person.id)
+        photo_faces.give_to(session, made.id, person.id)
     session.delete(made)
     session.flush()
 
@@ -136,6 +138,7 @@ def _take_back(session: Session, correction: Correction) -> None:
         return
     samples.remove(session, *session.scalars(select(Sample).where(Sample.enrollment_id == enrollment.id)))
     sightings.unname(session, enrollment.id)
+    photo_faces.unsay(session, enrollment.id)
     enrollment.status, enrollment.head_version = EnrollmentStatus.FAILED, None
     enrollment.error_code = TAKEN_BACK
     enrollment.error_message = "the pictures were taken back"

@@ -7,6 +7,7 @@ from familiar.seeing.detection import Box, Detector
 from familiar.seeing.formats.foreign import is_still
 from familiar.seeing.image import Frame, decode, encode_jpeg
 from familiar.seeing.observation import Choice, Observation, Observations, Observer
+from familiar.seeing.orientation import orientation
 from familiar.seeing.outline import ImageLimits
 from familiar.seeing.quality import ENROLMENT, Quality, QualityLimits
 from familiar.seeing.weight import weigh
@@ -31,6 +32,7 @@ __all__ = [
     "detectors",
     "encode_jpeg",
     "is_still",
+    "orientation",
     "resize",
     "weigh",
 ]
