@@ -16,6 +16,8 @@ from familiar.serving.client import ServingClient
 from familiar_embedded.redis_server import find_redis_server
 
 START_ORDER = ("redis", "modelserver", "trainer", "gateway")
+_BESIDE = {"photos": "familiar_trainer.photos"}
+"""What only some tests start, by its module."""
 
 _MODELS = """
 model_config_list {{
@@ -165,7 +167,7 @@ class System:
 
     def down(self) -> None:
         """End everything that was started."""
-        for name in reversed(START_ORDER):
+        for name in reversed((*START_ORDER, *_BESIDE)):
             if name in self._processes:
                 self._signal(name, signal.SIGTERM)
 
@@ -201,4 +203,4 @@ class System:
                 "--max_num_load_retries=2", "--load_retry_interval_micros=500000", "--grpc_max_threads=128",
                 "--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=2",
             ]  # fmt: skip
-        return [*python, f"familiar_{name}"]
+        return [*python, _BESIDE.get(name, f"familiar_{name}")]

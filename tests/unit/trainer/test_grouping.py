@@ -155,19 +155,6 @@ def test_a_stranger_all_of_whose_sightings_are_gone_is_gone(database: Database) 
         assert len(list(session.scalars(select(Stranger)))) == 1
 
 
-@pytest.mark.parametrize("groups, names, kept, merged, split", [
-    ([0, 0, 1], ["a", None, "b"], {0: "a", 1: "b"}, {}, []),
-    ([0, 0, 0], ["a", "b", "b"], {0: "b"}, {"a": 0}, []),
-    ([0, 0], ["b", "a"], {0: "a"}, {"b": 0}, []),
-    ([0, 1, 1], ["a", "a", "a"], {1: "a"}, {}, [(0, "a", 1)]),
-    ([0, 0, 0, 1, 1, 1], ["a", "a", "b", "b", "b", None], {0: "a", 1: "b"}, {}, [(0, "b", 1)]),
-    ([0, 1, 0], [None, None, None], {}, {}, []),
-])  # fmt: skip
-def test_a_name_stays_where_most_of_its_rows_are(groups, names, kept, merged, split) -> None:
-    told = grouping.rename(groups, names)
-    assert (dict(told.kept), dict(told.merged), list(told.split)) == (kept, merged, split)
-
-
 def test_a_trainer_that_is_killed_while_it_groups_leaves_all_as_it_was(database: Database) -> None:
     come_by(database, *(face(who, 0.2) for who in (1, 1, 2)))
     group(database)

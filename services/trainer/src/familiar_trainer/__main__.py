@@ -14,7 +14,7 @@ from familiar.errors import FamiliarError
 from familiar.knowing import Head
 from familiar.servable import HeadMeta
 from familiar.settings import Settings
-from familiar_trainer import priority, trainer, worker
+from familiar_trainer import patience, priority, trainer, worker
 from familiar_trainer.export import savedmodel
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.head_export import head_servable
@@ -42,7 +42,7 @@ def main() -> int:
         except (FamiliarError, OSError) as exc:
             print(f"familiar-trainer: {exc}", file=sys.stderr)
             return 1
-        worker.handle_signals(lambda *_: built.stop.set())
+        patience.handle_signals(lambda *_: built.stop.set())
         worker.wait_for_database(built)
         if not built.stop.is_set():
             with contextlib.suppress(FamiliarError):

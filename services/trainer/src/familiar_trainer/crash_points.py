@@ -22,6 +22,11 @@ LIVE = "live"
 REMOVED = "removed"
 FORGOTTEN = "forgotten"
 
+LOOKED = "looked"
+KEPT = "kept"
+SORTED = "sorted"
+WRITING = "writing"
+
 POINTS = (CLAIMED, READ, LEARNED, COMPARED, RECORDED, WRITTEN, CHECKED, PUBLISHED, AVAILABLE, LIVE)
 """In the order in which a training passes them."""
 
@@ -30,6 +35,9 @@ GROUPED = "grouped"
 
 ERASURE_POINTS = (REMOVED, FORGOTTEN)
 """Passed after them, if somebody is to be forgotten."""
+
+PHOTO_POINTS = (LOOKED, KEPT, SORTED, WRITING)
+"""Passed by the sorting of photos: the first two once for each picture."""
 
 
 def reached(point: str) -> None:

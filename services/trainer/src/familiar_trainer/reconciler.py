@@ -18,6 +18,7 @@ from familiar.records import (
     corrections,
     enrollments,
     erasures,
+    photos,
     recent_errors,
     replays,
     trainings,
@@ -35,6 +36,8 @@ _PERIOD_S = 1.0
 _PAUSE_AFTER_FAILURE_S = 30.0
 """Before a training that nobody asked for by hand is asked for again."""
 _LOOKING_ON_S = 10.0
+_SORTER_SILENT_S = 60.0
+"""Longer than a picture takes, and than a wait for parts that are away between two tries."""
 _AUDIT_EVERY_S, _DAY_S = 3600.0, 86_400.0
 _SIGN_OF_LIFE = Path(tempfile.gettempdir()) / "familiar-trainer.alive"
 """Its age tells a health check whether the rounds are still made."""
@@ -56,6 +59,7 @@ class Reconciler:
             self.put_open_trainings_on_the_queue,
             self.restore_the_backbone,
             self.put_open_replays_on_the_queue,
+            self.put_open_photo_jobs_on_the_queue,
             self.restore_the_live_head,
             self.replace_a_live_head_that_does_not_load,
             trainer.keep_house,
@@ -65,6 +69,7 @@ class Reconciler:
         )
         self._complaints: dict[str, str] = {}
         self._captures = Stillness()
+        self._photo_jobs = Stillness()
         self._target_was_met = False
         self._asked_for_target_at = -math.inf
         self._audit_is_short_until = -math.inf
@@ -194,6 +199,15 @@ class Reconciler:
             waiting = replays.open_ones(session)
         for replay_id in waiting:
             self._trainer.queue.put_replay(replay_id)
+
+    def put_open_photo_jobs_on_the_queue(self) -> None:
+        """Put photo jobs on their queue that nobody works on, or whose worker gives no sign of life any more."""
+        with self._trainer.database.read() as session:
+            waiting = photos.open_ones(session)
+        silent = self._photo_jobs.of(waiting, _SORTER_SILENT_S)
+        for job_id, (owner, _) in waiting.items():
+            if owner is None or job_id in silent:
+                self._trainer.queue.put_photos(job_id)
 
     def restore_the_live_head(self) -> None:
         """Export the live head again if it is no longer on disk."""

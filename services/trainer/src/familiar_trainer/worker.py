@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +24,7 @@ from familiar.queueing import ABOUT, About, TrainingJob, TrainingQueue
 from familiar.records import migrate
 from familiar.software import made_of
 from familiar_trainer import jobs
+from familiar_trainer.patience import handle_signals, wait_for
 from familiar_trainer.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -33,8 +33,6 @@ SIGN_EVERY_S = 5.0
 TTL_S = 30
 """For how many seconds such a sign counts."""
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu")
-_RETRY_S = 1.0
-_REMIND_AFTER_TRIES = 10
 
 
 class TrainingWorker(SimpleWorker):
@@ -155,32 +153,9 @@ def serve(trainer: Trainer) -> None:
         trainer.stop.wait(0.1)
 
 
-def handle_signals(handler: Callable[[int, FrameType | None], None]) -> None:
-    """Let ``handler`` decide what SIGTERM and SIGINT do."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handler)
-
-
 def wait_for_database(trainer: Trainer) -> None:
     """Return when the database answers and has the tables of this release, or the process is told to stop."""
     wait_for("the database", lambda: migrate.check(trainer.database), trainer.stop)
-
-
-def wait_for(what: str, check: Callable[[], None], stop: threading.Event) -> None:
-    """Call ``check`` until it raises nothing or ``stop`` is set; say now and then what is waited for."""
-    tries = 0
-    while not stop.is_set():
-        try:
-            check()
-        except FamiliarError as exc:
-            if tries % _REMIND_AFTER_TRIES == 0:
-                _log.warning("waiting for %s: %s", what, exc)
-            tries += 1
-            stop.wait(_RETRY_S)
-        else:
-            if tries:
-                _log.info("%s is there", what)
-            return
 
 
 def _worker(trainer: Trainer) -> TrainingWorker:

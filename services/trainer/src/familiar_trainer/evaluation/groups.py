@@ -26,7 +26,8 @@ from familiar_trainer.evaluation.folds import Faces, Places, folds
 from familiar_trainer.evaluation.pictures import People, UnusableData
 from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
 from familiar_trainer.evaluation.sight import Float32
-from familiar_trainer.grouping import SAME_STRANGER, group_strangers, grouped
+from familiar_trainer.grouping import SAME_STRANGER, group_strangers
+from familiar_trainer.linkage import grouped
 
 SEVERAL, ONE = 200, 100
 """So many people with several pictures are grouped, and so many with one; as many others were chosen with."""

@@ -1,0 +1,328 @@
+"""Sorting photos over a real database and folder, with fakes of Serving: what is done stays, whatever happens then."""
+
+import csv
+import io
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fakes import FakeBackbone, FakeServing, backbone_meta, head_meta, meta_dict
+from familiar.errors import ServingUnavailable
+from familiar.knowing import Head
+from familiar.photos import Looker
+from familiar.records import Database, PhotoStage, Written, erasures, people, photo_faces, photos, versions
+from familiar.records.migrate import migrate
+from familiar.seeing import Decoder, Frame, ImageLimits, Observer, detectors, encode_jpeg
+from familiar.serving import Models
+from familiar.settings import Settings
+from familiar_trainer.photos import sorting
+from familiar_trainer.photos.sorting import Sorter
+
+
+class CountingObserver(Observer):
+    """The real one, which counts how often it was asked; ``before`` is called first."""
+
+    looked = 0
+    before: Callable[[], None] = staticmethod(lambda: None)
+
+    def observe(self, frame, chip_px, max_faces):
+        self.looked += 1
+        self.before()
+        return super().observe(frame, chip_px, max_faces)
+
+
+class Desk:
+    """Somebody who sorts, and all they need."""
+
+    def __init__(self, folder: Path) -> None:
+        self.photos = folder / "photos"
+        self.photos.mkdir(parents=True)
+        self.database = Database(f"sqlite:///{folder / 'familiar.db'}")
+        migrate(self.database)
+        self.serving = FakeServing({1: FakeBackbone(backbone_meta())})
+        with self.database.write() as session:
+            versions.add_backbone(session, versions.issue(session, "backbone"), meta_dict(backbone_meta()))
+        self.know({})
+        self.observer = CountingObserver(detectors.create("yunet"))
+        self.settings = Settings(photos_dirs=str(self.photos))
+        self.stop = threading.Event()
+
+    def know(self, whom: dict[str, np.ndarray]) -> None:
+        """Put a head into service that knows these people by one vector each."""
+        rows = np.stack(list(whom.values())) if whom else np.zeros((0, 32), np.float32)
+        head = Head(tuple(whom), rows, np.full(len(whom), 0.8, np.float32))
+        self.serving.heads[max(self.serving.heads, default=0) + 1] = (head, head_meta(head))
+
+    def ask(self, folder: str = "", *wanted: Written) -> str:
+        return self.database.retry(
+            lambda session: photos.add(session, folder or str(self.photos), uploaded=False, wanted=wanted).id
+        )
+
+    def sort(self, job_id: str) -> str:
+        models = Models(self.serving)
+        looker = Looker(Decoder(ImageLimits()), self.observer, models, 100)
+        return Sorter(self.settings, self.database, models, looker, self.stop).sort(job_id)
+
+    def told(self, job_id: str) -> photos.Summary:
+        with self.database.read() as session:
+            return photos.summary(session, job_id)
+
+    def groups(self, job_id: str) -> tuple[list[tuple[str | None, int]], list[int]]:
+        with self.database.read() as session:
+            named = [(group.name, group.faces) for group in photo_faces.people(session, job_id)]
+            return named, [group.faces for group in photo_faces.strangers(session, job_id)]
+
+    def broken(self, job_id: str) -> dict[str, str | None]:
+        with self.database.read() as session:
+            return {file.path: file.code for file in photos.files(session, job_id, broken=True)[0]}
+
+    def person(self, name: str) -> str:
+        def add(session):
+            person = people.add(session, name)
+            person.enrolled = True
+            return person.id
+
+        return self.database.retry(add)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def ada(collins: Frame) -> Frame:
+    return collins[:300, 60:360]
+
+
+@pytest.fixture
+def grace(hopper: Frame) -> Frame:
+    return hopper[:512]
+
+
+def shades(frame: Frame, count: int) -> list[bytes]:
+    """The same picture in different light."""
+    return [encode_jpeg(np.clip(frame * (1 - 0.03 * at), 0, 255).astype(np.uint8)) for at in range(count)]
+
+
+def fill(desk: Desk, ada: Frame, grace: Frame) -> None:
+    (desk.photos / "2024" / "may").mkdir(parents=True)
+    for at, data in enumerate(shades(ada, 3)):
+        (desk.photos / f"a{at}.jpg").write_bytes(data)
+    for at, data in enumerate(shades(grace, 2)):
+        (desk.photos / "2024" / "may" / f"g{at}.JPG").write_bytes(data)
+    (desk.photos / "2024" / "copy.jpg").write_bytes(shades(ada, 1)[0])
+    (desk.photos / "broken.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    (desk.photos / "empty.png").write_bytes(b"")
+    (desk.photos / "text.txt").write_text("no picture")
+
+
+def test_a_folder_is_sorted_and_what_is_no_picture_is_told(desk, ada, grace):
+    fill(desk, ada, grace)
+    job_id = desk.ask()
+    assert desk.sort(job_id) == "done"
+    told = desk.told(job_id)
+    assert (told.job.stage, told.job.found, told.files, told.photos, told.faces) == (PhotoStage.DONE, 8, 8, 5, 5)
+    assert desk.groups(job_id) == ([], [3, 2])
+    assert desk.broken(job_id) == {"broken.jpg": "invalid_image", "empty.png": "invalid_image"}
+    assert desk.observer.looked == 5  # the copy was known by its bytes
+
+
+def test_whom_the_head_knows_is_named_and_strangers_keep_their_ids(desk, ada, grace):
+    fill(desk, ada, grace)
+    job_id = desk.ask()
+    desk.sort(job_id)
+    with desk.database.read() as session:
+        first, second = photo_faces.strangers(session, job_id)
+        vector = next(face.vector for face in photo_faces.unsaid(session, job_id) if face.stranger_id == first.id)
+    desk.know({desk.person("Ada"): vector})
+    desk.database.retry(lambda session: photos.resume(photos.get(session, job_id)))
+    assert desk.sort(job_id) == "done" and desk.observer.looked == 5
+    assert desk.groups(job_id) == ([("Ada", 3)], [2])
+    with desk.database.read() as session:
+        assert [group.id for group in photo_faces.strangers(session, job_id)] == [second.id]
+
+
+def test_what_somebody_said_is_not_said_anew(desk, ada, grace):
+    fill(desk, ada, grace)
+    job_id, person_id = desk.ask(), desk.person("Grace")
+    desk.sort(job_id)
+    with desk.database.write() as session:
+        wrong, *_ = photo_faces.of_stranger(session, job_id, photo_faces.strangers(session, job_id)[0].id)
+        photo_faces.say(session, [wrong.id], person_id)
+        photos.resume(photos.get(session, job_id))
+    desk.sort(job_id)
+    assert desk.groups(job_id) == ([("Grace", 1)], [2, 2])
+
+
+def test_a_person_who_is_deleted_is_on_no_photo_any_more(desk, ada, grace):
+    fill(desk, ada, grace)
+    job_id, person_id = desk.ask(), desk.person("Ada Zwölfte")
+    desk.sort(job_id)
+    with desk.database.write() as session:
+        faces = photo_faces.of_stranger(session, job_id, photo_faces.strangers(session, job_id)[0].id)
+        crop, vector = faces[0].crop, faces[0].vector
+        photo_faces.say(session, [face.id for face in faces], person_id)
+    desk.database.retry(lambda session: people.erase(session, person_id))
+    assert desk.groups(job_id) == ([], [2])
+    assert desk.database.scrub()
+    held = b"".join(file.read_bytes() for file in desk.database.file.parent.glob("familiar.db*"))
+    assert crop not in held and vector[:64] not in held and "Ada Zwölfte".encode() not in held
+
+
+def test_a_job_that_is_deleted_is_gone_with_everything(desk, ada, grace):
+    fill(desk, ada, grace)
+    job_id = desk.ask()
+    desk.sort(job_id)
+    with desk.database.read() as session:
+        crop = photo_faces.of_stranger(session, job_id, photo_faces.strangers(session, job_id)[0].id)[0].crop
+    desk.database.retry(lambda session: photos.remove(session, job_id))
+    with desk.database.read() as session:
+        assert erasures.open_ones(session, in_heads=False) == [job_id]
+    assert desk.database.scrub()
+    held = b"".join(file.read_bytes() for file in desk.database.file.parent.glob("familiar.db*"))
+    assert crop not in held and b"g1.JPG" not in held
+
+
+@pytest.mark.parametrize("how", ["paused", "deleted", "taken over"])
+def test_whoever_does_not_have_a_job_any_more_changes_nothing_of_it(desk, ada, grace, how):
+    fill(desk, ada, grace)
+    job_id = desk.ask()
+
+    def disturb():
+        if desk.observer.looked == 2:
+            desk.database.retry(
+                lambda session: {
+                    "paused": lambda: photos.pause(photos.get(session, job_id)),
+                    "deleted": lambda: photos.remove(session, job_id),
+                    "taken over": lambda: photos.claim(session, job_id, "somebody else"),
+                }[how]()
+            )
+
+    desk.observer.before = disturb
+    assert desk.sort(job_id) == "left" and desk.observer.looked == 2
+    if how == "deleted":
+        return
+    assert desk.told(job_id).photos == 1
+    if how == "paused":
+        desk.database.retry(lambda session: photos.resume(photos.get(session, job_id)))
+    assert desk.sort(job_id) == "done"
+    assert desk.told(job_id).faces == 5 and desk.observer.looked == 6  # only the one in hand was looked at again
+
+
+def test_a_process_that_is_told_to_end_leaves_the_job_to_the_next(desk, ada, grace):
+    fill(desk, ada, grace)
+    job_id = desk.ask()
+    desk.observer.before = lambda: desk.stop.set() if desk.observer.looked == 2 else None
+    assert desk.sort(job_id) == "stopped"
+    told = desk.told(job_id)
+    assert (told.job.stage, told.job.owner, told.photos) == (PhotoStage.QUEUED, None, 2)
+    desk.stop.clear()
+    assert desk.sort(job_id) == "done" and desk.observer.looked == 5
+
+
+def test_a_picture_that_kills_three_processes_is_told_and_passed_over(desk, ada, grace):
+    fill(desk, ada, grace)
+    job_id = desk.ask()
+
+    class Killed(BaseException):
+        pass
+
+    def die():
+        if desk.observer.looked in (2, 3, 4, 5):  # the second picture, again and again
+            raise Killed
+
+    desk.observer.before = die
+    for _ in range(3):
+        with pytest.raises(Killed):
+            desk.sort(job_id)
+    desk.observer.before = lambda: None
+    assert desk.sort(job_id) == "done"
+    assert "picture_kills" in desk.broken(job_id).values() and desk.told(job_id).photos == 4
+
+
+def test_what_is_away_is_waited_for(desk, ada, grace, monkeypatch):
+    fill(desk, ada, grace)
+    monkeypatch.setattr(sorting, "_WAIT_S", 0.01)
+    job_id = desk.ask()
+    desk.serving.fault = ServingUnavailable("away")
+    waited = []
+
+    def come_back(job):
+        waited.append(job)
+        desk.serving.fault = None
+
+    real = photos.step
+    monkeypatch.setattr(sorting.photos, "step", lambda *args: (come_back(1), real(*args))[1])
+    assert desk.sort(job_id) == "done" and waited
+    assert desk.told(job_id).faces == 5
+
+
+@pytest.mark.parametrize("asked", ["/etc", "..", "nowhere", "a0.jpg", "out", "2024/../../outside", "\0"])
+def test_no_folder_is_read_but_those_that_may_be(desk, ada, grace, asked):
+    fill(desk, ada, grace)
+    outside = desk.photos.parent / "outside"
+    outside.mkdir()
+    (outside / "x.jpg").write_bytes(shades(ada, 1)[0])
+    (desk.photos / "out").symlink_to(outside)
+    (desk.photos / "link.jpg").symlink_to(outside / "x.jpg")
+    os.mkfifo(desk.photos / "pipe.jpg")
+    if asked != "\0":
+        job_id = desk.ask(asked)
+        assert desk.sort(job_id) == "failed"
+        assert desk.told(job_id).job.error_code == "photo_folder_not_found"
+    inside = desk.ask("2024")
+    assert desk.sort(inside) == "done" and desk.told(inside).photos == 3
+    whole = desk.ask()
+    assert desk.sort(whole) == "done"
+    assert desk.broken(whole).keys() == {"broken.jpg", "empty.png", "link.jpg", "pipe.jpg"}
+
+
+def test_names_that_are_no_text_are_told_and_passed_over(desk, ada):
+    (desk.photos / "fine.jpg").write_bytes(shades(ada, 1)[0])
+    for name in (b"b\xff.jpg", b"new\nline.jpg"):
+        Path(os.fsdecode(os.fsencode(desk.photos) + b"/" + name)).write_bytes(b"x")
+    job_id = desk.ask()
+    assert desk.sort(job_id) == "done"
+    assert set(desk.broken(job_id).values()) == {"invalid_name"} and len(desk.broken(job_id)) == 2
+
+
+def test_results_are_written_beside_the_pictures_and_made_anew(desk, ada, grace):
+    fill(desk, ada, grace)
+    (desk.photos / "a1.jpg.xmp").write_text("<notes>mine</notes>")
+    job_id, person_id = desk.ask("", *Written), desk.person("=Ada/../x")
+    desk.sort(job_id)
+    with desk.database.write() as session:
+        faces = photo_faces.of_stranger(session, job_id, photo_faces.strangers(session, job_id)[0].id)
+        photo_faces.say(session, [face.id for face in faces], person_id)
+        photos.resume(photos.get(session, job_id))
+    assert desk.sort(job_id) == "done"
+    results = desk.photos / "Familiar"
+    links = {str(link.relative_to(results)): link for link in results.rglob("*.jpg")}
+    assert links.keys() == {"=Ada_.._x/a0.jpg", "=Ada_.._x/a1.jpg", "=Ada_.._x/a2.jpg", "=Ada_.._x/copy.jpg"}
+    assert all(link.is_symlink() and link.resolve().is_relative_to(desk.photos) for link in links.values())
+    rows = list(csv.DictReader(io.StringIO((results / "faces.csv").read_text("utf-8-sig"))))
+    assert [row["file"] for row in rows] == ["2024/copy.jpg", "a0.jpg", "a1.jpg", "a2.jpg"]
+    assert {row["name"] for row in rows} == {"'=Ada/../x"}
+    assert 'Name="=Ada/../x"' in (desk.photos / "a0.jpg.xmp").read_text()
+    assert (desk.photos / "a1.jpg.xmp").read_text() == "<notes>mine</notes>"
+    assert desk.told(job_id).job.written == {"sidecars": 3, "left_alone": ["a1.jpg"], "links": 4}
+    desk.database.retry(lambda session: people.erase(session, person_id))
+    desk.database.retry(lambda session: photos.resume(photos.get(session, job_id)))
+    assert desk.sort(job_id) == "done" and desk.told(job_id).job.found == 8  # links are no pictures
+    assert not list(results.rglob("*.jpg")) and "Ada" not in (desk.photos / "a0.jpg.xmp").read_text()
+
+
+def test_a_folder_of_results_that_somebody_else_made_is_left_alone(desk, ada, grace):
+    fill(desk, ada, grace)
+    (desk.photos / "Familiar").mkdir()
+    (desk.photos / "Familiar" / "mine.txt").write_text("mine")
+    job_id = desk.ask("", Written.CSV)
+    assert desk.sort(job_id) == "failed" and desk.told(job_id).job.error_code == "photos_not_written"
+    assert [file.name for file in (desk.photos / "Familiar").iterdir()] == ["mine.txt"]
