@@ -57,6 +57,19 @@ _BY_ID = (
     ("GET", "/v1/strangers/ID"),
     ("POST", "/v1/strangers/ID/name"),
     ("GET", "/v1/replay/ID"),
+    ("GET", "/v1/photos/ID"),
+    ("DELETE", "/v1/photos/ID"),
+    ("POST", "/v1/photos/ID/pause"),
+    ("POST", "/v1/photos/ID/resume"),
+    ("POST", "/v1/photos/ID/pictures?path=a.jpg"),
+    ("GET", "/v1/photos/ID/people"),
+    ("GET", "/v1/photos/ID/faces"),
+    ("GET", "/v1/photos/ID/faces/ID"),
+    ("GET", "/v1/photos/ID/files"),
+    ("POST", "/v1/photos/ID/name"),
+    ("POST", "/v1/photos/ID/unname"),
+    ("GET", "/v1/photos/ID/faces.csv"),
+    ("GET", "/v1/photos/ID/results.zip"),
     ("GET", "/v1/jobs/ID"),
     ("POST", "/v1/jobs/ID/retry"),
     ("DELETE", "/v1/keys/ID"),
@@ -72,8 +85,10 @@ def _bad_ids() -> Iterator[Case]:
     for method, path in _BY_ID:
         headers: Mapping[str, str] = {}
         body = b""
-        if path.endswith("frames"):
+        if path.endswith(("frames", "pictures?path=a.jpg")):
             headers, body = {"Content-Type": "image/jpeg"}, bad_pictures.encode(".jpg", bad_pictures.face())
+        elif path.endswith("name") and method == "POST":
+            headers, body = JSON, as_json({"faces": [NOBODY]})
         elif method in ("PATCH", "POST"):
             headers, body = JSON, _SAID.get(path.rpartition("/")[2], b'{"name": "Ada"}' if method == "PATCH" else b"{}")
         for what, text in _IDS.items():
@@ -104,7 +119,9 @@ def _bad_versions() -> Iterator[Case]:
 def _bad_queries() -> Iterator[Case]:
     paths = {"/v1/people": "offset", "/v1/people/{person}/samples": "offset", "/v1/models": "", "/v1/jobs": "",
              "/v1/keys": "offset", "/v1/audit": "offset", "/v1/errors": "", "/v1/corrections": "offset",
-             "/v1/sightings": "", "/v1/strangers": "offset", "/v1/replay": ""}  # fmt: skip
+             "/v1/sightings": "", "/v1/strangers": "offset", "/v1/replay": "",
+             "/v1/photos": "offset", f"/v1/photos/{NOBODY}/people": "offset", f"/v1/photos/{NOBODY}/faces": "offset",
+             f"/v1/photos/{NOBODY}/files": "offset"}  # fmt: skip
     for path, more in paths.items():
         for text in ("0", "-1", "1001", "ten", "1.5", "1e2", "", "٣", "9" * 30, "1;DROP TABLE people"):
             yield Case(f"{path}: limit {text}", "GET", f"{path}?limit={quote(text)}", codes=("invalid_query",))
@@ -159,6 +176,9 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/corrections": ("POST", "DELETE"),
         f"/v1/corrections/{NOBODY}": ("POST", "DELETE", "PATCH"),
         f"/v1/corrections/{NOBODY}/undo": ("GET", "DELETE"),
+        "/v1/photos": ("PUT", "DELETE"),
+        f"/v1/photos/{NOBODY}": ("POST", "PUT", "PATCH"),
+        f"/v1/photos/{NOBODY}/name": ("GET", "DELETE"),
         "/v1/models": ("POST", "DELETE"),
         "/v1/models/1": ("POST", "PATCH", "DELETE"),
         "/v1/models/1/rollback": ("GET", "DELETE"),
@@ -219,6 +239,9 @@ def _bad_origins() -> Iterator[Case]:
         ("POST", f"/v1/strangers/{NOBODY}/name", as_json({"name": "Ada"}), JSON),
         ("POST", "/v1/replay", as_json({"threshold": 0.9}), JSON),
         ("POST", "/v1/search", b"", {"Content-Type": "image/jpeg"}),
+        ("POST", "/v1/photos", as_json({"upload": "a"}), JSON),
+        ("DELETE", f"/v1/photos/{NOBODY}", b"", {}),
+        ("POST", f"/v1/photos/{NOBODY}/name", as_json({"stranger": NOBODY, "name": "Ada"}), JSON),
         ("POST", "/v1/session", as_json({"key": "fam_"}), JSON),
         ("DELETE", "/v1/session", b"", {}),
         ("POST", "/v1/keys", as_json({"name": "Ada", "scopes": ["operate"]}), JSON),

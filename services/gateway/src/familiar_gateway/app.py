@@ -11,7 +11,7 @@ from flask import Flask, Request, Response, g, request
 from flask_cors import CORS
 
 from familiar.records import recent_errors
-from familiar_gateway import access, correcting, enrolling, operating, people, recognizing, remembering, web
+from familiar_gateway import access, correcting, enrolling, operating, people, photos, recognizing, remembering, web
 from familiar_gateway.services import Services
 
 log = logging.getLogger("familiar_gateway.requests")
@@ -32,6 +32,7 @@ _BLUEPRINTS = (
     remembering.strangers.blueprint,
     remembering.search.blueprint,
     remembering.replays.blueprint,
+    photos.blueprint,
     operating.models.blueprint,
     operating.jobs.blueprint,
     operating.site.blueprint,

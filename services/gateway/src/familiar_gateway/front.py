@@ -38,6 +38,7 @@ class Lanes:
             "recognition.detect": (pictures, image),
             "recognition.verify": (pictures, image),
             "search.search": (pictures, image),
+            "photos.add_picture": (films, its.settings.max_image_bytes),
             "enrollments.enroll": (films, its.settings.max_body_bytes),
             "enrollments.add_frames": (pictures, its.settings.max_body_bytes),
             "enrollments.stream": (streams, small),

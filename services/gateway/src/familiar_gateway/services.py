@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from familiar.photos import Looker
 from familiar.queueing import TrainingQueue
 from familiar.records import Database, Recorder
 from familiar.seeing import ENROLMENT, Decoder, ImageLimits, Observer, SlowLane, detectors
@@ -30,6 +31,7 @@ class Services:
     recognizer: Recognizer
     witness: Witness
     capturer: Capturer
+    looker: Looker
     readiness: Readiness
     metrics: Metrics
     recorder: Recorder
@@ -81,6 +83,7 @@ def assemble(
         recognizer=Recognizer(decoder, observer, models, database, settings.max_faces),
         witness=Notebook(settings, database, models, metrics),
         capturer=Capturer(decoder, Observer(observer.detector, ENROLMENT), models, database, inbox, settings),
+        looker=Looker(decoder, observer, models, settings.max_faces),
         readiness=Readiness(database, queue, serving, models),
         metrics=metrics,
         recorder=Recorder(database, "gateway"),

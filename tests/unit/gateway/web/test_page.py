@@ -12,7 +12,7 @@ from familiar.direction import Direction
 from familiar.knowing.decision import Status
 from familiar.learning.promise import LessSure
 from familiar.reason import Reason
-from familiar.records import Action
+from familiar.records import Action, PhotoStage
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.training import Stage, TrainingKind
 from familiar.records.versions import HeadStatus
@@ -149,6 +149,7 @@ WORDS = {
     "head": set(HeadStatus),
     "serving": set(VersionState),
     "audit": set(Action),
+    "photoStatus": set(PhotoStage),
     "workerState": {each.value for each in WorkerStatus},
 }
 

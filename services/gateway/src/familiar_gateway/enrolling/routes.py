@@ -103,7 +103,7 @@ def finish(enrollment_id: str) -> tuple[Json, int, dict[str, str]]:
 
 
 @blueprint.get("/v1/enrollments/<enrollment_id>")
-@asks_for(Scope.ENROLL, Scope.SIGHTINGS)  # who has named a stranger
+@asks_for(Scope.ENROLL, Scope.PEOPLE, Scope.SIGHTINGS)  # who has named a stranger, or faces on photos
 def show(enrollment_id: str) -> Json:
     """Show how far an enrolment is."""
     payload.read_query(request, {})
@@ -111,7 +111,7 @@ def show(enrollment_id: str) -> Json:
 
 
 @blueprint.delete("/v1/enrollments/<enrollment_id>")
-@asks_for(Scope.ENROLL, Scope.SIGHTINGS)
+@asks_for(Scope.ENROLL, Scope.PEOPLE, Scope.SIGHTINGS)
 def discard(enrollment_id: str) -> tuple[str, int] | tuple[Json, int, dict[str, str]]:
     """Give up a capture, or take one back that failed; nothing of it is kept."""
     its = services(_Needs)

@@ -1,0 +1,7 @@
+"""Photos: folders sorted by who is on them: asking for that, following it, putting it right, and taking it home."""
+
+from familiar_gateway.photos.routes import blueprint
+
+__all__ = [
+    "blueprint",
+]
