@@ -1,4 +1,4 @@
-"""The command line: ``familiar-camera recognize``, ``enroll`` and ``watch``."""
+"""The command line: ``familiar-camera recognize``, ``enroll``, ``watch`` and ``photos``."""
 
 import argparse
 import logging
@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from familiar_camera import enrolling, key, output, several
+from familiar_camera import enrolling, key, output, photos, several
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import CameraError
 from familiar_camera.live import OnWait
@@ -100,6 +100,16 @@ def _source(options: argparse.Namespace) -> View:
     return View(source, options.rotate, options.region)
 
 
+def _photos(options: argparse.Namespace) -> int:
+    server = _server(options)
+    show = output.SortingEvents() if options.json else output.SortingDisplay(output.remarks())
+    with show:
+        job, found = photos.sort(server, options.folder, show, job_id=options.job)
+    unpacked = photos.unpack(server.photo_results(job["id"]), options.folder) if options.results else None
+    show.done(job, found, unpacked)
+    return 0
+
+
 def _server(options: argparse.Namespace) -> Server:
     waiting = output.Waiting(output.remarks())
     shown = key.chosen(options)
@@ -110,7 +120,8 @@ def _server(options: argparse.Namespace) -> Server:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="familiar-camera", description="Enrol people and recognise them, from a webcam, a video or pictures."
+        prog="familiar-camera",
+        description="Enrol people and recognise them, from a webcam, a video or pictures; sort photos by people.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False, parents=[_server_options(wait_s=30.0)])
@@ -181,6 +192,16 @@ def _parser() -> argparse.ArgumentParser:
         help="pictures do not show the same person as the others: ask, take them, or leave them out (default: ask)",
     )
     learning.set_defaults(command=_enroll)
+
+    sorting = commands.add_parser(
+        "photos", parents=[_server_options(wait_s=30.0)], help="sort a folder of photos by who is on them"
+    )
+    sorting.add_argument("folder", type=Path, metavar="FOLDER", help="the pictures in it and below it are sent")
+    sorting.add_argument("--job", metavar="ID", help="go on with this job")
+    sorting.add_argument(
+        "--results", action="store_true", help="unpack links by person, XMP sidecars and a table into the folder"
+    )
+    sorting.set_defaults(command=_photos)
     return parser
 
 

@@ -7,7 +7,8 @@ CameraError
 ├── ServerAway       the server could not be reached, or was busy, for longer than we wait (4)
 ├── WrongServer      something answers at the address, but not Familiar (4)
 ├── Refused          the server refused the request; carries its code and details (1)
-└── EnrollmentFailed the enrolment came to nothing; the sentence says why (1)
+├── EnrollmentFailed the enrolment came to nothing; the sentence says why (1)
+└── SortingFailed    photos could not be sorted, or their results not be unpacked (1)
 """
 
 from typing import Any
@@ -66,3 +67,7 @@ class Refused(CameraError):
 
 class EnrollmentFailed(CameraError):
     """The enrolment came to nothing; the sentence says why."""
+
+
+class SortingFailed(CameraError):
+    """Photos could not be sorted, or their results not be unpacked; the sentence says why."""

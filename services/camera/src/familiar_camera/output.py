@@ -26,6 +26,7 @@ from familiar_camera.several import Event, Several
 from familiar_camera.sightings import Sightings
 
 _GIVE_UP = "quit"
+_MOST_STRANGERS = 20
 _POSES = ("straight", "left", "right", "up", "down")
 
 
@@ -135,6 +136,83 @@ class EnrollmentEvents:
     def stage(self, enrollment: Answer) -> None:
         """One line per stage; the last one has ``status`` live or failed."""
         emit({"type": "enrollment", **enrollment})
+
+
+class SortingDisplay:
+    """Shows the sorting of photos to a person: a bar, and at the end who is on them."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("looking", total=None)
+
+    def __enter__(self) -> "SortingDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def begun(self, job: Answer, pictures: int) -> None:
+        """Say which job it is, for who wants to go on with it."""
+        self._bar.update(self._task, total=pictures)
+        self._console.print(f"{pictures} pictures, job {job['id']}", markup=False)
+
+    def sent(self, path: str, code: str | None) -> None:
+        """Move the bar; say of a picture that it could not be looked at."""
+        self._bar.advance(self._task)
+        if code is not None:
+            self._console.print(f"{path}: {code.replace('_', ' ')}", markup=False)
+
+    def stage(self, job: Answer) -> None:
+        """Name the stage."""
+        self._bar.update(self._task, description=job["status"])
+
+    def done(self, job: Answer, found: Answer, unpacked: tuple[int, list[str]] | None) -> None:
+        """Show who is on the pictures, and what was unpacked."""
+        shown = Table(title=f"{job['photos']} pictures, {job['faces']} faces")
+        for heading in ("who", "pictures", "faces"):
+            shown.add_column(heading, justify="left" if heading == "who" else "right")
+        for each in found["people"]:
+            shown.add_row(_plain(each["person"]["name"]), str(each["photos"]), str(each["faces"]))
+        for number, each in enumerate(found["strangers"][:_MOST_STRANGERS], start=1):
+            shown.add_row(f"[dim]stranger {number}[/dim]", str(each["photos"]), str(each["faces"]))
+        if (more := found["total_strangers"] - _MOST_STRANGERS) > 0:
+            shown.add_row(f"[dim]{more} more strangers[/dim]", "", "")
+        results().print(shown)
+        if unpacked is not None:
+            written, left_alone = unpacked
+            for path in left_alone:
+                self._console.print(f"{path}: left alone, something else is there", markup=False)
+            self._console.print(f"{written} files and links written", markup=False)
+
+
+class SortingEvents:
+    """Tells a script how the sorting of photos goes."""
+
+    def __enter__(self) -> "SortingEvents":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def begun(self, job: Answer, pictures: int) -> None:
+        """One line for the job."""
+        emit({"type": "begun", "pictures": pictures, "job": job})
+
+    def sent(self, path: str, code: str | None) -> None:
+        """One line for each picture."""
+        emit({"type": "sent", "path": path, "code": code})
+
+    def stage(self, job: Answer) -> None:
+        """One line each time that the job was looked at."""
+        emit({"type": "job", **job})
+
+    def done(self, job: Answer, found: Answer, unpacked: tuple[int, list[str]] | None) -> None:
+        """End with one line that has it all."""
+        written, left_alone = unpacked or (0, [])
+        emit({"type": "done", "job": job, **found, "written": written, "left_alone": left_alone})
 
 
 class RecognitionDisplay:

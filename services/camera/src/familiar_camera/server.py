@@ -119,14 +119,50 @@ class Server:
             if exc.status != httpx.codes.NOT_FOUND:
                 raise
 
+    def begin_photos(self, name: str) -> Answer:
+        """Begin to send photos; of one that is begun twice, after a crash, nothing is in the other."""
+        return self._call("POST", "/v1/photos", json={"upload": name})
+
+    def photo_job(self, job_id: str) -> Answer:
+        """Ask how a photo job stands."""
+        return self._call("GET", f"/v1/photos/{job_id}")
+
+    def send_photo(self, job_id: str, path: str, data: bytes) -> Answer:
+        """Have a picture looked at; ``code`` in the answer says why it could not be."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._call("POST", f"/v1/photos/{job_id}/pictures", content=data, headers=headers, params={"path": path})
+
+    def resume_photos(self, job_id: str) -> Answer:
+        """Have a photo job gone on with; of one that is under way already, ask how it stands."""
+        try:
+            return self._call("POST", f"/v1/photos/{job_id}/resume")
+        except Refused as exc:
+            if exc.code != "photo_job_running":
+                raise
+            return self.photo_job(job_id)
+
+    def people_on_photos(self, job_id: str) -> Answer:
+        """Ask who is on the pictures of a photo job: ``people`` and ``strangers``, a thousand of each at most."""
+        return self._call("GET", f"/v1/photos/{job_id}/people", params={"limit": _PAGE})
+
+    def photo_results(self, job_id: str) -> bytes:
+        """Fetch links, sidecars and the table of a photo job, as a ZIP."""
+        response = self._ask("GET", f"/v1/photos/{job_id}/results.zip")
+        if not response.is_success:
+            self._answer(response, "the results")
+        return response.content
+
     def _call(self, method: str, path: str, backoff: Backoff | None = None, **request: Any) -> Answer:
-        """Send a request, again and again while the server is away or busy.
+        """Send a request, again and again while the server is away or busy, and return what it answers.
 
         Raises:
             Refused: the server understood and said no.
             ServerAway: it did not come back in time.
             WrongServer: it is not Familiar.
         """
+        return self._answer(self._ask(method, path, backoff, **request), f"{method} {path}")
+
+    def _ask(self, method: str, path: str, backoff: Backoff | None = None, **request: Any) -> httpx.Response:
         first_failure: float | None = None
         attempt = 0
         while True:
@@ -141,7 +177,7 @@ class Server:
                 why, at_least_s = f"{self.url} does not answer ({_reason(exc)})", 0.0
             else:
                 if not _is_busy(response):
-                    return self._answer(response, f"{method} {path}")
+                    return response
                 why = f"{self.url} is not ready ({_message(response)})"
                 at_least_s = _retry_after_s(response)
             now = time.monotonic()
