@@ -28,6 +28,7 @@ def look_at_all(page: Any, gateway: Gateway, tag: str) -> None:
         "home": ("#home", "#home h1"), "recognise": ("#recognise", "#recognise-said:not(:empty)"),
         "consent": ("#enrol", "#enrol-agree"), "people": ("#people", ".card"),
         "person": (f"#people/{person}", ".samples img"), "operate": ("#operate", "#operate-parts table"),
+        "photos": ("#photos", "#photos-shown"),
     }  # fmt: skip
     for name, (address, sign) in views.items():
         page.goto(gateway.address + address)
@@ -70,6 +71,7 @@ def test_longer_words_fit_on_a_phone_as_well(
         "#enrol",
         "#people",
         f"#people/{shared_gateway.names['person']}",
+        "#photos",
         "#operate",
     ):
         page.goto(shared_gateway.address + address)

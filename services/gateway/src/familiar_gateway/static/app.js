@@ -18,6 +18,7 @@ const views = {
   enrol: { scope: "enroll", load: () => import("./enrol.js") },
   people: { scope: "people", load: () => import("./people.js") },
   visitors: { scope: "sightings", there: () => daysKept() > 0, load: () => import("./visitors.js") },
+  photos: { scope: "people", load: () => import("./photos.js") },
   operate: { scope: "operate", load: () => import("./operate.js") },
 };
 let opened = HOME;
