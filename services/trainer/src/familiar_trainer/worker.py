@@ -3,10 +3,8 @@
 import contextlib
 import logging
 import os
-import signal
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from redis import Redis
@@ -23,8 +21,7 @@ from familiar.errors import FamiliarError
 from familiar.queueing import ABOUT, About, TrainingJob, TrainingQueue
 from familiar.records import migrate
 from familiar.software import made_of
-from familiar_trainer import jobs
-from familiar_trainer.patience import handle_signals, wait_for
+from familiar_trainer import jobs, patience
 from familiar_trainer.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -128,34 +125,12 @@ class TrainingWorker(SimpleWorker):
 def serve(trainer: Trainer) -> None:
     """Work until the process is told to stop by SIGTERM or SIGINT; a Redis that is away is waited for."""
     jobs.use(trainer)
-    worker: TrainingWorker | None = None
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if not trainer.stop.is_set():
-            _log.info("%s: stopping", signal.Signals(number).name)
-        trainer.stop.set()
-        if worker is not None:
-            worker.interrupt()
-
-    handle_signals(stop)
-    while not trainer.stop.is_set():
-        try:
-            wait_for("Redis", trainer.queue.check, trainer.stop)
-            if not trainer.stop.is_set():
-                worker = _worker(trainer)
-                worker.work(logging_level="WARNING")
-        except StopRequested:
-            pass
-        except (RedisError, OSError) as exc:
-            _log.warning("Redis went away: %s", exc)
-        finally:
-            worker = None
-        trainer.stop.wait(0.1)
+    patience.work(trainer.queue, trainer.stop, lambda: _worker(trainer))
 
 
 def wait_for_database(trainer: Trainer) -> None:
     """Return when the database answers and has the tables of this release, or the process is told to stop."""
-    wait_for("the database", lambda: migrate.check(trainer.database), trainer.stop)
+    patience.wait_for("the database", lambda: migrate.check(trainer.database), trainer.stop)
 
 
 def _worker(trainer: Trainer) -> TrainingWorker:

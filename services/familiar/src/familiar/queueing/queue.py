@@ -65,7 +65,7 @@ class TrainingQueue:
         Raises:
             QueueUnavailable: Redis does not answer.
         """
-        self._put(RUN_TRAINING, training_id, f"training {training_id}")
+        self._put(self.rq, RUN_TRAINING, training_id, "training")
 
     def put_replay(self, replay_id: str) -> None:
         """Put a replay on the queue unless it is there already.
@@ -73,20 +73,7 @@ class TrainingQueue:
         Raises:
             QueueUnavailable: Redis does not answer.
         """
-        self._put(RUN_REPLAY, replay_id, f"replay {replay_id}")
-
-    def _put(self, job: str, its_id: str, description: str) -> None:
-        with _translated():
-            if its_id not in self.rq.job_ids:
-                self.rq.enqueue(
-                    job,
-                    its_id,
-                    job_id=its_id,
-                    job_timeout=_JOB_TIMEOUT_S,
-                    result_ttl=_RESULT_TTL_S,
-                    failure_ttl=_FAILURE_TTL_S,
-                    description=description,
-                )
+        self._put(self.rq, RUN_REPLAY, replay_id, "replay")
 
     def put_photos(self, job_id: str) -> None:
         """Put a photo job on the queue of its own unless it is there already.
@@ -94,16 +81,19 @@ class TrainingQueue:
         Raises:
             QueueUnavailable: Redis does not answer.
         """
+        self._put(self.photos, SORT_PHOTOS, job_id, "photo job", _PHOTOS_TIMEOUT_S)
+
+    def _put(self, queue: Queue, calls: str, its_id: str, what: str, timeout_s: int = _JOB_TIMEOUT_S) -> None:
         with _translated():
-            if job_id not in self.photos.job_ids:
-                self.photos.enqueue(
-                    SORT_PHOTOS,
-                    job_id,
-                    job_id=job_id,
-                    job_timeout=_PHOTOS_TIMEOUT_S,
+            if its_id not in queue.job_ids:
+                queue.enqueue(
+                    calls,
+                    its_id,
+                    job_id=its_id,
+                    job_timeout=timeout_s,
                     result_ttl=_RESULT_TTL_S,
                     failure_ttl=_FAILURE_TTL_S,
-                    description=f"photo job {job_id}",
+                    description=f"{what} {its_id}",
                 )
 
     def state(self) -> QueueState:

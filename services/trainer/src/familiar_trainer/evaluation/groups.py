@@ -6,25 +6,18 @@ were there when the share of strangers was chosen from which two are taken for o
 
 from __future__ import annotations
 
-import argparse
-import logging
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from familiar.knowing import Head, Status
 from familiar.records import Database, HeadStatus, migrate, passes, sightings, versions
 from familiar.seeing import QualityLimits
-from familiar_trainer import backbones
-from familiar_trainer.evaluation.cache import SightCache, default_folder
-from familiar_trainer.evaluation.fitting import numbers, twins
+from familiar_trainer.evaluation import halves
 from familiar_trainer.evaluation.folds import Faces, Places, folds
-from familiar_trainer.evaluation.pictures import People, UnusableData
-from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
 from familiar_trainer.evaluation.sight import Float32
 from familiar_trainer.grouping import SAME_STRANGER, group_strangers
 from familiar_trainer.linkage import grouped
@@ -32,7 +25,6 @@ from familiar_trainer.linkage import grouped
 SEVERAL, ONE = 200, 100
 """So many people with several pictures are grouped, and so many with one; as many others were chosen with."""
 MOST_PICTURES = 20
-LEAST_PEOPLE = 1_000
 _SEED = 1
 
 
@@ -135,32 +127,12 @@ def table(rows: Sequence[Outcome]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="one folder of pictures per person")
-    parser.add_argument("--colour", type=Path, metavar="FOLDER", help="the same pictures in colour")
-    parser.add_argument("--cache", type=Path, default=default_folder(), metavar="FOLDER")
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    cache = SightCache(options.cache)
-    try:
-        people = People.read(options.data)
-        if len(people.of) < LEAST_PEOPLE:
-            raise UnusableData(
-                f"{options.data} holds {len(people.of)} people; {LEAST_PEOPLE} are needed to fit to half"
-            )
-        folders = {"grey" if options.colour else "as they are": people}
-        if options.colour:
-            folders["colour"] = twins(people, People.read(options.colour))
-        pipeline = AlignedFaces(Embedder(backbones.face_resnet_in(None)))
-        sights = {look: cache.see(pipeline, folder.pictures) for look, folder in folders.items()}
-        looks = {look: seen.gated(QualityLimits()).embeddings for look, seen in sights.items()}
-    except UnusableData as error:
-        print(f"familiar evaluation: {error}", file=sys.stderr)
-        return 1
-    finally:
-        cache.close()
-    print(table(outcomes(Faces(tuple(people.of), numbers(people), looks))))
-    return 0
+    return halves.run(
+        arguments,
+        __doc__,
+        lambda sights: sights.gated(QualityLimits()).embeddings,
+        lambda faces: table(outcomes(faces)),
+    )
 
 
 if __name__ == "__main__":

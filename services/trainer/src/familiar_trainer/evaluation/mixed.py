@@ -7,28 +7,19 @@ that the product would keep: one face, in good light and sharp enough.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from familiar import learning
 from familiar.learning import Cohort
 from familiar.seeing import ENROLMENT
-from familiar_trainer import backbones
-from familiar_trainer.evaluation.cache import SightCache, default_folder
-from familiar_trainer.evaluation.fitting import numbers, twins
+from familiar_trainer.evaluation import halves
 from familiar_trainer.evaluation.folds import Faces, Places, folds
-from familiar_trainer.evaluation.pictures import People, UnusableData
-from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
 from familiar_trainer.evaluation.sight import Float32, Sights
-
-LEAST_PEOPLE = 1_000
-"""Fewer do not suffice for a half to fit to."""
 
 
 @dataclass(frozen=True)
@@ -138,31 +129,7 @@ def table(rows: Sequence[Outcome]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="one folder of pictures per person")
-    parser.add_argument("--colour", type=Path, metavar="FOLDER", help="the same pictures in colour")
-    parser.add_argument("--cache", type=Path, default=default_folder(), metavar="FOLDER")
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    cache = SightCache(options.cache)
-    try:
-        people = People.read(options.data)
-        if len(people.of) < LEAST_PEOPLE:
-            raise UnusableData(
-                f"{options.data} holds {len(people.of)} people; {LEAST_PEOPLE} are needed to fit to half"
-            )
-        folders = {"grey" if options.colour else "as they are": people}
-        if options.colour:
-            folders["colour"] = twins(people, People.read(options.colour))
-        pipeline = AlignedFaces(Embedder(backbones.face_resnet_in(None)))
-        looks = {look: kept(cache.see(pipeline, folder.pictures)) for look, folder in folders.items()}
-    except UnusableData as error:
-        print(f"familiar evaluation: {error}", file=sys.stderr)
-        return 1
-    finally:
-        cache.close()
-    print(table(outcomes(Faces(tuple(people.of), numbers(people), looks))))
-    return 0
+    return halves.run(arguments, __doc__, kept, lambda faces: table(outcomes(faces)), logging.INFO)
 
 
 if __name__ == "__main__":

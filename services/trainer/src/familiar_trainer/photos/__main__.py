@@ -6,14 +6,12 @@ import os
 import signal
 import sys
 import threading
-from types import FrameType
 from typing import Any
 
 # Before NumPy is imported: its threads would spin on cores that those who recognise need.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from redis import Redis
-from redis.exceptions import RedisError
 from rq import Worker
 from rq.exceptions import StopRequested
 from rq.job import Job
@@ -23,9 +21,8 @@ from familiar.errors import FamiliarError
 from familiar.queueing import SortingJob, TrainingQueue
 from familiar.records import Database, migrate, photos
 from familiar.settings import Settings
-from familiar_trainer.patience import handle_signals, wait_for
+from familiar_trainer import patience
 
-_log = logging.getLogger(__name__)
 NICENESS = 15
 """Behind trainings: a fifteenth of the weight of who recognises."""
 _TTL_S = 30
@@ -77,29 +74,10 @@ def main() -> int:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.nice(max(0, NICENESS - os.nice(0)))
     stop = threading.Event()
-    worker: SortingWorker | None = None
-
-    def told(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        if worker is not None:
-            worker.interrupt()
-
-    handle_signals(told)
-    wait_for("the database", lambda: migrate.check(database), stop)
+    patience.handle_signals(lambda *_: stop.set())
+    patience.wait_for("the database", lambda: migrate.check(database), stop)
     database.close()  # each job has connections of its own
-    while not stop.is_set():
-        try:
-            wait_for("Redis", queue.check, stop)
-            if not stop.is_set():
-                worker = _worker(settings)
-                worker.work(logging_level="WARNING")
-        except StopRequested:
-            pass
-        except (RedisError, OSError) as exc:
-            _log.warning("Redis went away: %s", exc)
-        finally:
-            worker = None
-        stop.wait(0.1)
+    patience.work(queue, stop, lambda: _worker(settings))
     return 0
 
 
