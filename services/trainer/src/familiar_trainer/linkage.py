@@ -9,12 +9,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 Float32 = NDArray[np.float32]
 
-SAME_STRANGER = 0.012
-"""On photos two groups are taken for one if they are as alike as this share of pairs of strangers: docs/evaluation.md
-has what that gives. It is more than before a camera: a folder shows the same people again and again, and who looks at
-it sees what does not belong together."""
-MOST_AT_ONCE = 5_000
-"""So many are compared with each other; the memory grows with the square of it, to 200 MB."""
+MOST_AT_ONCE = 2_500
+"""So many are compared with each other; the memory grows with the square of it, to 50 MB."""
 _BLOCK = 500
 
 

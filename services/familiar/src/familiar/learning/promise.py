@@ -143,6 +143,20 @@ def usual_reach(sums: Float32, counts: NDArray[np.integer[Any]], cohort: Cohort)
     return Reach.of(cohort.strangers(_STRANGERS, seed=0), from_means(sums, cohort), sums, counts)
 
 
+def kept_by_each(sums: Float32, cohort: Cohort, share: float) -> tuple[Float32, Float32]:
+    """Return (float32[P, D], float32[P]): prototypes of length 1, and the score that ``share`` of strangers exceed.
+
+    Each keeps this promise alone, whoever else there is.
+
+    Args:
+        sums: float32[P, D], of the pictures that each prototype is made from.
+        cohort: a fitted one.
+        share: of strangers.
+    """
+    weights = from_means(sums, cohort)
+    return weights, quantiles(cohort.strangers(_STRANGERS, seed=0), weights, share).astype(np.float32)
+
+
 def lengths(weights: Float32, sums: Float32, counts: NDArray[np.integer[Any]], cohort: Cohort) -> Float32:
     """Return float32[P]: the lengths that ``kept_to`` begins with.
 

@@ -48,7 +48,8 @@ from familiar.seeing import Decoder, ImageLimits, Observer, detectors
 from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
 from familiar_trainer import crash_points
-from familiar_trainer.linkage import SAME_STRANGER, grouped, rename
+from familiar_trainer.linkage import rename
+from familiar_trainer.reunion import people_among
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -191,8 +192,7 @@ class Sorter:
         scores = {face.id: made.score for face, made in zip(faces, named.decisions, strict=True)}
         unknown = [place for place, face in enumerate(faces) if face.id not in whose]
         meta = self._models.backbone(version)
-        alike = cohort.load(meta.name, meta.dim, meta.metric).alike(SAME_STRANGER)
-        groups = grouped(rows[unknown], alike).tolist()
+        groups = people_among(rows[unknown], cohort.load(meta.name, meta.dim, meta.metric)).tolist()
         kept = rename(groups, [faces[place].stranger_id for place in unknown]).kept
         ids = {group: kept.get(group) or person.new_id() for group in set(groups)}
         strangers = {faces[place].id: ids[group] for place, group in zip(unknown, groups, strict=True)}
