@@ -72,3 +72,11 @@ def test_pairs_are_judged_by_a_threshold_of_the_other_folds() -> None:
 def test_the_spread_of_one_seed_is_zero() -> None:
     assert measures.Spread.of([0.5]) == measures.Spread(0.5, 0.0)
     assert measures.Spread.of([0.4, 0.6]).sd == pytest.approx(0.1414, abs=1e-4)
+
+
+def test_pairs_of_one_group_and_of_one_person_are_counted_once_each() -> None:
+    people = np.array([0, 0, 0, 1, 1])
+    assert measures.pairwise(people, people) == (1.0, 1.0)
+    assert measures.pairwise(np.array([0, 0, 1, 2, 2]), people) == (1.0, 2 / 4)  # one person lies apart
+    assert measures.pairwise(np.array([0, 0, 0, 0, 1]), people) == (3 / 6, 3 / 4)  # and one with others
+    assert measures.pairwise(np.arange(5), people) == (0.0, 0.0)

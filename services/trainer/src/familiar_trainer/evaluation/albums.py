@@ -7,14 +7,11 @@ is measured with it, so that nothing was chosen on those who are measured.
 
 from __future__ import annotations
 
-import argparse
-import logging
 import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -22,12 +19,8 @@ from familiar import learning
 from familiar.knowing import Head
 from familiar.learning import Gallery
 from familiar.seeing import QualityLimits
-from familiar_trainer import backbones
-from familiar_trainer.evaluation.cache import SightCache, default_folder
-from familiar_trainer.evaluation.fitting import numbers
+from familiar_trainer.evaluation import halves, measures
 from familiar_trainer.evaluation.folds import Faces, Fold, Places, folds
-from familiar_trainer.evaluation.pictures import People, UnusableData
-from familiar_trainer.evaluation.pipelines import AlignedFaces, Embedder
 from familiar_trainer.evaluation.sight import Float32
 from familiar_trainer.linkage import grouped
 from familiar_trainer.reunion import FIRST_LOOK, TAKEN, reunited
@@ -40,7 +33,6 @@ DRAWS = 3
 """So many folders of each kind are drawn of a half's people."""
 PRECISION = 0.99
 FAR_TARGET = 0.001
-LEAST_PEOPLE = 1_000
 
 
 @dataclass(frozen=True)
@@ -114,16 +106,10 @@ def sorted_by(half: int, fold: Fold, faces: Faces, rows: Float32, album: Album) 
 
 
 def _judged(half: int, album: Album, share: float, whose: Places, person: Places, unknown: int, s: float) -> Outcome:
-    both = _pairs(np.unique(np.stack([whose, person]), axis=1, return_counts=True)[1])
-    together, same = (_pairs(np.unique(each, return_counts=True)[1]) for each in (whose, person))
     return Outcome(
         half, album.name, share, len(np.unique(person)), len(person), len(person) - unknown, len(np.unique(whose)),
-        both / max(together, 1), both / max(same, 1), s,
+        *measures.pairwise(whose, person), s,
     )  # fmt: skip
-
-
-def _pairs(counts: Places) -> int:
-    return int((counts * (counts - 1) // 2).sum())
 
 
 def chosen_on(outcomes: Sequence[Outcome], half: int) -> float:
@@ -162,26 +148,13 @@ def _range(values: Sequence[float]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table, and how much memory was taken at most."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="one folder of pictures per person")
-    parser.add_argument("--cache", type=Path, default=default_folder(), metavar="FOLDER")
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    cache = SightCache(options.cache)
-    try:
-        people = People.read(options.data)
-        if len(people.of) < LEAST_PEOPLE:
-            raise UnusableData(f"{options.data} holds {len(people.of)} people; {LEAST_PEOPLE} are needed")
-        pipeline = AlignedFaces(Embedder(backbones.face_resnet_in(None)))
-        rows = cache.see(pipeline, people.pictures).gated(QualityLimits()).embeddings
-    except UnusableData as error:
-        print(f"familiar evaluation: {error}", file=sys.stderr)
-        return 1
-    finally:
-        cache.close()
-    print(table(outcomes_of(Faces(tuple(people.of), numbers(people), {"grey": rows}))))
-    print(f"\nat most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, cache and fits included")
-    return 0
+
+    def told(faces: Faces) -> str:
+        shown = table(outcomes_of(faces))
+        most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return f"{shown}\n\nat most {most_mb:.0f} MB, cache and fits included"
+
+    return halves.run(arguments, __doc__, lambda sights: sights.gated(QualityLimits()).embeddings, told)
 
 
 def outcomes_of(faces: Faces) -> list[Outcome]:

@@ -16,7 +16,7 @@ import numpy as np
 from familiar.knowing import Head, Status
 from familiar.records import Database, HeadStatus, migrate, passes, sightings, versions
 from familiar.seeing import QualityLimits
-from familiar_trainer.evaluation import halves
+from familiar_trainer.evaluation import halves, measures
 from familiar_trainer.evaluation.folds import Faces, Places, folds
 from familiar_trainer.evaluation.sight import Float32
 from familiar_trainer.grouping import SAME_STRANGER, group_strangers
@@ -101,14 +101,9 @@ def _seen(vector: Float32, place: int) -> passes.Seen:
 
 
 def _judged(look: str, way: str, groups: Places, person: Places) -> Outcome:
-    both = _pairs(np.unique(np.stack([groups, person]), axis=1, return_counts=True)[1])
-    together, same = (_pairs(np.unique(each, return_counts=True)[1]) for each in (groups, person))
     people = len(np.unique(person))
-    return Outcome(look, way, people, len(person), len(np.unique(groups)), both / max(together, 1), both / max(same, 1))
-
-
-def _pairs(counts: Places) -> int:
-    return int((counts * (counts - 1) // 2).sum())
+    precision, recall = measures.pairwise(groups, person)
+    return Outcome(look, way, people, len(person), len(np.unique(groups)), precision, recall)
 
 
 def table(rows: Sequence[Outcome]) -> str:

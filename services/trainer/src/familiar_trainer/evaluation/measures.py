@@ -1,4 +1,4 @@
-"""Error rates: closed-set and open-set identification (ISO/IEC 19795-1), and verification."""
+"""Error rates: closed-set and open-set identification (ISO/IEC 19795-1), verification, and groups."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ class Spread:
     def of(cls, values: list[float]) -> Spread:
         """Summarise one value for each seed."""
         return cls(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0)
+
+
+def pairwise(groups: NDArray[np.integer[Any]], people: NDArray[np.integer[Any]]) -> tuple[float, float]:
+    """Return (precision, recall) of pairs of pictures, from int[N] each: the group of each, and whom it shows.
+
+    Precision is the share of one person's among the pairs of one group, recall that of one group's among those of one
+    person; of no pairs it is 0.
+    """
+    both = _pairs(np.unique(np.stack([groups, people]), axis=1, return_counts=True)[1])
+    together, same = (_pairs(np.unique(each, return_counts=True)[1]) for each in (groups, people))
+    return both / max(together, 1), both / max(same, 1)
+
+
+def _pairs(counts: NDArray[np.integer[Any]]) -> int:
+    return int((counts * (counts - 1) // 2).sum())
 
 
 def rank_1(right: NDArray[np.bool_]) -> float:
