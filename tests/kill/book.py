@@ -20,6 +20,8 @@ class Life:
     """Whether one of them was live when all was quiet."""
     deleted: bool = False
     """Whether it was answered that the person is deleted."""
+    parted: list["Life"] = field(default_factory=list)
+    """Lives that were split off and made one with this one again: what they were called goes with it."""
     needles: dict[str, bytes] = field(default_factory=dict)
     """What must be found nowhere once the person is deleted."""
 

@@ -1,4 +1,4 @@
-"""Living: people who enrol, add to themselves, give up and are deleted, and others who recognise them."""
+"""Living: people who enrol, add to themselves, give up, are put right and deleted, and others who recognise them."""
 
 import random
 import threading
@@ -19,6 +19,9 @@ _AGAIN_S = 0.2
 _PORTION = 3
 _NEEDLE_BYTES = 64
 _MOST_NEEDLES = 3
+_LEAST_SAMPLES, _MOST_SAMPLES = 5, 1000
+_ONCE = (202, 404, 409)
+"""What a correction is answered; the latter two where it was done and the answer was lost: then it is looked up."""
 _ANSWERS = {"if_known": "new", "if_not_alike": "take"}
 """One face has many names here, and lights that no camera sees in one visit."""
 
@@ -82,10 +85,8 @@ class Enroller:
             life = self._lives[face] = self._book.begin(face)
             self._enrol(life)
             return
-        for share, step in ((0.35, self._enrol), (0.2, self._begin_and_give_up), (0.45, self._delete)):
-            if self._chance.random() < share:
-                step(life)
-                return
+        steps = (self._enrol, self._begin_and_give_up, self._part_and_join, self._delete)
+        self._chance.choices(steps, weights=(4, 2, 3, 3))[0](life)
 
     def _enrol(self, life: Life) -> None:
         way = self._chance.choice([self._by_form, self._by_archive, self._by_film, self._by_film, self._live])
@@ -135,6 +136,43 @@ class Enroller:
         stranger.deleted = True
         self._book.count("captures given up")
 
+    def _part_and_join(self, life: Life) -> None:
+        """Somebody was two people for a moment: split, and made one again by a merge or by undoing it."""
+        for enrollment_id in life.taken:
+            self._wait(life, enrollment_id)
+        samples = self._samples(life)
+        if len(samples) < 2 * _LEAST_SAMPLES:
+            return
+        other = self._book.begin(life.face)
+        parting = {"samples": samples[::2], "name": other.name}
+        self._ask("POST", f"/v1/people/{life.person_id}/split", _ONCE, json=parting)
+        done = self._corrected(life, "split")
+        if done["to"]["name"] != other.name or done["samples"] != len(parting["samples"]):
+            raise Lost(f"{life.name}: split wrongly: {done}")
+        other.person_id = done["to"]["id"]
+        life.parted.append(other)
+        if self._chance.random() < 0.5:
+            self._ask("POST", f"/v1/corrections/{done['id']}/undo", _ONCE)
+            self._book.count("people split, and that undone")
+        else:
+            self._ask("POST", f"/v1/people/{life.person_id}/merge", _ONCE, json={"person_id": other.person_id})
+            self._corrected(life, "merge")
+            self._book.count("people split and merged")
+        if (joined := self._samples(life)) != samples:
+            raise Lost(f"{life.name}: of {len(samples)} samples before a split and its end {len(joined)} are left")
+        other.deleted = True
+
+    def _samples(self, life: Life) -> list[str]:
+        found = self._ask("GET", f"/v1/people/{life.person_id}/samples?limit={_MOST_SAMPLES}", (200,))["samples"]
+        return sorted(each["id"] for each in found)
+
+    def _corrected(self, life: Life, kind: str) -> Any:
+        """Return the newest correction of a life, which is of this kind if it was done."""
+        (newest,) = self._ask("GET", f"/v1/corrections?person={life.person_id}&limit=1", (200,))["corrections"]
+        if newest["kind"] != kind:
+            raise Lost(f"{life.name}: a {kind} that was answered is not there, the newest is {newest}")
+        return newest
+
     def _captured(self, life: Life, pictures: list[bytes]) -> str:
         opening = {"name": life.name, **self._who(life)}
         enrollment_id = self._ask("POST", "/v1/enrollments", (200, 201), json=opening, headers=self._key())["id"]
@@ -154,6 +192,8 @@ class Enroller:
     def _remember(self, life: Life, condition: Any) -> None:
         """Remember what must be gone after a deletion."""
         life.needles["name"] = life.name.encode()
+        for number, other in enumerate(life.parted):
+            life.needles |= {f"name {number}": other.name.encode(), f"id {number}": str(other.person_id).encode()}
         database = self._run.database()
         try:
             with database.read() as session:
