@@ -7,8 +7,9 @@ import portraits
 from bench import pictures
 from bench.figures import Figures, percentile
 from familiar_camera import enrolling
+from familiar_camera.live import Live
 from familiar_camera.server import Server
-from familiar_camera.sources import DEFAULT_FPS, Webcam
+from familiar_camera.sources import DEFAULT_FPS
 from system import System, wait_until
 
 _MORE_THAN_ENOUGH = 220
@@ -27,33 +28,29 @@ def at_full_speed(system: System, number: int) -> Figures:
 
 
 class _Camera:
-    """What the client opens in place of a real camera: it shows the next frame whenever one is taken out of it."""
+    """The connection to a camera that is none: it shows the next frame whenever one is taken out of it."""
+
+    warms_up = False
+    queues = False
 
     def __init__(self, frames: Sequence[pictures.Picture], fps: float | None) -> None:
         self._frames = iter(frames)
         self._interval_s = 1 / fps if fps else 0.0
+        self.on_demand = fps is None
         self._due = 0.0
         self.retrieved_at: list[float] = []
 
-    def isOpened(self) -> bool:
-        return True
-
-    def set(self, *_: object) -> bool:
-        return True
-
-    def grab(self) -> bool:
+    def grab(self) -> None:
         """Wait for the moment at which the camera has its next frame; those that nobody waited for are gone."""
         now = time.perf_counter()
         self._due = max(self._due + self._interval_s, now)
         time.sleep(self._due - now)
-        return True
 
-    def retrieve(self) -> tuple[bool, pictures.Picture | None]:
+    def picture(self) -> pictures.Picture | None:
         self.retrieved_at.append(time.perf_counter())
-        frame = next(self._frames, None)
-        return frame is not None, frame
+        return next(self._frames, None)
 
-    def release(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class _Watch:
@@ -76,7 +73,7 @@ def _enrol(system: System, number: int, taken_fps: float, camera_fps: float | No
     frames = pictures.moving(name, 100 + number, _MORE_THAN_ENOUGH)
     probe = pictures.session(name, 200 + number, 1)[0]
     camera, watch, client = _Camera(frames, camera_fps), _Watch(), system.client()
-    source = Webcam("0", taken_fps, lambda _device: camera)
+    source = Live("the camera", lambda: camera, taken_fps)
     wish = enrolling.Wish(name, if_known=enrolling.NEW, if_not_alike=enrolling.TAKE)
     server = Server(system.url)
     enrolling.enroll(server, source, wish, lambda *_: enrolling.NEW, watch)
