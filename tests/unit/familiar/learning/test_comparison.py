@@ -7,7 +7,7 @@ import pytest
 
 import crowd
 from familiar.knowing import Head, normalise
-from familiar.learning import comparison, worse_than
+from familiar.learning import comparison, trial, worse_than
 from familiar.learning.gallery import Gallery
 from familiar.learning.learned import learn
 from familiar.learning.rivals import Rivals, highest, strongest
@@ -39,7 +39,7 @@ def by_hand(live, candidate, gallery):
     return [
         person_id
         for i, person_id in enumerate(gallery.person_ids)
-        if person_id in both and lost[i] > comparison._tolerance(int(named[i]), SAMPLES)
+        if person_id in both and lost[i] > trial.tolerance(int(named[i]), SAMPLES)
     ]
 
 

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -82,6 +83,21 @@ class Head:
         index[~usable], score[~usable] = -1, -1.0
         known[usable] = score[usable, 0] >= self.thresholds[index[usable, 0]]
         return Identification(index, score, known)
+
+    def misnames(self, embeddings: Float32, never: Sequence[str | None]) -> NDArray[np.int32]:
+        """Return int32[N]: as whom, by position, each of ``embeddings`` float32[N, D] is named who it is not.
+
+        It is -1 for none. ``never`` has the id of whom each is not, or None for one that is nobody's who is known.
+        """
+        if len(embeddings) == 0 or not self.person_ids:
+            return np.full(len(embeddings), -1, np.int32)
+        answer = self.identify(embeddings)
+        best, known = answer.index[:, 0], answer.known.tolist()
+        wrong = [
+            is_known and (who is None or self.person_ids[place] == who)
+            for place, is_known, who in zip(best.tolist(), known, never, strict=True)
+        ]
+        return np.where(wrong, best, np.int32(-1))
 
     def to_bytes(self) -> bytes:
         """Return the weights as an ``.npz`` without pickles."""

@@ -1,6 +1,5 @@
 """Comparison: whether a new head may replace the one in service, and who would lose by it to whom."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,14 +10,12 @@ from familiar.knowing import Head, normalise
 from familiar.learning.gallery import Gallery
 from familiar.learning.learned import Learned
 from familiar.learning.rivals import Rivals, strongest
-from familiar.learning.trial import HeldOut
+from familiar.learning.trial import LEAST_TOLERANCE, HeldOut, tolerance
 
 Float32 = NDArray[np.float32]
 
 _STILL = 1e-4
 """A prototype that moved no farther has not changed: one more person moves what the lengths of all are measured by."""
-
-_LEAST_TOLERANCE = 1
 
 _MIXED_UP = 0.25
 """Of somebody new: of two who cannot be told apart each loses half to the other, so this much is no chance."""
@@ -60,13 +57,13 @@ def _losses_of_old(before: HeldOut, after: HeldOut) -> Iterator[Loss]:
     gallery = after.gallery
     people, samples = len(gallery.person_ids), gallery.samples_per_person()
     at_risk = np.bincount(gallery.person[_at_risk(before, after)], minlength=people)
-    rows = np.flatnonzero((at_risk > _LEAST_TOLERANCE)[gallery.person])
+    rows = np.flatnonzero((at_risk > LEAST_TOLERANCE)[gallery.person])
     was, still = before.named(rows), after.named(rows)
     named = np.bincount(gallery.person[rows[was]], minlength=people)
     gone = rows[was & ~still]
     lost = np.bincount(gallery.person[gone], minlength=people)
     for i, person_id in enumerate(gallery.person_ids):
-        if lost[i] > _tolerance(int(named[i]), int(samples[i])):
+        if lost[i] > tolerance(int(named[i]), int(samples[i])):
             own = gone[gallery.person[gone] == i]
             taker = _taker(after, own, at_least=len(own) // 2 + 1) or _double(after.head, int(after.own[own[0]]))
             yield Loss(person_id, int(named[i]), int(lost[i]), taker)
@@ -83,7 +80,7 @@ def _losses_of_new(before: HeldOut, after: HeldOut) -> Iterator[Loss]:
     best, score = strongest(gallery.embeddings[outscored], head.prototypes, after.own[outscored])
     taken = outscored[score >= head.thresholds[best]]
     lost = np.bincount(gallery.person[taken], minlength=people)
-    for i in np.flatnonzero((lost > _LEAST_TOLERANCE) & (lost > _MIXED_UP * samples)).tolist():
+    for i in np.flatnonzero((lost > LEAST_TOLERANCE) & (lost > _MIXED_UP * samples)).tolist():
         taker = _taker(after, taken[gallery.person[taken] == i], at_least=1)
         yield Loss(gallery.person_ids[i], int(samples[i]), int(lost[i]), taker)
 
@@ -130,9 +127,3 @@ def _moved(live: Head, candidate: Head) -> NDArray[np.bool_]:
     moved = was < 0
     moved[~moved] = np.linalg.norm(candidate.prototypes[~moved] - live.prototypes[was[~moved]], axis=1) > _STILL
     return moved
-
-
-def _tolerance(named: int, count: int) -> float:
-    """Two deviations of the number missed, with at least 5 % taken as missed, and never less than one sample."""
-    missed = max(1 - named / count, 0.05)
-    return max(_LEAST_TOLERANCE, 2 * math.sqrt(count * missed * (1 - missed)))

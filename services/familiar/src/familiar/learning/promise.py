@@ -1,9 +1,9 @@
 """The promise: how long prototypes are and from which score somebody is named, so that few strangers are."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,8 @@ class LessSure(StrEnum):
     """Few comparable faces are known, so little can be said of the strangers who look like this person."""
     MANY_ALIKE = "many_alike"
     """More strangers look like this person than may be taken for any one."""
+    TOLD_APART = "told_apart"
+    """Somebody has said of faces that the head would name so that they are not this person's."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,13 @@ class Promise:
     fpir: Rate | None = None
     site: dict[str, Any] | None = None
     strangers: Float32 | None = None
+
+    def restrained(self, factor: Float32) -> Self:
+        """Return it with prototypes shortened by ``factor`` float32[P]; strangers are named no more often by that."""
+        told = [
+            LessSure.TOLD_APART if each < 1 else why for each, why in zip(factor.tolist(), self.less_sure, strict=True)
+        ]
+        return replace(self, lengths=self.lengths * factor, less_sure=told)
 
 
 def kept_to(

@@ -1,5 +1,6 @@
 """Trial: how a head does on the samples that it, or another head, was made from."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,6 +12,17 @@ from familiar.learning.gallery import Gallery, Int32
 from familiar.learning.rivals import Rivals, own_scores
 
 Float32 = NDArray[np.float32]
+
+LEAST_TOLERANCE = 1
+
+
+def tolerance(named: int, count: int) -> float:
+    """Return how many of ``named`` held-out samples of ``count`` somebody may lose by chance, and one at least.
+
+    That is two deviations of the number missed, with at least 5 % taken as missed.
+    """
+    missed = max(1 - named / count, 0.05) if count else 1.0
+    return max(LEAST_TOLERANCE, 2 * math.sqrt(count * missed * (1 - missed)))
 
 
 @dataclass(frozen=True)
