@@ -112,6 +112,12 @@ class Settings:
     photos_dirs: str = _setting(
         "PHOTOS_DIRS", "", "folders whose pictures may be sorted by who is on them, with colons between"
     )
+    learn_from_sightings: str = _setting(
+        "LEARN_FROM_SIGHTINGS", "off", "off, ask (what somebody has confirmed), auto: see docs/learning-from-use.md"
+    )
+    learn_every_s: float = _setting(
+        "LEARN_EVERY_S", 600.0, "shortest time between two trainings of what was learned from use", 0, 10**7
+    )
 
     training_lease_s: float = _setting("TRAINING_LEASE_S", 10.0, "after this silence a training is taken over", 1, 600)
     load_timeout_s: float = _setting("LOAD_TIMEOUT_S", 60.0, "longest wait for Serving to load a version", 1, 3600)
@@ -146,6 +152,13 @@ class Settings:
             raise MisconfiguredError(f"RQ_DASHBOARD_URL={settings.rq_dashboard_url!r}: http:// or https:// expected")
         if settings.sightings not in ("on", "off"):
             raise MisconfiguredError(f"SIGHTINGS={settings.sightings!r}: must be on or off")
+        policy = settings.learn_from_sightings
+        if policy not in ("off", "ask", "auto"):
+            raise MisconfiguredError(f"LEARN_FROM_SIGHTINGS={policy!r}: must be off, ask or auto")
+        if policy != "off" and settings.sightings == "off":
+            raise MisconfiguredError(
+                f"LEARN_FROM_SIGHTINGS={policy!r}: there is nothing to learn from, SIGHTINGS is off"
+            )
         if settings.https and settings.port == settings.https_port:
             raise MisconfiguredError(f"HTTPS_PORT={settings.https_port}: must be another than GATEWAY_PORT")
         return settings

@@ -1,17 +1,15 @@
 """What somebody puts right in the database: all of it or nothing, and what heads made before may still do."""
 
-import multiprocessing
-import os
-import signal
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from dying import dies_anywhere, dump
 from records_world import capture, learn, publish, remove, without_weights
 from seen import keep as keep_sightings
 from seen import seen
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
@@ -31,7 +29,7 @@ from familiar.records import (
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus
-from familiar.records.schema import Base, Correction, Enrollment, FormerOwner, Person, Sample
+from familiar.records.schema import Correction, Enrollment, FormerOwner, Person, Sample
 from familiar.records.training import Stage
 
 NOBODY = SimpleNamespace(key_id=None, address=None)
@@ -88,14 +86,6 @@ def move(database: Database, person: str, sample_ids: list[str], to: str | None)
 
 def undo(database: Database, correction_id: str) -> None:
     database.retry(lambda session: reversals.undo(session, corrections.get(session, correction_id), NOBODY))
-
-
-def dump(database: Database) -> dict[str, list[tuple[object, ...]]]:
-    """Return all that stands in the tables."""
-    with database.read() as session:
-        return {
-            table.name: sorted(map(repr, session.execute(select(table)).all())) for table in Base.metadata.sorted_tables
-        }
 
 
 def test_a_head_contradicts_what_was_said_only_if_it_may_have_learned_the_sample_as_somebody_elses(
@@ -239,37 +229,12 @@ def test_whatever_moment_the_process_dies_at_all_of_it_is_done_or_nothing(databa
         trainings.ask(session)
 
     before = dump(database)
-    url = database.engine.url.render_as_string(hide_password=False)
-    for statement in range(1, 100):
-        child = multiprocessing.get_context("fork").Process(target=_die_at, args=(url, statement, change))
-        child.start()
-        child.join(30)
-        if child.exitcode == 0:
-            break
-        assert child.exitcode == -signal.SIGKILL
-        assert dump(database) == before, f"half done after {statement} statements"
-    assert statement > 5
+    assert dies_anywhere(database, change) > 5
     after = dump(database)
     assert all(after[name] != before[name] for name in ("corrections", "people" if what != "move" else "samples"))
     with database.read() as session:
         assert len(trainings.open_ones(session)) == 1
     owners(database)
-
-
-def _die_at(url: str, statement: int, change: Callable[[Session], None]) -> None:
-    """Change the database, but for the process dying right after so many statements."""
-    own = Database(url)
-    left = [statement]
-
-    @event.listens_for(own.engine, "after_cursor_execute")
-    def count(*_: object) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    with own.write() as session:
-        change(session)
-    os._exit(0)
 
 
 def test_of_two_who_merge_the_same_two_at_once_one_is_told_that_there_is_nobody(database: Database, two) -> None:

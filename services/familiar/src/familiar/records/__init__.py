@@ -10,13 +10,18 @@ from familiar.records import (
     corrections,
     enrollments,
     erasures,
+    feedback,
     key,
     keys,
+    learned,
+    letting_go,
+    locked_cases,
     passes,
     people,
     person,
     photo_faces,
     photos,
+    quarantine,
     recent_errors,
     replays,
     retries,
@@ -36,7 +41,10 @@ from familiar.records.corrections import Terms
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus, IfKnown, IfNotAlike
 from familiar.records.enrollments import Capture
+from familiar.records.feedback import Said
 from familiar.records.key import KeyKind, KeyStatus
+from familiar.records.learned import Day as LearnedDay
+from familiar.records.learned import Wanted as LearnedWanted
 from familiar.records.people import Known, PersonSummary
 from familiar.records.person import check_id, clean_name
 from familiar.records.photo import PhotoStage, Written
@@ -64,6 +72,8 @@ from familiar.records.schema import (
 )
 from familiar.records.strangers import StrangerSummary
 from familiar.records.training import Stage, TrainingKind
+from familiar.records.use_schema import Feedback, QuarantinedFace
+from familiar.records.verdict import Origin, Verdict
 from familiar.records.versions import HeadStatus
 
 # ``migrate`` is a program as well; who needs it imports it by name.
@@ -77,6 +87,7 @@ __all__ = [
     "Database",
     "Enrollment",
     "EnrollmentStatus",
+    "Feedback",
     "HeadStatus",
     "HeadVersion",
     "IfKnown",
@@ -84,16 +95,21 @@ __all__ = [
     "KeyKind",
     "KeyStatus",
     "Known",
+    "LearnedDay",
+    "LearnedWanted",
     "Mishap",
+    "Origin",
     "Person",
     "PersonSummary",
     "PhotoFace",
     "PhotoFile",
     "PhotoJob",
     "PhotoStage",
+    "QuarantinedFace",
     "Recorder",
     "Replay",
     "ReplayStage",
+    "Said",
     "Sample",
     "Sighting",
     "SightingCrop",
@@ -104,6 +120,7 @@ __all__ = [
     "Terms",
     "Training",
     "TrainingKind",
+    "Verdict",
     "Written",
     "audit",
     "check_id",
@@ -113,14 +130,19 @@ __all__ = [
     "corrections",
     "enrollments",
     "erasures",
+    "feedback",
     "key",
     "keys",
+    "learned",
+    "letting_go",
+    "locked_cases",
     "migrate",
     "passes",
     "people",
     "person",
     "photo_faces",
     "photos",
+    "quarantine",
     "recent_errors",
     "replays",
     "retries",

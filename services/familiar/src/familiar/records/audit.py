@@ -30,6 +30,9 @@ class Action(StrEnum):
     PERSON_SPLIT = "person_split"
     PEOPLE_MERGED = "people_merged"
     CORRECTION_UNDONE = "correction_undone"
+    FEEDBACK_GIVEN = "feedback_given"
+    FEEDBACK_WITHDRAWN = "feedback_withdrawn"
+    LEARNED_TAKEN_BACK = "learned_taken_back"
     STRANGER_NAMED = "stranger_named"
     SIGHTING_ERASED = "sighting_erased"
     HEAD_ROLLED_BACK = "head_rolled_back"
@@ -55,6 +58,9 @@ class Action(StrEnum):
             Action.CORRECTION_UNDONE,
             Action.STRANGER_NAMED,
             Action.FACES_NAMED,
+            Action.FEEDBACK_GIVEN,
+            Action.FEEDBACK_WITHDRAWN,
+            Action.LEARNED_TAKEN_BACK,
         )
 
 

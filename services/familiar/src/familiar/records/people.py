@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from familiar.errors import NotFound
-from familiar.records import erasures, photo_faces, sightings, versions
+from familiar.records import erasures, letting_go, photo_faces, sightings, versions
 from familiar.records import person as rules
 from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
@@ -227,7 +227,7 @@ def count(session: Session) -> int:
 
 
 def erase(session: Session, person_id: str) -> None:
-    """Delete a person with all frames, samples, enrolments, sightings, faces on photos and head weights of theirs.
+    """Delete a person with all that is stored of them: frames, samples, sightings, faces on photos, feedback, weights.
 
     Nothing that was put right about them can be undone any more, and of whoever was merged into them nothing is left.
     Files are not touched: an ``Erasure`` stays behind until a head without the person serves, every version with them
@@ -240,6 +240,7 @@ def erase(session: Session, person_id: str) -> None:
     person = get(session, person_id)
     erasures.begin(session, person_id, in_heads=True)
     everything = all_of(session, person_id)
+    letting_go.forget_person(session, everything)
     sightings.forget_person(session, everything)
     photo_faces.forget_person(session, everything)
     made_of = erasures.heads_made_of(session, Sample.person_id == person_id)

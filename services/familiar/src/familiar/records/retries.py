@@ -12,7 +12,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict
-from familiar.records import corrections, erasures, trainings
+from familiar.records import erasures, locked_cases, trainings
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Enrollment, HeadVersion, Sample, Training
 from familiar.records.training import Stage, TrainingKind
@@ -114,5 +114,5 @@ def _with_enrollments(session: Session, training_ids: set[str]) -> set[str]:
 def _kept_heads(session: Session, versions: set[int]) -> set[int]:
     """Return which of these head versions may come back."""
     kept = select(HeadVersion).where(HeadVersion.version.in_(versions), HeadVersion.status == HeadStatus.SUPERSEDED)
-    there = {row.version for row in session.scalars(kept) if not corrections.contradict(session, row)}
+    there = {row.version for row in session.scalars(kept) if not locked_cases.contradicts_what_was_said(session, row)}
     return there - erasures.tainted(session)

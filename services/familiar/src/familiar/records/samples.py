@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from familiar.direction import Direction, direction_of
 from familiar.errors import NotFound
 from familiar.knowing import from_blob, to_blob
-from familiar.records import erasures
+from familiar.records import erasures, letting_go
 from familiar.records import person as rules
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Sample
@@ -106,6 +106,7 @@ def remove(session: Session, *doomed: Sample) -> None:
         erasures.begin(session, sample_id, in_heads=sample_id in learned)
     if learned:
         erasures.taint(session, erasures.heads_made_of(session, Sample.id.in_(learned)))
+    letting_go.forget_samples(session, status)
     session.execute(delete(Embedding).where(Embedding.sample_id.in_(list(status))))
     for each in there:
         session.delete(each)

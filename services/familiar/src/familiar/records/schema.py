@@ -69,6 +69,7 @@ class Sample(Base):
     """One accepted face of a person: the crop, how good it was, and when it was taken.
 
     One that is ``set_aside`` was said not to be theirs and is nobody's: it stays until that can no longer be undone.
+    ``origin`` is how it came to be theirs; of one learned from use, ``learned_on`` is the day since 1970, by our clock.
     """
 
     __tablename__ = "samples"
@@ -82,6 +83,8 @@ class Sample(Base):
     quality: Mapped[dict[str, Any]] = mapped_column(JSON)
     crop: Mapped[bytes] = deferred(mapped_column(LargeBinary))
     set_aside: Mapped[bool] = mapped_column(default=False)
+    origin: Mapped[str] = mapped_column(_WORD, default="human")
+    learned_on: Mapped[int | None]
 
 
 class Embedding(Base):

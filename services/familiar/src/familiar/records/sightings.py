@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Text, cast, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, Text, cast, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session, undefer
 
 from familiar.errors import NotFound
@@ -150,6 +150,13 @@ def unname(session: Session, enrollment_id: str) -> None:
     session.execute(update(Sighting).where(theirs).values(person_id=None, enrollment_id=None, named_at=None))
 
 
+def say(session: Session, sighting: Sighting, person_id: str | None, named_at: float | None) -> None:
+    """Say of whom a sighting is, None for nobody known; ``named_at`` is None where that is what the head says."""
+    sighting.person_id, sighting.named_at, sighting.stranger_id = person_id, named_at, None
+    session.flush()
+    drop_bare_strangers(session)
+
+
 def give_to(session: Session, person_id: str, to_person_id: str, among: Collection[str] | None = None) -> list[str]:
     """Let sightings of a person, all or those ``among`` these, be another one's; return their ids."""
     take_turns(session)
@@ -235,14 +242,30 @@ def decided(
 ) -> Iterator[tuple[list[str], list[str | None], Float32]]:
     """Yield (ids, whom heads named, float32[N, D]) of the sightings that a backbone version has seen, by time.
 
-    Whom somebody named afterwards was named by no head.
+    Whom somebody named afterwards was named by no head; of whom somebody said that it is not the one whom the head had
+    named, the head did name them.
     """
     seen = Sighting.backbone_version == backbone_version
-    query = select(Sighting.id, Sighting.status, Sighting.person_id, Sighting.vector).where(seen, *wanted.conditions())
+    columns = (
+        Sighting.id,
+        Sighting.status,
+        Sighting.person_id,
+        Sighting.named_at,
+        Sighting.candidates,
+        Sighting.vector,
+    )
+    query = select(*columns).where(seen, *wanted.conditions())
     rows = session.execute(query.order_by(Sighting.captured_at, Sighting.id))
     for part in rows.partitions(batch):
-        named = [row.person_id if row.status == Status.KNOWN else None for row in part]
+        named = [_named_by_head(row) for row in part]
         yield [row.id for row in part], named, np.stack([from_blob(row.vector) for row in part])
+
+
+def _named_by_head(row: Row[Any]) -> str | None:
+    if row.status != Status.KNOWN:
+        return None
+    named: str | None = row.person_id if row.named_at is None or not row.candidates else row.candidates[0][0]
+    return named
 
 
 def crops_unseen(session: Session, backbone_version: int, limit: int) -> dict[str, list[bytes]]:
