@@ -107,7 +107,7 @@ def test_what_is_put_right_while_a_head_is_learned_is_in_that_very_head(world: W
     class CorrectingLearner:
         """Learns, and while it does so, the first time, somebody puts something right that was read already."""
 
-        def learn(self, gallery, cohort, far_target, correction):
+        def learn(self, gallery, cohort, far_target, correction, negatives):
             if not done:
                 done.append("")
                 done[0] = {
@@ -115,7 +115,7 @@ def test_what_is_put_right_while_a_head_is_learned_is_in_that_very_head(world: W
                     "move": lambda: move(world, grace, samples_of(world, grace)[:4], ada),
                     "nobody": lambda: move(world, grace, samples_of(world, grace)[:4], None),
                 }[what]()
-            return learning.learn(gallery, cohort, far_target, correction)
+            return learning.learn(gallery, cohort, far_target, correction, negatives)
 
         worse_than, admit = staticmethod(learning.worse_than), staticmethod(learning.admit)
 

@@ -182,12 +182,12 @@ def test_a_sample_deleted_after_it_was_read_is_not_learned(world: World, here: H
     class DeletingLearner:
         """Learns, and while it does so, the first time, somebody deletes half of what was read."""
 
-        def learn(self, gallery, cohort, far_target, correction):
+        def learn(self, gallery, cohort, far_target, correction, negatives):
             with world.database.write() as session:
                 for sample in [] if deleted else samples.of_person(session, person_id)[:4]:
                     deleted.append(sample.id)
                     samples.remove(session, sample)
-            return learning.learn(gallery, cohort, far_target, correction)
+            return learning.learn(gallery, cohort, far_target, correction, negatives)
 
         worse_than, admit = staticmethod(learning.worse_than), staticmethod(learning.admit)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
+from fakes import GreyBackbone
 from familiar.errors import ServingUnavailable
 from familiar.knowing import Head, Status, normalise
 from familiar.learning import Cohort
@@ -17,27 +18,11 @@ from familiar.records.migrate import migrate
 from familiar.records.schema import Sighting
 from familiar.records.versions import HeadStatus
 from familiar.seeing import encode_jpeg
-from familiar.servable import BackboneMeta
 from familiar.settings import Settings
 from familiar_trainer.remembering import Memory
 
 DIM = 8
 NEW = 2
-
-
-class Backbone:
-    """Sees the mean grey of a crop, in as many numbers as there are; may be away, or refuse black ones."""
-
-    away = False
-
-    def backbone(self, version: int) -> BackboneMeta:
-        return BackboneMeta("another", 32, DIM, "CC0-1.0", "0" * 64)
-
-    def embed(self, chips: np.ndarray, version: int) -> np.ndarray:
-        if self.away or (chips.mean(axis=(1, 2, 3)) < 5).any():
-            raise ServingUnavailable("no answer")
-        turn = chips.mean(axis=(1, 2, 3)) / 255 * np.pi
-        return normalise(np.stack([np.cos(turn), np.sin(turn), *[np.zeros(len(chips))] * (DIM - 2)], axis=1))
 
 
 @pytest.fixture
@@ -54,7 +39,7 @@ def trainer(tmp_path: Path) -> Iterator[Any]:
         versions.go_live(session, head)
     settings = Settings(sightings_keep_s=3600.0, sightings_most=50)
     yield SimpleNamespace(
-        database=database, models=Backbone(), settings=settings, cohort=lambda name, dim, metric: Cohort(dim)
+        database=database, models=GreyBackbone(DIM), settings=settings, cohort=lambda name, dim, metric: Cohort(dim)
     )
     database.close()
 

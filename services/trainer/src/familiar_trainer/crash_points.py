@@ -33,6 +33,9 @@ POINTS = (CLAIMED, READ, LEARNED, COMPARED, RECORDED, WRITTEN, CHECKED, PUBLISHE
 GROUPED = "grouped"
 """Strangers have been told apart, and nothing of it is committed."""
 
+TAKEN = "taken"
+"""Faces became samples, and a training of them was asked for."""
+
 ERASURE_POINTS = (REMOVED, FORGOTTEN)
 """Passed after them, if somebody is to be forgotten."""
 

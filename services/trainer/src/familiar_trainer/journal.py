@@ -18,6 +18,8 @@ from familiar.records import (
     corrections,
     enrollments,
     erasures,
+    feedback,
+    locked_cases,
     people,
     samples,
     trainings,
@@ -40,10 +42,22 @@ class Outdated(Exception):
 
 @dataclass(frozen=True)
 class Moment:
-    """What has happened so far to samples that were there: which deletions are not forgotten, how many corrections."""
+    """What has happened so far to samples that were there: which deletions are not forgotten, how many corrections.
+
+    And how often it was said of a face who it is not.
+    """
 
     deleted: frozenset[str] = frozenset()
     corrections: int = 0
+    feedback: int = 0
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a head must not serve."""
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -166,8 +180,12 @@ class Journal:
         def go_live(session: Session) -> None:
             training = self._lease.training(session)
             row = _published(session, training)
-            if row is None or candidate.version in erasures.tainted(session) or corrections.contradict(session, row):
+            if row is None or candidate.version in erasures.tainted(session):
                 raise Outdated
+            if locked_cases.contradicts_what_was_said(session, row):
+                raise Outdated
+            if self.kind is TrainingKind.LEARN:
+                feedback.note_conflicts(session, candidate.meta.metrics.get(locked_cases.CONTRADICTIONS, ()))
             previous = versions.live_head(session)
             versions.go_live(session, candidate.version)
             if previous is not None and previous.backbone_version != candidate.meta.backbone_version:
@@ -190,9 +208,11 @@ class Journal:
 
     def reject(
         self, head: Head, meta: HeadMeta, report: Report, floor: int, refused: Sequence[Refused],
-        read_at: Moment,
+        read_at: Moment, reason: Reason | None = None,
     ) -> None:  # fmt: skip
-        """Keep the report of a head that must not serve, and end the training, all of whose enrolments are refused.
+        """Keep the report of a head that must not serve, and end the training with its enrolments.
+
+        All of them are ``refused``, or there is another ``reason`` for which those that are not end as well.
 
         Raises:
             Outdated: something was deleted or put right after the head's material was ``read_at``, if that is given.
@@ -205,7 +225,9 @@ class Journal:
             rejected = _add(session, training, head, meta, report, floor, HeadStatus.PUBLISHED)
             _give_up(versions.head(session, rejected.version), HeadStatus.REJECTED)
             _refuse(session, refused)
-            trainings.end(training, Stage.REJECTED, code=refused[0].code, message=refused[0].message)
+            why = reason or Reason(refused[0].code, refused[0].message)
+            self._settle(session, list(self.joined), EnrollmentStatus.FAILED, code=why.code, message=why.message)
+            trainings.end(training, Stage.REJECTED, code=why.code, message=why.message)
 
         self._database.retry(reject)
 
@@ -281,12 +303,17 @@ def _give_up(row: HeadVersion, status: HeadStatus) -> None:
 
 
 def _moment(session: Session) -> Moment:
-    return Moment(frozenset(erasures.open_ones(session, in_heads=True)), corrections.changes(session))
+    return Moment(
+        frozenset(erasures.open_ones(session, in_heads=True)), corrections.changes(session), feedback.changes(session)
+    )
 
 
 def _require_everything(session: Session, head: Head, read_at: Moment | None) -> None:
     if len(people.meant(session, head.person_ids)) < len(head.person_ids):
         raise Outdated
     now = _moment(session)
-    if read_at is not None and (now.deleted - read_at.deleted or now.corrections != read_at.corrections):
+    if read_at is None:
+        return
+    said = (now.corrections, now.feedback) != (read_at.corrections, read_at.feedback)
+    if said or now.deleted - read_at.deleted:
         raise Outdated

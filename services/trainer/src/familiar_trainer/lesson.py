@@ -1,15 +1,16 @@
 """The lesson of a training: what a head is made from, as it was read, and what is said of the head that comes of it."""
 
+import hashlib
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from familiar.errors import TrainingFailed
 from familiar.knowing import normalise
-from familiar.learning import Cohort, Correction, Gallery, Learned, Row, site
-from familiar.records import HeadVersion, SiteCorrection, samples, site_corrections, versions
+from familiar.learning import Cohort, Correction, Gallery, Learned, Negative, Row, site
+from familiar.records import HeadVersion, SiteCorrection, locked_cases, samples, site_corrections, versions
 from familiar.servable import BackboneMeta, HeadMeta
 from familiar_trainer import reembedding
 from familiar_trainer.journal import Journal, Moment
@@ -20,9 +21,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Lesson:
-    """Everybody's samples as one backbone version sees them, and what is known of strangers.
+    """Everybody's samples as one backbone version sees them, what is known of strangers, and who faces are not.
 
-    ``correction`` is what the site's own strangers taught, None if none were handed in. ``read_at`` is the moment
+    ``correction`` is what the site's own strangers taught, None if none were handed in. ``negatives`` are the locked
+    cases, by the ids of the feedback that they come from. ``read_at`` is the moment
     before the samples were read: of what is deleted later they may hold a part, and what is put right later they do not
     know.
     """
@@ -32,12 +34,19 @@ class Lesson:
     gallery: Gallery
     cohort: Cohort
     correction: Correction | None
+    negatives: Sequence[Negative]
     read_at: Moment
 
     @cached_property
     def digest(self) -> str:
-        """Digest of the gallery."""
-        return self.gallery.digest()
+        """Digest of the gallery, and of the negatives if there are any."""
+        digest = self.gallery.digest()
+        if not self.negatives:
+            return digest
+        state = hashlib.sha256(digest.encode())
+        for each in self.negatives:
+            state.update(f"{each.id} {each.person_id}".encode() + each.vector.astype("<f4").tobytes())
+        return state.hexdigest()[:16]
 
     def made(self, row: HeadVersion | HeadMeta, far_target: float) -> bool:
         """Whether a head was made from this."""
@@ -51,6 +60,11 @@ class Lesson:
 
     def describe(self, learned: Learned, far_target: float, **more: list[str]) -> HeadMeta:
         """Return what is said of a head that was made from this; ``more`` goes beside its metrics."""
+        contradictions = [
+            {"feedback": each.negative, "person": each.person_id, "sample": each.sample_id}
+            for each in learned.conflicts
+        ]
+        told = {locked_cases.CONTRADICTIONS: contradictions} if contradictions else {}
         return HeadMeta(
             backbone_version=self.backbone_version,
             dim=self.backbone.dim,
@@ -60,7 +74,7 @@ class Lesson:
             people=len(learned.head.person_ids),
             samples=len(self.gallery),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            metrics={**learned.metrics, **more},
+            metrics={**learned.metrics, **told, **more},
             correction=self._corrected,
         )
 
@@ -97,11 +111,22 @@ class Lessons:
         count = reembedding.embed_missing(database, self._trainer.models, version, self._trainer.stop)
         if count:
             _log.info("backbone %d has embedded %d stored crops", version, count)
+        reembedding.embed_spoken_of(database, self._trainer.models, version)
         backbone = BackboneMeta.from_dict(recorded[version])
         cohort = self._trainer.cohort(backbone.name, backbone.dim, backbone.metric)
         with database.read() as session:
             correction = correction_of(site_corrections.current(session), version, cohort)
-        return Lesson(version, backbone, self._gallery(version, backbone.dim, without), cohort, correction, read_at)
+            cases = locked_cases.in_force(session, version)
+        negatives = [Negative(case.vector, case.person_id, case.id) for case in cases]
+        gallery = self._gallery(version, backbone.dim, without)
+        return Lesson(version, backbone, gallery, cohort, correction, negatives, read_at)
+
+    def see_locked_cases(self) -> None:
+        """Have the backbone in service see all faces of which somebody has said something."""
+        with self._trainer.database.read() as session:
+            live = versions.live_head(session)
+        if live is not None:
+            reembedding.embed_spoken_of(self._trainer.database, self._trainer.models, live.backbone_version)
 
     def again(self, lesson: Lesson, without: Collection[str]) -> Lesson:
         """Read the samples of a lesson once more, but those of some enrolments."""

@@ -18,6 +18,7 @@ from familiar.records import (
     corrections,
     enrollments,
     erasures,
+    locked_cases,
     photos,
     recent_errors,
     replays,
@@ -30,6 +31,7 @@ from familiar_trainer.loading import could_not_load
 from familiar_trainer.remembering import Memory
 from familiar_trainer.stillness import Stillness
 from familiar_trainer.trainer import Trainer
+from familiar_trainer.use import Use
 
 _log = logging.getLogger(__name__)
 _PERIOD_S = 1.0
@@ -48,7 +50,7 @@ class Reconciler:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        memory = Memory(trainer)
+        memory, use = Memory(trainer), Use(trainer)
         self._duties: tuple[Callable[[], None], ...] = (
             self.adopt_stranded_enrollments,
             self.give_up_abandoned_captures,
@@ -66,6 +68,11 @@ class Reconciler:
             memory.prune_sightings,
             memory.renew_sightings,
             memory.group_strangers,
+            use.propose_faces,
+            use.see_faces,
+            use.learn_from_use,
+            use.drop_refused,
+            use.prune_quarantine,
         )
         self._complaints: dict[str, str] = {}
         self._captures = Stillness()
@@ -224,7 +231,7 @@ class Reconciler:
                 return
             if trainings.just_failed(session, _PAUSE_AFTER_FAILURE_S):
                 return
-            version, contradicts = live.version, corrections.contradict(session, live)
+            version, contradicts = live.version, locked_cases.contradicts_what_was_said(session, live)
         if could_not_load(self._trainer.serving, HEAD, version):
             self._trainer.database.retry(
                 lambda session: trainings.ask(session) if contradicts else trainings.ask_rollback(session, version)

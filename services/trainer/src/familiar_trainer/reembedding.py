@@ -1,5 +1,6 @@
 """Re-embedding: let a backbone version see the stored crops that it has not seen yet."""
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from familiar.errors import InvalidInput, ServingRejected, ServingUnavailable
-from familiar.records import Database, samples
+from familiar.records import Database, quarantine, samples
 from familiar.seeing import Frame, decode, resize
 from familiar.servable import BackboneMeta
 from familiar_trainer.loading import Interrupted
@@ -81,6 +82,29 @@ def embedded(models: Embedder, chips: Mapping[str, Frame], version: int) -> dict
             models.embed(grey, version)
             _log.warning("%s is left out, the backbone does not embed it: %s", sample_id, exc)
     return found
+
+
+def see_again(models: Embedder, crops: Mapping[str, bytes], version: int) -> dict[str, Float32 | None]:
+    """Return what a backbone version makes of ``crops``, float32[D] by id; None of one that it cannot see.
+
+    Raises:
+        ServingUnavailable: Serving has not got that version, or does not answer.
+    """
+    size_px = models.backbone(version).input_px
+    chips = {each: chip for each, crop in crops.items() if (chip := chip_of(each, crop, size_px)) is not None}
+    vectors = embedded(models, chips, version)
+    return {each: vectors.get(each) for each in crops}
+
+
+def embed_spoken_of(database: Database, models: Embedder, version: int) -> None:
+    """Have a backbone version see all faces of which somebody has said something; raises as ``see_again`` does."""
+    while True:
+        with database.read() as session:
+            crops = quarantine.unseen(session, version, _BATCH, said=True)
+        if not crops:
+            return
+        vectors = see_again(models, crops, version)
+        database.retry(functools.partial(quarantine.see, backbone_version=version, vectors=vectors))
 
 
 def _storing(vectors: Mapping[str, Float32], version: int) -> Callable[[Session], None]:

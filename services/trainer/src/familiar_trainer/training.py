@@ -13,22 +13,23 @@ from typing import Any
 import numpy as np
 
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
-from familiar.learning import Gallery, Learned, Loss, Refusal
+from familiar.learning import Gallery, Learned, Loss, Refusal, negatives
 from familiar.records import (
     HeadStatus,
     Stage,
     TrainingKind,
     corrections,
+    locked_cases,
     people,
     recent_errors,
     trainings,
     versions,
 )
-from familiar.servable import HEAD
+from familiar.servable import HEAD, HeadMeta
 from familiar_trainer import crash_points
 from familiar_trainer.blame import culprits
 from familiar_trainer.export.errors import ExportFailed, GateFailed
-from familiar_trainer.journal import Journal, Outdated, Refused
+from familiar_trainer.journal import Journal, Outdated, Reason, Refused
 from familiar_trainer.lease import LeaseLost
 from familiar_trainer.lesson import Lesson, Lessons
 from familiar_trainer.loading import Interrupted, LoadFailed, highest_seen, wait_until_available
@@ -39,6 +40,8 @@ from familiar_trainer.trainer import Trainer
 _log = logging.getLogger(__name__)
 _MOST_REFUSALS = 2
 _MOST_SURPRISES = 3
+LOCKED_CASE_FAILED = "locked_case_failed"
+"""The code of a training whose head names a face as who it was said not to be."""
 
 
 def run(trainer: Trainer, training_id: str) -> str:
@@ -120,6 +123,12 @@ def _refused(refusal: Refusal) -> Refused:
     return Refused(refusal.capture, code="head_worse", message=message)
 
 
+def _of_locked_cases(failed: Sequence[str]) -> Reason:
+    which = ", ".join(failed)
+    message = f"the head would name faces as people of whom somebody has said that it is not them: feedback {which}"
+    return Reason(LOCKED_CASE_FAILED, message)
+
+
 class _Unlearnable(TrainingFailed):
     """No head can be computed from what there is to learn from."""
 
@@ -193,6 +202,12 @@ class Training:
             return None
         learned, lesson = admitted.learned, admitted.lesson
         meta = lesson.describe(learned, far_target)
+        if failed := self._failed_cases(learned, meta):
+            self._journal.reject(
+                learned.head, replace(meta, metrics={**meta.metrics, "failed_cases": failed}), learned.people,
+                self._highest(), refused, lesson.read_at, _of_locked_cases(failed),
+            )  # fmt: skip
+            return None
         candidate = self._journal.record(learned.head, meta, learned.people, self._highest(), refused, lesson.read_at)
         crash_points.reached(crash_points.RECORDED)
         return candidate
@@ -200,7 +215,7 @@ class Training:
     def _head_of(self, lesson: Lesson, gallery: Gallery) -> Learned:
         far_target = self._trainer.settings.far_target
         try:
-            return self._trainer.learner.learn(gallery, lesson.cohort, far_target, lesson.correction)
+            return self._trainer.learner.learn(gallery, lesson.cohort, far_target, lesson.correction, lesson.negatives)
         except (ValueError, ArithmeticError) as exc:  # numpy's own for linear algebra is a ValueError
             raise _Unlearnable(f"no head can be computed: {exc}") from exc
 
@@ -274,10 +289,18 @@ class Training:
             live = Candidate.stored(row) if row and row.backbone_version == lesson.backbone_version else None
         if live is None:
             return None
-        # What the site's strangers cost is owed to nobody's pictures: compared is with the live head at the same cost.
+        # What strangers, of the site or said to be ones, cost is owed to nobody's pictures: compared is with the live
+        # head at the same cost.
         moved = _raised_by(learned.metrics) - _raised_by(live.meta.metrics)
         head = replace(live.head, thresholds=live.head.thresholds + np.float32(moved))
+        contradicting = {each.negative for each in learned.conflicts}
+        head = negatives.bound(head, [each for each in lesson.negatives if each.id not in contradicting])
         return self._trainer.learner.worse_than(head, learned, lesson.gallery)
+
+    def _failed_cases(self, learned: Learned, meta: HeadMeta) -> list[str]:
+        """Return the feedback whose locked case a head fails; it must not serve then, whoever made it."""
+        with self._trainer.database.read() as session:
+            return locked_cases.failing(session, learned.head, meta.backbone_version, meta.metrics)
 
     def _live_is(self, lesson: Lesson) -> bool:
         with self._trainer.database.read() as session:
@@ -298,17 +321,21 @@ class Training:
         source_version = self._journal.source_version
         assert source_version is not None
         read_at = self._journal.moment()
+        self._lessons.see_locked_cases()
         with self._trainer.database.read() as session:
             row, live = versions.head(session, source_version), versions.live_head(session)
             source, report = Candidate.stored(row), row.report
             contradicts = corrections.contradict(session, row)
             strange = len(people.meant(session, row.person_ids)) < len(row.person_ids)
+            failed = locked_cases.failed_by(session, row)
         if source is None:
             message = f"head {source_version} was made of a person or a sample that was deleted; it is gone"
             raise TrainingFailed(message, code="head_erased")
         if contradicts or strange:
             message = f"head {source_version} would name people as others than a person has said since"
             raise TrainingFailed(message, code="head_corrected")
+        if failed:
+            raise TrainingFailed(_of_locked_cases(failed).message, code=LOCKED_CASE_FAILED)
         if live is not None and live.backbone_version != source.meta.backbone_version:
             raise TrainingFailed(
                 f"head {source_version} was made for backbone {source.meta.backbone_version}, "
