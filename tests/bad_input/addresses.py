@@ -54,6 +54,9 @@ _BY_ID = (
     ("GET", "/v1/sightings/ID"),
     ("DELETE", "/v1/sightings/ID"),
     ("GET", "/v1/sightings/ID/crops/0"),
+    ("GET", "/v1/feedback/ID"),
+    ("DELETE", "/v1/feedback/ID"),
+    ("GET", "/v1/quarantine/ID/crop"),
     ("GET", "/v1/strangers/ID"),
     ("POST", "/v1/strangers/ID/name"),
     ("GET", "/v1/replay/ID"),
@@ -121,7 +124,8 @@ def _bad_queries() -> Iterator[Case]:
              "/v1/keys": "offset", "/v1/audit": "offset", "/v1/errors": "", "/v1/corrections": "offset",
              "/v1/sightings": "", "/v1/strangers": "offset", "/v1/replay": "",
              "/v1/photos": "offset", f"/v1/photos/{NOBODY}/people": "offset", f"/v1/photos/{NOBODY}/faces": "offset",
-             f"/v1/photos/{NOBODY}/files": "offset"}  # fmt: skip
+             f"/v1/photos/{NOBODY}/files": "offset",
+             "/v1/feedback": "offset", "/v1/quarantine": "offset", "/v1/learned": "offset"}  # fmt: skip
     for path, more in paths.items():
         for text in ("0", "-1", "1001", "ten", "1.5", "1e2", "", "٣", "9" * 30, "1;DROP TABLE people"):
             yield Case(f"{path}: limit {text}", "GET", f"{path}?limit={quote(text)}", codes=("invalid_query",))
@@ -187,6 +191,11 @@ def _bad_routes() -> Iterator[Case]:
         f"/v1/strangers/{NOBODY}": ("POST", "PATCH", "DELETE"),
         f"/v1/strangers/{NOBODY}/name": ("GET", "DELETE"),
         "/v1/replay": ("PUT", "DELETE"),
+        "/v1/feedback": ("PUT", "DELETE"),
+        f"/v1/feedback/{NOBODY}": ("POST", "PATCH"),
+        "/v1/quarantine": ("POST", "DELETE"),
+        "/v1/learned": ("POST", "DELETE"),
+        "/v1/learned/take-back": ("GET", "DELETE"),
         f"/v1/replay/{NOBODY}": ("POST", "DELETE"),
         "/v1/search": ("GET", "DELETE"),
         f"/v1/sightings/{NOBODY}": ("POST", "PUT", "PATCH"),
@@ -238,6 +247,9 @@ def _bad_origins() -> Iterator[Case]:
         ("DELETE", f"/v1/sightings/{NOBODY}", b"", {}),
         ("POST", f"/v1/strangers/{NOBODY}/name", as_json({"name": "Ada"}), JSON),
         ("POST", "/v1/replay", as_json({"threshold": 0.9}), JSON),
+        ("POST", "/v1/feedback", as_json({"sighting": NOBODY, "verdict": "right"}), JSON),
+        ("DELETE", f"/v1/feedback/{NOBODY}", b"", {}),
+        ("POST", "/v1/learned/take-back", as_json({"all": True}), JSON),
         ("POST", "/v1/search", b"", {"Content-Type": "image/jpeg"}),
         ("POST", "/v1/photos", as_json({"upload": "a"}), JSON),
         ("DELETE", f"/v1/photos/{NOBODY}", b"", {}),

@@ -105,6 +105,13 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
         yield gateway
 
 
+@pytest.fixture
+def remembering_gateway(tmp_path: Path) -> Iterator[Gateway]:
+    """One that keeps whom it recognises."""
+    with serving(tmp_path, sightings="on") as gateway:
+        yield gateway
+
+
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Any]:
     """What drives the browsers; while it is there nobody else can run an event loop in this thread."""

@@ -63,7 +63,7 @@ class Gateway:
 
 
 @contextmanager
-def serving(folder: Path, access: str = "") -> Iterator[Gateway]:
+def serving(folder: Path, access: str = "", sightings: str = "off") -> Iterator[Gateway]:
     """Serve the page from a world in ``folder``, which asks for what ``access`` says; it is ended with the block."""
-    with apart.served(_SCRIPT, folder, FAMILIAR_TEST_ACCESS=access) as gateway:
+    with apart.served(_SCRIPT, folder, FAMILIAR_TEST_ACCESS=access, FAMILIAR_TEST_SIGHTINGS=sightings) as gateway:
         yield Gateway(gateway.port, gateway.names, folder)

@@ -38,7 +38,7 @@ def create() -> server.Intake:
     folder = Path(os.environ["FAMILIAR_TEST_DIR"])
     world = create_world(
         folder, Observer(detectors.create("yunet")), threads=4, queue=8, enroll_frames=FRAMES, enroll_min_samples=5,
-        access=os.environ["FAMILIAR_TEST_ACCESS"], rq_dashboard_url="http://127.0.0.1:9181/",
+        access=os.environ["FAMILIAR_TEST_ACCESS"], sightings=os.environ["FAMILIAR_TEST_SIGHTINGS"], rq_dashboard_url="http://127.0.0.1:9181/",
     )  # fmt: skip
     _, secret = give_key(world, name="everything")
     world.client.environ_base["HTTP_AUTHORIZATION"] = bearer(secret)["Authorization"]

@@ -225,6 +225,9 @@ def calls(chance: random.Random, names: Names) -> Walk:
             ),
             Ask("GET", f"/v1/sightings?limit={chance.choice((1, 100))}&person={person}"),
             Ask("GET", "/v1/strangers?least=2"),
+            Ask("GET", f"/v1/quarantine?person={person}"),
+            Ask("GET", f"/v1/feedback?person={person}"),
+            Ask("POST", "/v1/learned/take-back", JSON, json.dumps({"person": person}).encode()),
             Ask(
                 "POST",
                 f"/v1/search?camera=C{chance.randrange(3)}",
@@ -322,7 +325,8 @@ def addresses(chance: random.Random, names: Names) -> Walk:
         "/v1/corrections/{}", "/v1/corrections/{}/undo", "/v1/people/{}/move", "/v1/people/{}/split", "/v1/recognize",
         "/v1/enroll", "http://a{}/x",
         "/v1/session", "/v1/keys", "/v1/keys/{}", "/v1/audit", "/v1/system", "/v1/errors", "/docs", "/docs/{}",
-        "/v1/sightings", "/v1/sightings/{}", "/v1/sightings/{}/crops/{}", "/v1/strangers",
+        "/v1/feedback", "/v1/feedback/{}", "/v1/quarantine", "/v1/quarantine/{}/crop", "/v1/learned",
+        "/v1/learned/take-back", "/v1/sightings", "/v1/sightings/{}", "/v1/sightings/{}/crops/{}", "/v1/strangers",
         "/v1/strangers/{}", "/v1/strangers/{}/name", "/v1/search", "/v1/replay", "/v1/replay/{}",
     )  # fmt: skip
     queries = ("", "", "?limit={}", "?offset={}", "?status={}", "?limit=1&limit={}", "?{}", "?after={}&x", "??", "?%",

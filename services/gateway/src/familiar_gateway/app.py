@@ -11,7 +11,18 @@ from flask import Flask, Request, Response, g, request
 from flask_cors import CORS
 
 from familiar.records import recent_errors
-from familiar_gateway import access, correcting, enrolling, operating, people, photos, recognizing, remembering, web
+from familiar_gateway import (
+    access,
+    correcting,
+    enrolling,
+    learning,
+    operating,
+    people,
+    photos,
+    recognizing,
+    remembering,
+    web,
+)
 from familiar_gateway.services import Services
 
 log = logging.getLogger("familiar_gateway.requests")
@@ -28,6 +39,9 @@ _BLUEPRINTS = (
     enrolling.blueprint,
     people.blueprint,
     correcting.blueprint,
+    learning.feedback.blueprint,
+    learning.quarantine.blueprint,
+    learning.learned.blueprint,
     remembering.sightings.blueprint,
     remembering.strangers.blueprint,
     remembering.search.blueprint,

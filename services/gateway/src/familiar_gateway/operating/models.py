@@ -15,6 +15,7 @@ from familiar.records import (
     audit,
     corrections,
     erasures,
+    locked_cases,
     people,
     trainings,
     versions,
@@ -121,6 +122,11 @@ def _require_usable(session: Session, head: HeadVersion, backbones: set[int]) ->
         code, why = _REFUSAL[HeadStatus(head.status)]
     elif corrections.contradict(session, head):
         code, why = "version_corrected", "would name people as others than a person has said since"
+    elif failed := locked_cases.failed_by(session, head):
+        raise Conflict(
+            f"head version {head.version} cannot come back: it would name faces as who they are not, as was said since",
+            code="version_fails_locked_case", version=head.version, feedback=failed,
+        )  # fmt: skip
     elif head.backbone_version not in backbones:
         code, why = "backbone_retired", f"was trained for backbone version {head.backbone_version}, no longer served"
     else:

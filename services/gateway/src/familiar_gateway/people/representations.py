@@ -46,4 +46,5 @@ def sample(row: Sample) -> Json:
         "detector": row.detector,
         "quality": row.quality,
         "captured_at": time(row.captured_at),
+        "origin": row.origin,
     }

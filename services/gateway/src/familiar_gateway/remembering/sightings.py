@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request, url_for
 from sqlalchemy.orm import Session
 
 from familiar.errors import DatabaseUnavailable, InvalidInput
-from familiar.records import Action, Database, Sighting, audit, check_id, clean, people, sightings
+from familiar.records import Action, Database, Sighting, audit, check_id, clean, letting_go, people, sightings
 from familiar.scope import Scope
 from familiar_gateway.remembering import queries, representations
 from familiar_gateway.web import Json, asks_for, caller, payload, services
@@ -80,6 +80,7 @@ def erase(sighting_id: str) -> tuple[str, int]:
     def delete(session: Session) -> None:
         sightings.take_turns(session)
         sightings.get(session, sighting_id)
+        letting_go.forget_sightings(session, [sighting_id])
         sightings.remove(session, [sighting_id], sighting_id)
         audit.note(session, caller(), Action.SIGHTING_ERASED, sighting_id)
 

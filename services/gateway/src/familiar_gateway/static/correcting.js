@@ -96,7 +96,7 @@ export async function merge(person) {
 }
 
 // Asks for the name of somebody enrolled other than `person`; resolves to them, or to null.
-async function whom(question, person) {
+export async function whom(question, person) {
   const search = await askFor(question, "", [
     { value: "yes", label: texts.correcting.find, look: "primary" },
     CANCEL(),

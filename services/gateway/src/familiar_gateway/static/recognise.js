@@ -4,6 +4,7 @@ import { call, pause } from "./api.js";
 import { orNotice } from "./dialog.js";
 import { within, write } from "./dom.js";
 import { draw } from "./drawing.js";
+import { sayOf } from "./feedback.js";
 import { showFigures } from "./figures.js";
 import { daysKept, may } from "./session.js";
 import { texts } from "./texts.js";
@@ -19,7 +20,7 @@ const PICTURES = /^image\//;
 const $ = within("recognise");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 const tracks = new Tracks({ smooth: !calm });
-const present = { width: 1, mirrored: false, still: false, number: 0, shown: 0, due: 0 };
+const present = { width: 1, mirrored: false, still: false, number: 0, shown: 0, due: 0, answer: null };
 let finder = null;
 
 export function setUp() {
@@ -30,6 +31,7 @@ export function setUp() {
     if (file) orNotice(recogniseFile(file));
     event.target.value = ""; // so that the same file can be chosen again
   });
+  $("wrong").addEventListener("click", () => orNotice(doubt()));
   takeDrops($("stage"));
   document.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((each) => PICTURES.test(each.type));
@@ -84,6 +86,15 @@ function clear() {
   draw($("overlay"), [], 1, false);
   showFigures(null);
   $("door").hidden = true;
+  $("wrong").hidden = true;
+  present.answer = null;
+}
+
+// Asks about whoever was named last; what is asked about is what was shown when the button was pressed.
+async function doubt() {
+  const { request_id, faces } = present.answer ?? { faces: [] };
+  const face = faces.findIndex(({ status }) => status === "known");
+  if (face >= 0) await sayOf({ request_id, face }, faces[face].person);
 }
 
 async function look() {
@@ -132,6 +143,7 @@ async function askAboutOne(stream) {
     const answer = await recognise(frame.blob);
     if (!isCurrent(stream) || number < present.shown) return; // a later frame was answered before
     present.shown = number;
+    present.answer = answer;
     present.width = frame.width;
     tracks.update(answer.faces, performance.now());
     showFigures(answer);
@@ -167,7 +179,8 @@ async function recogniseFile(file) {
   if (number !== present.number) return;
   const shown = faces.map((face) => ({ box: face.box, face, since: 0 }));
   draw($("overlay"), shown, width, false);
-  showFigures({ faces, ...answer });
+  present.answer = { faces, ...answer };
+  showFigures(present.answer);
   greet(shown, SETTLES_MS);
 }
 
@@ -198,5 +211,6 @@ function greet(shown, now = 0) {
   $("answer").className = `answer ${state}`;
   write($("said"), said);
   write($("more"), more);
+  $("wrong").hidden = !(daysKept() && may("sightings") && settled.some(({ face }) => face.status === "known"));
   $("door").hidden = state !== "unknown" || !may("enroll");
 }

@@ -280,6 +280,32 @@ export const translation = {
     notThem: "Das ist jemand anderes",
     named: ({ name }) => `Danke. Ich lerne jetzt ${name}; sieh danach noch einmal nach.`,
   },
+  feedback: {
+    notRight: "Stimmt nicht?",
+    isIt: ({ name }) => `Ist das ${name}?`,
+    yes: "Ja",
+    no: "Nein",
+    right: "Ja, das stimmt",
+    wrong: "Nein",
+    other: "Nein, jemand anderes",
+    stranger: "Niemand, den ich kenne",
+    whoInstead: "Wer ist es? Tippe einen Teil des Namens.",
+    said: "Danke. Daran halte ich mich.",
+    askedTitle: "Sag mir, ob ich richtig liege",
+    learnedTitle: "Gelernt aus dem, was ich gesehen habe",
+    learned: {
+      confirmed: ({ day, name, count }) => `${day}: ${count} von ${name}, weil es jemand bestätigt hat.`,
+      automatic: ({ day, name, count }) => `${day}: ${count} von ${name}, ohne zu fragen.`,
+    },
+    takeBack: "Zurücknehmen",
+    takeBackQuestion: ({ count, name }) => `${count} der Bilder vergessen, die ich von ${name} gelernt habe?`,
+    takenBack: "Zurückgenommen; ich lerne neu.",
+    contradictionsTitle: "Was sich widerspricht",
+    contradicts: ({ name }) =>
+      `Jemand hat gesagt, ein Gesicht sei nicht das von ${name}, und es gleicht einem Bild von ${name}. Ich halte mich an das Bild, bis eines von beiden zurückgenommen wird.`,
+    withdraw: "Das Gesagte zurücknehmen",
+    withdrawn: "Zurückgenommen.",
+  },
   operate: {
     parts: "Teile",
     jobs: "Trainings",
@@ -452,6 +478,8 @@ export const translation = {
     down: "beim Blick nach unten",
   },
   lessSure: {
+    told_apart:
+      "Andere wurden für diese Person gehalten, wie jemand gesagt hat; deshalb nenne ich sie erst bei größerer Ähnlichkeit.",
     few_comparable:
       "Ich kenne wenige vergleichbare Gesichter; deshalb nenne ich diese Person erst bei größerer Ähnlichkeit.",
     many_alike: "Viele Fremde sehen dieser Person ähnlich; deshalb nenne ich sie erst bei größerer Ähnlichkeit.",
@@ -558,6 +586,9 @@ export const translation = {
     person_split: "Person geteilt",
     people_merged: "Personen vereint",
     correction_undone: "rückgängig gemacht",
+    feedback_given: "Erkennung beurteilt",
+    feedback_withdrawn: "Urteil zurückgenommen",
+    learned_taken_back: "Gelerntes zurückgenommen",
     stranger_named: "Unbekannte benannt",
     sighting_erased: "Sichtung gelöscht",
     head_rolled_back: "Kopf zurückgeholt",

@@ -282,6 +282,32 @@ export const translation = {
     notThem: "Ce n'est pas cette personne",
     named: ({ name }) => `Merci. J'apprends maintenant ${name} ; regardez de nouveau ensuite.`,
   },
+  feedback: {
+    notRight: "Ce n’est pas ça ?",
+    isIt: ({ name }) => `Est-ce ${name} ?`,
+    yes: "Oui",
+    no: "Non",
+    right: "Oui, c’est juste",
+    wrong: "Non",
+    other: "Non, quelqu’un d’autre",
+    stranger: "Personne que je connaisse",
+    whoInstead: "Qui est-ce ? Tape une partie du nom.",
+    said: "Merci. J’en tiendrai compte.",
+    askedTitle: "Dis-moi si j’ai raison",
+    learnedTitle: "Appris de ce que j’ai vu",
+    learned: {
+      confirmed: ({ day, name, count }) => `${day} : ${count} de ${name}, quelqu’un l’a confirmé.`,
+      automatic: ({ day, name, count }) => `${day} : ${count} de ${name}, sans demander.`,
+    },
+    takeBack: "Reprendre",
+    takeBackQuestion: ({ count, name }) => `Oublier ${count} des images que j’ai apprises de ${name} ?`,
+    takenBack: "C’est repris ; j’apprends de nouveau.",
+    contradictionsTitle: "Ce qui se contredit",
+    contradicts: ({ name }) =>
+      `Quelqu’un a dit qu’un visage n’est pas celui de ${name}, et il ressemble à une image de ${name}. Je m’en tiens à l’image jusqu’à ce que l’un des deux soit repris.`,
+    withdraw: "Reprendre ce qui a été dit",
+    withdrawn: "C’est repris.",
+  },
   operate: {
     parts: "Parties",
     jobs: "Entraînements",
@@ -454,6 +480,8 @@ export const translation = {
     down: "regarde en bas",
   },
   lessSure: {
+    told_apart:
+      "D’autres ont été pris pour cette personne, quelqu’un l’a dit; je ne la nomme donc qu’avec une ressemblance plus forte.",
     few_comparable:
       "Je connais peu de visages comparables ; je ne nomme donc cette personne qu’à une ressemblance plus grande.",
     many_alike:
@@ -561,6 +589,9 @@ export const translation = {
     person_split: "personne séparée",
     people_merged: "personnes réunies",
     correction_undone: "annulé",
+    feedback_given: "reconnaissance jugée",
+    feedback_withdrawn: "jugement repris",
+    learned_taken_back: "ce qui fut appris repris",
     stranger_named: "inconnu nommé",
     sighting_erased: "passage effacé",
     head_rolled_back: "tête rétablie",
