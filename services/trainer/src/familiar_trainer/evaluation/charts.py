@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from familiar_trainer.evaluation.stream import Course
 
 from familiar_trainer.evaluation.identification import Identification
 from familiar_trainer.evaluation.measures import det
@@ -15,6 +18,24 @@ from familiar_trainer.evaluation.measures import det
 def draw(results: Sequence[Identification], folder: Path) -> list[Path]:
     """Write ``det.png`` and ``scores.png`` to ``folder`` and return their paths."""
     return [_det(results, folder / "det.png"), _scores(results, folder / "scores.png")]
+
+
+def curves(courses: Mapping[tuple[str, str], Course], path: Path) -> None:
+    """Write to ``path`` how the misses of people go, by camera and way of teaching, as a stream goes by."""
+    import matplotlib
+
+    cameras = list(dict.fromkeys(camera for camera, _ in courses))
+    with matplotlib.rc_context({"svg.hashsalt": "familiar"}):
+        figure, grid = _figure(5 * len(cameras), 3.6, columns=len(cameras))
+        for axes, camera in zip(np.atleast_1d(grid).ravel(), cameras, strict=True):
+            for (seen_by, way), course in courses.items():
+                if seen_by == camera:
+                    share = 100 * course.missed / np.maximum(course.known, 1)
+                    axes.plot(np.arange(1, len(share) + 1), share, marker="o", markersize=3, label=f"learned: {way}")
+            axes.set(xlabel="tenth of the stream", ylabel="missed, FNIR in %", title=camera, ylim=(0, None))
+            axes.grid(alpha=0.25)
+            axes.legend(fontsize=8)
+        figure.savefig(path, metadata={"Date": None})
 
 
 def _det(results: Sequence[Identification], path: Path) -> Path:

@@ -133,7 +133,7 @@ def change(
     strangers = split.strangers[:: max(1, 2 * len(split.strangers) // len(chosen))]
     pictures = [people.pictures[place] for place in [*split.probes[chosen], *strangers]]
     ways = tuple(variations.all_variations())
-    seen = tuple(each.within(space.metric) for each in _look(pipeline, cache, pictures, ways))
+    seen = tuple(each.within(space.metric) for each in look(pipeline, cache, pictures, ways))
     return Changed(head, split.people, split.probe_person[chosen], ways, seen)
 
 
@@ -200,7 +200,7 @@ def _share(flags: NDArray[Any]) -> float:
     return float(flags.mean()) if len(flags) else 0.0
 
 
-def _look(
+def look(
     pipeline: AlignedFaces, cache: SightCache, pictures: Sequence[Picture], ways: Sequence[Variation]
 ) -> list[Sights]:
     """Return, for each variation, what the pipeline sees on the changed pictures."""

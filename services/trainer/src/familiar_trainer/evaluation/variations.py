@@ -70,6 +70,23 @@ def _apply(change: Callable[..., Frame], level: float, frame: Frame, landmarks: 
     return np.ascontiguousarray(change(level, frame, landmarks, rng), np.uint8)
 
 
+def passing(count: int) -> list[Variation]:
+    """Return as many frames of somebody who moves before a camera in changing light: several mild changes at once."""
+    return [Variation("moving, frame", str(number), (), _move) for number in range(count)]
+
+
+def _move(frame: Frame, landmarks: Landmarks, rng: Rng) -> Frame:
+    mild: tuple[tuple[Callable[..., Frame], float, float], ...] = (
+        (_gain, 0.4, 1.3), (_side_light, 0.3, 1.0), (_turn, -30, 30), (_nod, -15, 15), (_tilt, -15, 15), (_blur, 0, 4),
+        (_motion, 0, 15), (_distance, 18, 60), (_jpeg, 40, 95),
+    )  # fmt: skip
+    # Landmarks are those of the picture as it is: each change is made at the place where the face was.
+    for chosen in sorted(rng.choice(len(mild), 3, replace=False).tolist()):
+        change, least, most = mild[chosen]
+        frame = _apply(change, rng.uniform(least, most), frame, landmarks, rng)
+    return frame
+
+
 def eye_distance(landmarks: Landmarks) -> float:
     """Return the distance of the eyes in pixels."""
     return float(np.hypot(*(landmarks[1] - landmarks[0])))
