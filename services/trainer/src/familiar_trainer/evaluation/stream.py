@@ -115,19 +115,20 @@ def follow(stream: Stream, look: Look, cohort: Cohort, way: str, target: float) 
 def _trained(lesson: Lesson, live: Head, notes: Notes, before: int) -> tuple[Head, int]:
     """Return the next head, and how many samples, of those from ``before`` on, it was not made of.
 
-    What came of one person since the last head is admitted or refused as a whole, as an enrolment is.
+    What people said is learned in any case. What was taken of one person since the last head is admitted or refused as
+    a whole, as an enrolment is.
     """
     learned = lesson.learn(notes)
-    if not worse_than(live, learned, notes.gallery()):
+    fresh = [sample.person_id for sample in notes.samples[before:] if sample.taken_on is not None]
+    if not fresh or not worse_than(live, learned, notes.gallery()):
         return learned.head, 0
-    fresh = [sample.person_id for sample in notes.samples[before:]]
     captures = [(person_id, person_id) for person_id in dict.fromkeys(fresh)]
 
     def without(refused: Collection[str]) -> Gallery:
         return notes.without(before, refused).gallery()
 
     def learn(gallery: Gallery) -> Learned:
-        return learning.learn(gallery, lesson.cohort, lesson.target)
+        return learning.learn(gallery, lesson.cohort, lesson.target, negatives=notes.negatives)
 
     admission = admit(captures, (notes.gallery(), learned), without, learn)
     kept = notes.without(before, {refusal.capture for refusal in admission.refused})

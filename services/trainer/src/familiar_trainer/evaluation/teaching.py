@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from familiar import learning
 from familiar.knowing import Head
-from familiar.learning import Cohort, Gallery, Learned
-from familiar.learning.candidates import LEAST_AGREEING, Candidate, Choice, Judge, Negative, Sample
+from familiar.learning import Cohort, Gallery, Learned, Negative
+from familiar.learning.candidates import LEAST_AGREEING, Candidate, Judge, Sample
 from familiar_trainer.evaluation.passersby import GIVEN, Look, Places, Stream
 from familiar_trainer.evaluation.sight import Float32
+
+NEAR = 0.1
+"""The product asks of a face that lacks this share of what lies between the threshold and 1, or less."""
 
 
 @dataclass
@@ -80,17 +83,22 @@ class Said:
     Attributes:
         events: int[B], positions in the stream.
         named: int[B], who was named, -1 for nobody.
+        near: bool[B], who was named or lacks so little that the product asks.
     """
 
     events: Places
     named: Places
+    near: NDArray[np.bool_]
 
     @classmethod
     def by(cls, head: Head, stream: Stream, look: Look, events: Places) -> Said:
         """Ask a head."""
         found = head.identify(look.rows[stream.asked[events]])
         place = np.array([*map(int, head.person_ids), -1], np.intp)
-        return cls(events, np.where(found.known, place[found.index[:, 0]], -1))
+        best = found.index[:, 0]
+        lacking = np.append(head.thresholds, np.inf)[best] - found.score[:, 0]
+        near = lacking <= NEAR * (1 - np.append(head.thresholds, 0)[best])
+        return cls(events, np.where(found.known, place[best], -1), near)
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ class Lesson:
 
     def learn(self, notes: Notes) -> Learned:
         """Train a head."""
-        return learning.learn(notes.gallery(), self.cohort, self.target)
+        return learning.learn(notes.gallery(), self.cohort, self.target, negatives=notes.negatives)
 
 
 Teach = Callable[[Lesson, Said, Notes], None]
@@ -115,8 +123,8 @@ def nothing(lesson: Lesson, said: Said, notes: Notes) -> None:
 
 
 def ask(lesson: Lesson, said: Said, notes: Notes) -> None:
-    """Ask of every face that was named whether it is them, and be told the truth."""
-    _answer(lesson, said, notes, said.named >= 0)
+    """Ask as the product does, of every face that was named or nearly, and be told the truth."""
+    _answer(lesson, said, notes, said.near)
 
 
 def ask_of_all(lesson: Lesson, said: Said, notes: Notes) -> None:
@@ -128,8 +136,10 @@ def _answer(lesson: Lesson, said: Said, notes: Notes, of: NDArray[np.bool_]) -> 
     stream, look = lesson.stream, lesson.look
     for event, named in zip(said.events[of].tolist(), said.named[of].tolist(), strict=True):
         place, person = int(stream.asked[event]), int(stream.person[event])
-        if named >= 0 and named != person:
-            notes.negatives.append(Negative(look.rows[place], label(named) if person >= 0 else None))
+        if not look.rows[place].any():
+            continue  # nobody is shown a face that was not asked about
+        if person < 0 or named not in (-1, person):
+            notes.negatives.append(Negative(look.rows[place], label(named) if person >= 0 else None, str(event)))
         if person >= 0 and look.good[place]:
             notes.add(person, look.rows[place], person)
 
@@ -151,7 +161,6 @@ class Auto:
 
     def __init__(self) -> None:
         self.judge: Judge | None = None
-        self.choices: list[Choice] = []
 
     def __call__(self, lesson: Lesson, said: Said, notes: Notes) -> None:
         """Offer every face that was named."""
@@ -171,7 +180,6 @@ class Auto:
             if person >= 0
         ]  # fmt: skip
         chosen = self.judge.with_taken(notes.samples).beside(strangers, notes.negatives).choose(offered)
-        self.choices += chosen
         for choice in chosen:
             if choice.taken:
                 mine = choice.candidate
