@@ -144,8 +144,8 @@ def test_an_attacker_who_is_named_gains_nothing_from_the_judge_and_much_from_car
     frames = crowd.faces(normalise((1 - between) * face + between * victim), 120, 5, spread=0.004)
     hour = scene.hour(attacker, frames, np.ones(len(frames), np.bool_))
     assert hour.named > 20 and hour.decades < candidates.FAR_ABOVE and hour.sightings > 0
-    assert hour.taken == hour.changed == 0
-    assert hour.careless_taken == hour.named and hour.careless_changed > 0
+    assert hour.taken == hour.own == hour.misnamed == hour.lost == 0
+    assert hour.careless_taken == hour.named and hour.careless_misnamed > 0
     (total,) = attack.added([hour, hour])
     assert total.frames == 240 and total.decades == hour.decades
     assert attack.table([total]).count("\n") == 2

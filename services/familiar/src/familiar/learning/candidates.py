@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar.knowing import normalise
+from familiar.knowing import Head, normalise
 from familiar.learning.calibration import quantiles
 from familiar.learning.cohort import Cohort
 from familiar.learning.correction import Correction
@@ -207,6 +207,13 @@ class Judge:
         return None
 
 
+def decades(head: Head, cohort: Cohort) -> Float32:
+    """Return float32[P]: by how much the score for each of P people is higher that a tenth of the strangers reach."""
+    level, beyond = quantiles(cohort.strangers(_STRANGERS), head.prototypes, (1e-3, 1e-4))
+    apart: Float32 = (beyond - level).astype(np.float32)
+    return apart
+
+
 def too_many(samples: Sequence[Sample]) -> list[int]:
     """Return the positions, ascending, of automatic samples that are more than people gave of their person.
 
@@ -257,8 +264,7 @@ class _Standard:
         gallery = Gallery.from_rows(rows)
         learned = learn(gallery, cohort, far_target, correction)
         head = learned.head
-        level, beyond = quantiles(cohort.strangers(_STRANGERS), head.prototypes, (1e-3, 1e-4))
-        decade = (beyond - level).astype(np.float32)
+        decade = decades(head, cohort)
         made._place = {person_id: place for place, person_id in enumerate(head.person_ids)}
         made._prototypes, made._limits = head.prototypes, head.thresholds - APART * decade
         bars = head.thresholds + FAR_ABOVE * decade

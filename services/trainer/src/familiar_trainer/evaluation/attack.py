@@ -2,7 +2,8 @@
 
 Attackers are those who are nearest to somebody: of people who are not enrolled, and of people who are. Of each the one
 picture that scores highest is shown, moving in changing light; frames come in sightings of ``PASS``, as they come, and
-once more as an attacker would choose who sees every score, the best frames together.
+once more as an attacker would choose who sees every score, the best frames together. Each sighting counts as of another
+day, so that no quota helps; the judge is told of no stranger and no locked case.
 """
 
 from __future__ import annotations
@@ -15,9 +16,7 @@ from numpy.typing import NDArray
 
 from familiar import learning
 from familiar.knowing import Head
-from familiar.learning import Cohort
-from familiar.learning.calibration import quantiles
-from familiar.learning.candidates import Candidate, Choice, Judge
+from familiar.learning import Cohort, candidates
 from familiar_trainer.evaluation.cache import SightCache
 from familiar_trainer.evaluation.passersby import Look, Stream
 from familiar_trainer.evaluation.pictures import People
@@ -66,9 +65,12 @@ class Hour:
         named: how many of them were named as the victim.
         decades: how far above the threshold the best of them was; what is learned is above ``candidates.FAR_ABOVE``.
         sightings: how many of them had a frame that was named as the victim, in either order.
-        taken: samples that the judge took of them, for anybody.
-        changed: names that a training then gave otherwise, of all faces of stream and attack.
-        careless_taken, careless_named, careless_changed: the same if whatever is named were learned, ``named`` being
+        taken: samples that the judge took of them for somebody whom they are not.
+        own: samples that it took for whom they are.
+        misnamed: faces, of the stream and the attack, that a training with all of these names as somebody whom it did
+            not name, and who it is not.
+        lost: faces that it no longer names rightly.
+        careless_taken, careless_named, careless_misnamed: the same if whatever is named were learned, ``named`` being
             frames after it.
     """
 
@@ -79,10 +81,12 @@ class Hour:
     decades: float
     sightings: int
     taken: int
-    changed: int
+    own: int
+    misnamed: int
+    lost: int
     careless_taken: int
     careless_named: int
-    careless_changed: int
+    careless_misnamed: int
 
 
 class Scene:
@@ -92,9 +96,8 @@ class Scene:
         self.stream, self.look, self.cohort = stream, seen, cohort
         self.notes = Notes.of(stream, seen)
         self.head = learning.learn(self.notes.gallery(), cohort, TARGET).head
-        self.judge = Judge.of(self.notes.samples, cohort, TARGET)
-        level, beyond = quantiles(cohort.strangers(30_000), self.head.prototypes, (1e-3, 1e-4))
-        self._decade = (beyond - level).astype(np.float32)
+        self.judge = candidates.Judge.of(self.notes.samples, cohort, TARGET)
+        self._decade = candidates.decades(self.head, cohort)
         self._place = np.array([*map(int, self.head.person_ids), -1], np.intp)
 
     def decades(self, rows: Float32) -> Float32:
@@ -127,36 +130,39 @@ class Scene:
         offered = [crop for number, frames in enumerate(passes) for crop in _offered(number, frames, rows, names, good)]
         taken = [choice for choice in self.judge.choose(offered) if choice.taken]
         as_victim = names == attacker.victim
+        stolen = sum(int(choice.candidate.person_id) != attacker.own for choice in taken)
         careless = Notes(list(self.notes.samples), list(self.notes.truth))
         for row, name in zip(rows[good & (names >= 0)], names[good & (names >= 0)].tolist(), strict=True):
             careless.add(name, row, attacker.own)
-        after, changed = (
-            self._trained(careless, rows) if len(careless.samples) > len(self.notes.samples) else (names, 0)
-        )
+        after, careless_misnamed, _ = self._trained(careless, rows, attacker)
         return Hour(
             attacker.kind, 1, len(rows), int(as_victim.sum()), float(above.max(initial=-np.inf)),
-            sum(bool(as_victim[frames].any()) for frames in passes), len(taken),
-            self._trained(self._with(taken, attacker), rows)[1] if taken else 0,
-            len(careless.samples) - len(self.notes.samples), int((after == attacker.victim).sum()), changed,
+            sum(bool(as_victim[frames].any()) for frames in passes), stolen, len(taken) - stolen,
+            *self._trained(self._with(taken, attacker), rows, attacker)[1:], careless.wrong(),
+            int((after == attacker.victim).sum()), careless_misnamed,
         )  # fmt: skip
 
-    def _with(self, taken: Sequence[Choice], attacker: Attacker) -> Notes:
+    def _with(self, taken: Sequence[candidates.Choice], attacker: Attacker) -> Notes:
         notes = Notes(list(self.notes.samples), list(self.notes.truth))
         for choice in taken:
             notes.add(int(choice.candidate.person_id), choice.candidate.vector, attacker.own, choice.candidate.day)
         return notes
 
-    def _trained(self, notes: Notes, rows: Float32) -> tuple[NDArray[np.intp], int]:
-        """Return whom a new head names on ``rows``, and how many names of these and the stream it gives otherwise."""
-        head = learning.learn(notes.gallery(), self.cohort, TARGET).head
+    def _trained(self, notes: Notes, rows: Float32, attacker: Attacker) -> tuple[NDArray[np.intp], int, int]:
+        """Return whom a head made of ``notes`` names on ``rows``, and how many faces are misnamed and lost by it."""
         every = np.concatenate([self.look.rows[self.stream.asked], rows])
-        before, after = self.named(self.head, every), self.named(head, every)
-        return after[len(self.stream.asked) :], int((before != after).sum())
+        truth = np.concatenate([self.stream.person, np.full(len(rows), attacker.own)])
+        before, after = self.named(self.head, every), self.named(self.head, every)
+        if len(notes.samples) > len(self.notes.samples):
+            after = self.named(learning.learn(notes.gallery(), self.cohort, TARGET).head, every)
+        misnamed = (after != truth) & (after >= 0) & (after != before)
+        lost = (after != truth) & (before == truth) & (truth >= 0)
+        return after[len(self.stream.asked) :], int(misnamed.sum()), int(lost.sum())
 
 
 def _offered(
     number: int, frames: NDArray[np.intp], rows: Float32, names: NDArray[np.intp], good: NDArray[np.bool_]
-) -> list[Candidate]:
+) -> list[candidates.Candidate]:
     """Return every frame of a sighting as a candidate for everybody whom one of its frames names."""
     crops = []
     for person in np.unique(names[frames][names[frames] >= 0]).tolist():
@@ -164,7 +170,7 @@ def _offered(
             int(each.sum()) for each in (names[frames] == person, ~np.isin(names[frames], (person, -1)))
         )
         crops += [
-            Candidate(
+            candidates.Candidate(
                 f"{number} {frame}", str(number), label(person), rows[frame], number, len(frames), agreeing, others,
                 bool(good[frame]),
             )
@@ -201,8 +207,8 @@ def added(hours: Sequence[Hour]) -> list[Hour]:
         total = np.sum(
             [
                 (
-                    each.attackers, each.frames, each.named, each.sightings, each.taken, each.changed,
-                    each.careless_taken, each.careless_named, each.careless_changed,
+                    each.attackers, each.frames, each.named, each.sightings, each.taken, each.own, each.misnamed,
+                    each.lost, each.careless_taken, each.careless_named, each.careless_misnamed,
                 )
                 for each in some
             ],
@@ -216,14 +222,14 @@ def added(hours: Sequence[Hour]) -> list[Hour]:
 def table(rows: Sequence[Hour]) -> str:
     """Return a Markdown table."""
     lines = [
-        "| attackers | | frames | named as the victim | best, decades | sightings so named | learned | names changed "
-        "| learned if whatever is named is | then named | names changed |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| attackers | | frames | named as the victim | best, decades | sightings so named | learned for others | for "
+        "themselves | then misnamed | lost | careless: learned for others | then named as the victim | misnamed |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
         f"| {row.kind} | {row.attackers} | {row.frames:,} | {row.named:,} | {row.decades:.2f} | {row.sightings:,} | "
-        f"**{row.taken}** | **{row.changed}** | {row.careless_taken:,} | {row.careless_named:,} | "
-        f"{row.careless_changed:,} |"
+        f"**{row.taken}** | {row.own} | **{row.misnamed}** | {row.lost} | {row.careless_taken:,} | "
+        f"{row.careless_named:,} | {row.careless_misnamed:,} |"
         for row in rows
     ]
     return "\n".join(lines)

@@ -25,7 +25,7 @@ def curves(courses: Mapping[tuple[str, str], Course], path: Path) -> None:
     import matplotlib
 
     cameras = list(dict.fromkeys(camera for camera, _ in courses))
-    with matplotlib.rc_context({"svg.hashsalt": "familiar"}):
+    with matplotlib.rc_context({"svg.hashsalt": "familiar", "svg.fonttype": "none"}):
         figure, grid = _figure(5 * len(cameras), 3.6, columns=len(cameras))
         for axes, camera in zip(np.atleast_1d(grid).ravel(), cameras, strict=True):
             for (seen_by, way), course in courses.items():

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from familiar import learning
 from familiar.knowing import Head
-from familiar.learning import Cohort, Gallery, Learned, Negative
-from familiar.learning.candidates import LEAST_AGREEING, Candidate, Judge, Sample
+from familiar.learning import Cohort, Gallery, Learned, Negative, candidates
 from familiar_trainer.evaluation.passersby import GIVEN, Look, Places, Stream
 from familiar_trainer.evaluation.sight import Float32
 
@@ -30,7 +29,7 @@ class Notes:
         unknown: faces that nobody was named for, and nobody spoke of.
     """
 
-    samples: list[Sample]
+    samples: list[candidates.Sample]
     truth: list[int]
     negatives: list[Negative] = field(default_factory=list)
     unknown: list[Float32] = field(default_factory=list)
@@ -40,11 +39,14 @@ class Notes:
         """Return what everybody is enrolled with."""
         usable = look.rows[stream.given].any(axis=1)
         places, person = stream.given[usable], stream.given_person[usable]
-        return cls([Sample(label(at), row) for at, row in zip(person, look.rows[places], strict=True)], person.tolist())
+        return cls(
+            [candidates.Sample(label(at), row) for at, row in zip(person, look.rows[places], strict=True)],
+            person.tolist(),
+        )
 
     def add(self, person: int, row: Float32, truth: int, taken_on: int | None = None) -> None:
         """Learn from a face."""
-        self.samples.append(Sample(label(person), row, taken_on))
+        self.samples.append(candidates.Sample(label(person), row, taken_on))
         self.truth.append(truth)
 
     def wrong(self) -> int:
@@ -66,7 +68,7 @@ def label(person: int) -> str:
     return f"{person:04d}"
 
 
-def gallery(samples: list[Sample]) -> Gallery:
+def gallery(samples: list[candidates.Sample]) -> Gallery:
     """Return samples as a training reads them: those of the enrolment are one capture, of the others each its own."""
     given: dict[str, int] = {}
     rows = []
@@ -160,7 +162,7 @@ class Auto:
     """
 
     def __init__(self) -> None:
-        self.judge: Judge | None = None
+        self.judge: candidates.Judge | None = None
 
     def __call__(self, lesson: Lesson, said: Said, notes: Notes) -> None:
         """Offer every face that was named."""
@@ -168,13 +170,13 @@ class Auto:
         rows = look.rows[stream.asked[said.events]]
         notes.unknown += list(rows[(said.named < 0) & rows.any(axis=1)])
         if self.judge is None:  # nobody gives anything afterwards, so it stays the same one
-            self.judge = Judge.of(notes.samples, lesson.cohort, lesson.target)
+            self.judge = candidates.Judge.of(notes.samples, lesson.cohort, lesson.target)
         strangers = np.stack(notes.unknown) if notes.unknown else None
         truth = dict(zip(map(str, said.events.tolist()), stream.person[said.events].tolist(), strict=True))
         offered = [
-            Candidate(
+            candidates.Candidate(
                 str(event), str(event), label(person), look.rows[stream.asked[event]], int(stream.day[event]),
-                LEAST_AGREEING, LEAST_AGREEING, 0, bool(look.good[stream.asked[event]]),
+                candidates.LEAST_AGREEING, candidates.LEAST_AGREEING, 0, bool(look.good[stream.asked[event]]),
             )
             for event, person in zip(said.events.tolist(), said.named.tolist(), strict=True)
             if person >= 0
