@@ -123,6 +123,11 @@ def test_streams_are_added_up(courses):
     assert text.count("\n") == 1 + len(courses) and "1 in 1,000" in text
 
 
+def test_both_halves_are_one_row_for_each_way():
+    (row,) = stream.outcomes([(STREAM, LOOK, crowd.STRANGERS)] * 2, "grey", ("nothing",), 0.001)
+    assert row[:3] == ("grey", "nothing", 0.001) and row[3].recognitions == 2 * len(STREAM.asked)
+
+
 def test_samples_of_the_wrong_person_are_found_out():
     notes = Notes.of(STREAM, LOOK)
     assert notes.wrong() == 0 and len(notes.samples) == ENROLLED * GIVEN
