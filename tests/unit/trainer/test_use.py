@@ -29,8 +29,7 @@ from familiar.records import (
     versions,
 )
 from familiar.records.migrate import migrate
-from familiar.records.schema import Sample
-from familiar.records.use_schema import QuarantinedFace
+from familiar.records.schema import QuarantinedFace, Sample
 from familiar.records.verdict import Standing
 from familiar.records.versions import HeadStatus
 from familiar.seeing import Quality, encode_jpeg

@@ -31,9 +31,8 @@ from familiar.records import (
     trainings,
     versions,
 )
-from familiar.records.schema import Embedding, Enrollment, Sample
+from familiar.records.schema import Embedding, Enrollment, QuarantinedFace, Sample
 from familiar.records.training import Stage
-from familiar.records.use_schema import QuarantinedFace
 from familiar.records.verdict import Standing
 
 

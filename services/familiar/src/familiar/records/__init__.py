@@ -57,11 +57,13 @@ from familiar.records.schema import (
     BackboneVersion,
     Correction,
     Enrollment,
+    Feedback,
     HeadVersion,
     Person,
     PhotoFace,
     PhotoFile,
     PhotoJob,
+    QuarantinedFace,
     Replay,
     Sample,
     Sighting,
@@ -72,7 +74,6 @@ from familiar.records.schema import (
 )
 from familiar.records.strangers import StrangerSummary
 from familiar.records.training import Stage, TrainingKind
-from familiar.records.use_schema import Feedback, QuarantinedFace
 from familiar.records.verdict import Origin, Verdict
 from familiar.records.versions import HeadStatus
 

@@ -16,8 +16,7 @@ from familiar.knowing import Status
 from familiar.records import letting_go, people, quarantine, samples, sightings
 from familiar.records.audit import Author
 from familiar.records.person import new_id
-from familiar.records.schema import Sample, Sighting, SightingCrop
-from familiar.records.use_schema import Feedback, QuarantinedFace
+from familiar.records.schema import Feedback, QuarantinedFace, Sample, Sighting, SightingCrop
 from familiar.records.verdict import Origin, Standing, Verdict
 from familiar.records.versions import take_turns
 

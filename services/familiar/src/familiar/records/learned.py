@@ -17,9 +17,8 @@ from familiar.records.audit import Author
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.letting_go import UNSAID
 from familiar.records.person import new_id
-from familiar.records.schema import Embedding, Enrollment, Person, Sample, Training
+from familiar.records.schema import Embedding, Enrollment, Feedback, Person, QuarantinedFace, Sample, Training
 from familiar.records.training import Stage
-from familiar.records.use_schema import Feedback, QuarantinedFace
 from familiar.records.verdict import Origin, Standing
 from familiar.records.versions import take_turns
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from familiar.records import erasures
 from familiar.records.engine import MOST_VARIABLES
-from familiar.records.use_schema import Feedback, QuarantinedFace
+from familiar.records.schema import Feedback, QuarantinedFace
 from familiar.records.verdict import Standing, Verdict
 
 PRUNED = "pruned-quarantine"

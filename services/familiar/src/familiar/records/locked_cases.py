@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from familiar.knowing import Float32, Head, from_blob
 from familiar.records import corrections, people
-from familiar.records.schema import HeadVersion
-from familiar.records.use_schema import Feedback, QuarantinedFace
+from familiar.records.schema import Feedback, HeadVersion, QuarantinedFace
 from familiar.records.verdict import Verdict
 
 CONTRADICTIONS = "contradictions"

@@ -18,8 +18,7 @@ from familiar.records import erasures, letting_go, people, sightings
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.letting_go import PRUNED, UNSAID
 from familiar.records.person import new_id
-from familiar.records.schema import Sample, Sighting, SightingCrop
-from familiar.records.use_schema import QuarantinedFace
+from familiar.records.schema import QuarantinedFace, Sample, Sighting, SightingCrop
 from familiar.records.verdict import Standing
 
 MOST_WAITING = 500

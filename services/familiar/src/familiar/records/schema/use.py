@@ -1,14 +1,11 @@
-"""The tables of what is learned from use, beside ``schema``, whose words hold here too."""
+"""What was said of faces that came by, and which of them may be learned."""
 
 from typing import Any
 
 from sqlalchemy import JSON, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from familiar.records.schema import Base
-
-_ID = String(32)
-_WORD = String(32)
+from familiar.records.schema.base import ID, WORD, Base
 
 
 class QuarantinedFace(Base):
@@ -23,10 +20,10 @@ class QuarantinedFace(Base):
 
     __tablename__ = "quarantine"
     __table_args__ = (UniqueConstraint("sighting_id", "position"),)
-    id: Mapped[str] = mapped_column(_ID, primary_key=True)
-    sighting_id: Mapped[str] = mapped_column(_ID)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    sighting_id: Mapped[str] = mapped_column(ID)
     position: Mapped[int]
-    named_id: Mapped[str | None] = mapped_column(_ID, index=True)
+    named_id: Mapped[str | None] = mapped_column(ID, index=True)
     score: Mapped[float | None]
     frames: Mapped[int]
     agreeing: Mapped[int]
@@ -38,8 +35,8 @@ class QuarantinedFace(Base):
     backbone_version: Mapped[int | None]
     created_at: Mapped[float] = mapped_column(index=True)
     proposed: Mapped[bool]
-    standing: Mapped[str] = mapped_column(_WORD)
-    sample_id: Mapped[str | None] = mapped_column(_ID, index=True)
+    standing: Mapped[str] = mapped_column(WORD)
+    sample_id: Mapped[str | None] = mapped_column(ID, index=True)
     learned_at: Mapped[float | None]
 
 
@@ -53,18 +50,18 @@ class Feedback(Base):
 
     __tablename__ = "feedback"
     number: Mapped[int] = mapped_column(primary_key=True)
-    id: Mapped[str] = mapped_column(_ID, unique=True)
-    face_id: Mapped[str | None] = mapped_column(_ID, index=True)
-    sighting_id: Mapped[str] = mapped_column(_ID)
-    verdict: Mapped[str] = mapped_column(_WORD)
-    named_id: Mapped[str | None] = mapped_column(_ID, index=True)
-    person_id: Mapped[str | None] = mapped_column(_ID, index=True)
-    was_id: Mapped[str | None] = mapped_column(_ID)
-    key_id: Mapped[str | None] = mapped_column(_ID)
+    id: Mapped[str] = mapped_column(ID, unique=True)
+    face_id: Mapped[str | None] = mapped_column(ID, index=True)
+    sighting_id: Mapped[str] = mapped_column(ID)
+    verdict: Mapped[str] = mapped_column(WORD)
+    named_id: Mapped[str | None] = mapped_column(ID, index=True)
+    person_id: Mapped[str | None] = mapped_column(ID, index=True)
+    was_id: Mapped[str | None] = mapped_column(ID)
+    key_id: Mapped[str | None] = mapped_column(ID)
     address: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[float]
     ended_at: Mapped[float | None]
-    ended_by: Mapped[str | None] = mapped_column(_ID)
+    ended_by: Mapped[str | None] = mapped_column(ID)
     replaced: Mapped[bool] = mapped_column(default=False)
     conflict: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
 

@@ -1,0 +1,51 @@
+"""The tables. Times are UTC seconds since 1970 (float), ids 32 hexadecimal digits, vectors little-endian float32."""
+
+from familiar.records.schema.access import AccessKey, AccessSession, AuditEntry
+from familiar.records.schema.base import Base
+from familiar.records.schema.changes import Correction, Erasure, FormerOwner
+from familiar.records.schema.errors import RecentError
+from familiar.records.schema.heads import (
+    BackboneVersion,
+    HeadVersion,
+    IssuedVersion,
+    SiteCorrection,
+    TaintedVersion,
+    Training,
+)
+from familiar.records.schema.people import Embedding, Enrollment, FrameVerdict, Person, Sample
+from familiar.records.schema.photos import Photo, PhotoFace, PhotoFile, PhotoJob
+from familiar.records.schema.sightings import Replay, Sighting, SightingCrop, Stranger, StrangerChange
+from familiar.records.schema.use import Feedback, QuarantinedFace
+
+__all__ = [
+    "AccessKey",
+    "AccessSession",
+    "AuditEntry",
+    "BackboneVersion",
+    "Base",
+    "Correction",
+    "Embedding",
+    "Enrollment",
+    "Erasure",
+    "Feedback",
+    "FormerOwner",
+    "FrameVerdict",
+    "HeadVersion",
+    "IssuedVersion",
+    "Person",
+    "Photo",
+    "PhotoFace",
+    "PhotoFile",
+    "PhotoJob",
+    "QuarantinedFace",
+    "RecentError",
+    "Replay",
+    "Sample",
+    "Sighting",
+    "SightingCrop",
+    "SiteCorrection",
+    "Stranger",
+    "StrangerChange",
+    "TaintedVersion",
+    "Training",
+]
