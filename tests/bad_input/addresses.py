@@ -90,7 +90,7 @@ def _bad_ids() -> Iterator[Case]:
         body = b""
         if path.endswith(("frames", "pictures?path=a.jpg")):
             headers, body = {"Content-Type": "image/jpeg"}, bad_pictures.encode(".jpg", bad_pictures.face())
-        elif path.endswith("name") and method == "POST":
+        elif path.startswith("/v1/photos/") and path.endswith("name"):
             headers, body = JSON, as_json({"faces": [NOBODY]})
         elif method in ("PATCH", "POST"):
             headers, body = JSON, _SAID.get(path.rpartition("/")[2], b'{"name": "Ada"}' if method == "PATCH" else b"{}")
