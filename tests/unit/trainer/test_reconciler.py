@@ -91,6 +91,7 @@ def trainer(database: Database) -> Any:
         shelf=FakeShelf(),
         backbone_shelf=FakeShelf(),
         serving=FakeServing(),
+        models=None,  # of the backbone nothing is asked where there are no sightings
         keep_house=lambda: None,
         silent=dict,
         recorder=Recorder(database, "trainer"),

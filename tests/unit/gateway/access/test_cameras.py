@@ -111,6 +111,7 @@ def test_no_address_takes_a_camera_that_the_key_is_not_for(world):
     headers = bearer(give_key(world, camera="door")[1])
     bodies = {"/v1/recognize": {"image": ENCODED}, "/v1/keys": {"name": "new", "scopes": ["recognize"]}}
     named = [(method, path) for method, path in operations() if method != "GET" and _names_a_camera(method, path)]
+    named.remove(("POST", "/v1/search"))  # there it says which sightings are searched, and nothing is noted under it
     assert {path for _, path in named} >= set(bodies)
     for method, path in named:
         body = {**bodies.get(path, {}), "camera": "yard"}
