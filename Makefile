@@ -90,7 +90,7 @@ evaluate: $(VENV)/.dev ## measure recognition quality on the pictures of FAMILIA
 	$(BIN)/python -m familiar_trainer.evaluation $(EVALUATE_ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md (a quarter of an hour)
+bench: $(VENV)/.dev ## measure speed and memory; prints the tables of docs/performance.md (half an hour)
 	$(BENCH) $(BENCH_ARGS)
 
 .PHONY: bench-peers

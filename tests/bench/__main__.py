@@ -20,11 +20,12 @@ from bench.gallery import running_system
 from bench.growth import growth
 from bench.large_frames import large_frames
 from bench.page import page
+from bench.photos import photos
 from bench.processes import resident_mb
 from bench.siege import siege
 from bench.swaps import swaps
 
-PARTS = ("footprint", "load", "rates", "bare", "siege", "enrolment", "swaps", "memory", "page")
+PARTS = ("footprint", "load", "rates", "bare", "siege", "enrolment", "swaps", "memory", "page", "photos")
 
 
 def main() -> int:
@@ -43,7 +44,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    parser.add_argument("--quick", action="store_true", help="fewer requests of everything: some five minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer requests of everything: some seven minutes")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="measure these only (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="enrolments to time of each kind (default 3)")
     parser.add_argument("--requests", type=int, help="over how many requests memory is watched (default 20,000)")
@@ -83,10 +84,14 @@ def _measure(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
 
 
 def _parts(options: argparse.Namespace) -> Iterator[tuple[str, Figures]]:
-    """Measure one running system after all; the parts do not depend on each other."""
+    """Measure one running system after all, and one for photos; the parts do not depend on each other."""
     quick, parts = options.quick, options.parts
     if "footprint" in parts:
         yield "gateway without TensorFlow", footprint()
+    if "photos" in parts:
+        yield from photos(quick)
+    if set(parts) <= {"footprint", "photos"}:
+        return
     with running_system() as (system, start):
         yield "start", start
         if "load" in parts:
