@@ -24,6 +24,7 @@ from familiar.records import (
     learned,
     letting_go,
     locked_cases,
+    passes,
     people,
     quarantine,
     samples,
@@ -31,7 +32,7 @@ from familiar.records import (
     trainings,
     versions,
 )
-from familiar.records.schema import Embedding, Enrollment, QuarantinedFace, Sample
+from familiar.records.schema import Embedding, Enrollment, QuarantinedFace, Sample, SightedFace
 from familiar.records.training import Stage
 from familiar.records.verdict import Standing
 
@@ -261,6 +262,33 @@ def test_a_sample_that_was_put_right_since_stays_when_what_was_said_is_withdrawn
         corrections.move(session, ada, [row.id], bob, Terms(AUTHOR, 1000.0))
     assert not withdraw(database, said).unlearned
     assert [row.person_id for row in all_samples(database)] == [bob]
+
+
+def test_every_face_of_a_pass_is_found_by_its_request_also_where_better_crops_took_its_place(database, ada, bob):
+    keep(database, *(seen(1, ago_s=9 - at, person=ada, request=f"q{at}", weight=0.1 + at / 20) for at in range(8)))
+    keep(database, seen(2, person=bob, request="q7", of_face=1))
+    with database.read() as session:
+        found = [feedback.face_of_request(session, f"q{at}", 0) for at in range(8)]
+        beside, _ = feedback.face_of_request(session, "q7", 1)
+    assert {row.id for row, _ in found} == {found[0][0].id} and beside.person_id == bob
+    assert [crop.request_id for _, crop in found] == ["q7"] * 5 + ["q5", "q6", "q7"]
+
+
+def test_of_a_long_pass_the_newest_faces_are_found(database, ada, monkeypatch):
+    monkeypatch.setattr(passes, "MOST_FACES", 4)
+    for at in range(9):
+        keep(database, seen(1, ago_s=9 - at, person=ada, request=f"q{at}", weight=0.9 - at / 20))
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(SightedFace)) == 4
+        for at in (0, 1, 2, 5, 6, 7, 8):  # the first three are the best crops
+            assert feedback.face_of_request(session, f"q{at}", 0)[0].person_id == ada
+        for at in (3, 4):
+            with pytest.raises(NotFound):
+                feedback.face_of_request(session, f"q{at}", 0)
+    with database.write() as session:
+        people.erase(session, ada)
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(SightedFace)) == 0
 
 
 def test_nothing_can_be_said_of_what_is_not_kept(database, ada):

@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from doorkeeping import bearer, give_key
-from remembering import remembered, show
+from remembering import JPEG, remembered, show
 from sqlalchemy import select
 
 from familiar.records import Action, Origin, QuarantinedFace, audit, learned, quarantine, samples, versions
 from familiar.records.schema import Sample
 from familiar.scope import Scope
+from familiar_gateway.remembering import notebook
 
 
 def refused(answer, code, status=None):
@@ -55,6 +56,14 @@ def test_a_recognition_is_right_by_its_request_and_by_its_sighting(world, ada, s
     assert again.status_code == 200 and again.json["feedback"] == told
     listed = world.client.get("/v1/feedback").json
     assert (listed["feedback"], listed["total"]) == ([told], 1)
+
+
+def test_of_a_face_that_is_not_written_down_yet_something_may_be_said(world, ada, bob, collins_frames, monkeypatch):
+    monkeypatch.setattr(notebook, "GATHER_S", 0.5)
+    sent = [world.client.post("/v1/recognize", data=frame, headers=JPEG).json for frame in collins_frames[12:18]]
+    told = [say(world, request_id=each["request_id"], verdict="right") for each in sent]
+    assert {answer.status_code for answer in told} <= {200, 201}, [answer.text for answer in told]
+    assert told[0].json["feedback"]["person"]["id"] == ada
 
 
 def test_a_wrong_name_is_put_right_and_a_training_is_asked_for(world, ada, bob, seen):

@@ -16,7 +16,7 @@ from familiar.knowing import Status
 from familiar.records import letting_go, people, quarantine, samples, sightings
 from familiar.records.audit import Author
 from familiar.records.person import new_id
-from familiar.records.schema import Feedback, QuarantinedFace, Sample, Sighting, SightingCrop
+from familiar.records.schema import Feedback, QuarantinedFace, Sample, SightedFace, Sighting, SightingCrop
 from familiar.records.verdict import Origin, Standing, Verdict
 from familiar.records.versions import take_turns
 
@@ -36,17 +36,21 @@ class Said:
 
 
 def face_of_request(session: Session, request_id: str, face: int) -> tuple[Sighting, SightingCrop]:
-    """Return what was kept of a face of a recognition.
+    """Return what was kept of a face of a recognition: that very crop, or the best one of the same pass.
 
     Raises:
         NotFound: nothing was, or not yet, or it was pruned.
     """
-    query = select(SightingCrop).where(SightingCrop.request_id == request_id, SightingCrop.face == face)
-    crop = session.scalars(query).first()
+    its = select(SightingCrop).where(SightingCrop.request_id == request_id, SightingCrop.face == face)
+    crop = session.scalars(its).first()
+    if crop is None:
+        of_pass = select(SightedFace.sighting_id).where(SightedFace.request_id == request_id, SightedFace.face == face)
+        best = select(SightingCrop).where(SightingCrop.sighting_id.in_(of_pass))
+        crop = session.scalars(best.order_by(SightingCrop.weight.desc(), SightingCrop.position)).first()
     if crop is None:
         raise NotFound(
-            f"nothing is kept of face {face} of request {request_id}: it may be kept in a second, better frames of the "
-            "same pass may be kept in its place, or it was pruned; name the sighting instead",
+            f"nothing is kept of face {face} of request {request_id}: it may be kept in a second, was too poor to be "
+            "kept, or was pruned",
             code="sighting_not_found",
         )
     return sightings.get(session, crop.sighting_id), crop

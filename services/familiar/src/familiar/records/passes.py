@@ -13,7 +13,7 @@ from familiar.knowing import Status, from_blob, normalise, to_blob
 from familiar.records import people
 from familiar.records import person as rules
 from familiar.records.engine import MOST_VARIABLES
-from familiar.records.schema import Sighting, SightingCrop
+from familiar.records.schema import SightedFace, Sighting, SightingCrop
 from familiar.records.sightings import Float32, take_turns
 
 PASS_S = 10.0
@@ -22,6 +22,8 @@ LONGEST_PASS_S = 600.0
 """Who stays before a camera is on another pass after so long, so that a sighting says when somebody was there."""
 MOST_CROPS = 3
 """Crops of one sighting, those of its best frames."""
+MOST_FACES = 200
+"""Faces of one sighting that are found by their request; who stays for longer is found by the newest."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ class _Passes:
             row.frames += 1
             row.last_at = max(row.last_at, each.captured_at)
             _settle(row, each, candidates)
+        place = (row.frames - 1) % MOST_FACES
+        self._session.merge(SightedFace(sighting_id=row.id, place=place, request_id=each.request_id, face=each.face))
         self._faces[row.id].add((each.request_id, each.face))
         self._new_crops.setdefault(row.id, []).append((row.frames - 1, each))
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from flask import Blueprint, request, url_for
 from sqlalchemy.orm import Session
 
-from familiar.errors import Conflict, InvalidInput
+from familiar.errors import Conflict, InvalidInput, NotFound
 from familiar.records import (
     Action,
     Database,
@@ -28,12 +28,20 @@ from familiar_gateway.operating import Inbox, job
 from familiar_gateway.web import Json, asks_for, caller, page, payload, services
 
 
+class _Writes(Protocol):
+    """Whoever writes down what was recognised, a moment later."""
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until that is done; tell whether it is."""
+
+
 class _Needs(Protocol):
     """Of the collaborators of the application."""
 
     settings: Settings
     database: Database
     inbox: Inbox
+    witness: _Writes
 
 
 blueprint = Blueprint("feedback", __name__, url_prefix="/v1/feedback")
@@ -43,6 +51,8 @@ _FIELDS: dict[str, payload.Field] = {
 }  # fmt: skip
 _WHICH = ("request_id", "sighting", "quarantined")
 _MOST_REQUEST_ID, _MOST_FACE = 64, 1000
+_WRITTEN_S = 3.0
+"""Somebody who speaks of a face as soon as it is named waits for so long, at most, until it is written down."""
 Answer = tuple[Json, int, dict[str, str]]
 
 
@@ -67,7 +77,13 @@ def give() -> Answer:
             audit.note(session, caller(), Action.FEEDBACK_GIVEN, about)
         return said, job(trainings.ask(session)) if said.asks_for_training else None
 
-    return _answer(*its.database.retry(say), made=201)
+    try:
+        said = its.database.retry(say)
+    except NotFound as exc:
+        if exc.code != "sighting_not_found" or which != "request_id" or not its.witness.flush(_WRITTEN_S):
+            raise
+        said = its.database.retry(say)
+    return _answer(*said, made=201)
 
 
 @blueprint.get("")

@@ -14,7 +14,7 @@ from familiar.records.schema.heads import (
 )
 from familiar.records.schema.people import Embedding, Enrollment, FrameVerdict, Person, Sample
 from familiar.records.schema.photos import Photo, PhotoFace, PhotoFile, PhotoJob
-from familiar.records.schema.sightings import Replay, Sighting, SightingCrop, Stranger, StrangerChange
+from familiar.records.schema.sightings import Replay, SightedFace, Sighting, SightingCrop, Stranger, StrangerChange
 from familiar.records.schema.use import Feedback, QuarantinedFace
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "RecentError",
     "Replay",
     "Sample",
+    "SightedFace",
     "Sighting",
     "SightingCrop",
     "SiteCorrection",

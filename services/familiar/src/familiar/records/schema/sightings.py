@@ -77,6 +77,16 @@ class SightingCrop(Base):
     crop: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
+class SightedFace(Base):
+    """Which face of which request was one of a sighting's; of a long sighting these are the newest."""
+
+    __tablename__ = "sighted_faces"
+    sighting_id: Mapped[str] = mapped_column(ID, ForeignKey("sightings.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    request_id: Mapped[str] = mapped_column(String(64), index=True)
+    face: Mapped[int]
+
+
 class Replay(Base):
     """What another head, or another threshold, would have said of past sightings: asked for, under way, or answered."""
 

@@ -13,6 +13,7 @@ _INDICES = {
     "stranger_changes": (("at",), ("stranger_id",), ("other_id",)),
     "sightings": (("kept_at",), ("stranger_id",)),
     "sighting_crops": (("request_id",),),
+    "sighted_faces": (("request_id",),),
     "replays": (("stage",),),
 }
 _JOINT = {
@@ -79,6 +80,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sighting_id", "position"),
     )
     op.create_table(
+        "sighted_faces",
+        sa.Column("sighting_id", sa.String(32), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("request_id", sa.String(64), nullable=False),
+        sa.Column("face", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["sighting_id"], ["sightings.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("sighting_id", "place"),
+    )
+    op.create_table(
         "replays",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("stage", sa.String(32), nullable=False),
@@ -98,5 +108,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("replays", "sighting_crops", "sightings", "stranger_changes", "strangers"):
+    for table in ("replays", "sighted_faces", "sighting_crops", "sightings", "stranger_changes", "strangers"):
         op.drop_table(table)
