@@ -8,9 +8,6 @@ import { locale } from "./languages.js";
 import { may } from "./session.js";
 import { texts } from "./texts.js";
 
-const RECENT_MS = 60_000;
-const NOT_KEPT = "sighting_not_found";
-
 // Asks whether a face is whom it was taken for, and says so. `which` tells which face, as the API wants it; resolves to
 // whether something was said.
 export async function sayOf(which, person) {
@@ -29,27 +26,9 @@ async function say(which, person, answer) {
   const other = answer === "other" ? await whom(texts.feedback.whoInstead, person) : null;
   if (answer === "other" && !other) return false;
   const json = other ? { ...which, verdict: "wrong", person: other.id } : { ...which, verdict: answer };
-  await send(json, person);
+  await call("POST", "v1/feedback", { json });
   notice(texts.feedback.said);
   return true;
-}
-
-// The frame just recognised may not be kept itself, but a better one of the same pass: that speaks of the same face.
-async function send(json, person) {
-  try {
-    return await call("POST", "v1/feedback", { json });
-  } catch (error) {
-    if (error.code !== NOT_KEPT || !json.request_id) throw error;
-    const since = new Date(Date.now() - RECENT_MS).toISOString();
-    const { sightings } = await call(
-      "GET",
-      `v1/sightings?${new URLSearchParams({ person: person.id, since, limit: 1 })}`,
-    );
-    if (!sightings.length) throw error;
-    const [{ id, crops }] = sightings;
-    const { request_id: _, ...rest } = json;
-    return await call("POST", "v1/feedback", { json: { ...rest, sighting: id, face: crops[0]?.index ?? 0 } });
-  }
 }
 
 // A face that waits, as a card with the answers; `again` shows what is left.
