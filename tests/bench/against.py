@@ -15,13 +15,14 @@ from bench import pictures
 from bench.drawing import Bar
 from bench.figures import STAGES, Figures, percentile, spread
 from bench.load import Asker, closed_loop
+from bench.processes import cpu_s
 from bench.turns import in_turn
-from system import System, wait_until
+from system import START_ORDER, System, wait_until
 
 BEFORE, NOW = "before", "now"
 
 _CLIENTS = 4
-_BURST = 100
+_BURST, _BURSTS = 100, 5
 
 
 def against(other: Path, rounds: int) -> tuple[Figures, list[Bar]]:
@@ -49,15 +50,21 @@ def _in_turns(systems: Mapping[str, System], rounds: int) -> tuple[Figures, list
         askers = {name: held.enter_context(Asker(system.url)) for name, system in systems.items()}
         taken = in_turn(frames, {name: asker.recognize for name, asker in askers.items()})
         per_second: dict[str, list[float]] = {name: [] for name in systems}
-        for _ in range(3):
+        used_s: dict[str, list[float]] = {name: [] for name in systems}
+        for _ in range(_BURSTS):
             for name, system in systems.items():
+                used = cpu_s(system, START_ORDER)
                 per_second[name].append(closed_loop(system.url, frames, _CLIENTS, _BURST).per_second)
+                used_s[name].append(cpu_s(system, START_ORDER) - used)
+    costs = {name: 1000 * statistics.median(each) / _BURST for name, each in used_s.items()}
     rates = {name: statistics.median(each) for name, each in per_second.items()}
     medians = {name: percentile(each.took_ms, 50) for name, each in taken.items()}
     figures: Figures = {f"{name} http_ms p50/p95/p99": spread(each.took_ms) for name, each in taken.items()}
     figures["now as a share of before (p50)"] = round(medians[NOW] / medians[BEFORE], 3)
     figures |= {f"{name} per_second with {_CLIENTS} clients": round(rate, 1) for name, rate in rates.items()}
     figures["now as a multiple of before (per second)"] = round(rates[NOW] / rates[BEFORE], 2)
+    figures |= {f"{name} processor time of all parts, ms": round(cost, 1) for name, cost in costs.items()}
+    figures["now as a multiple of before (processor time)"] = round(costs[NOW] / costs[BEFORE], 3)
     bars = []
     for name in systems:
         stages_ms = {
