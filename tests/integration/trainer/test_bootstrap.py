@@ -14,7 +14,7 @@ from familiar.records import trainings, versions
 from familiar.records.engine import Database
 from familiar.servable import BackboneMeta
 from familiar.settings import Settings
-from familiar_trainer import bootstrap, trainer
+from familiar_trainer import backbone_shelf, bootstrap, trainer
 from familiar_trainer.backbones import Backbone, Looks
 from familiar_trainer.export.backbone_export import backbone_servable
 from familiar_trainer.export.gate import Gate
@@ -128,7 +128,7 @@ def test_a_bootstrap_that_broke_off_in_an_export_is_completed_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(bootstrap, "release", die)
+        broken.setattr(backbone_shelf, "release", die)
         with pytest.raises(KeyboardInterrupt):
             bootstrap.bootstrap(settings, database)
     (settings.models_dir / "backbone" / ".tmp-1-999999999").mkdir()
@@ -156,13 +156,13 @@ def test_a_backbone_that_embeds_in_another_way_is_another_one(
     other: dict[str, Any], settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bootstrap.bootstrap(settings, database)
-    loaded = bootstrap.backbones.load
+    named = bootstrap.backbones.named_by
 
-    def changed(name: str, weights: Path | None) -> Backbone:
-        backbone = loaded(name, weights)
+    def changed(settings: Settings) -> Backbone:
+        backbone = named(settings)
         return replace(backbone, meta=replace(backbone.meta, **other))
 
-    monkeypatch.setattr(bootstrap.backbones, "load", changed)
+    monkeypatch.setattr(bootstrap.backbones, "named_by", changed)
     shutil.rmtree(settings.models_dir / "backbone")  # what is left to compare with is the database
     bootstrap.bootstrap(settings, database)
     assert on_disk(settings)["backbone"] == ["2"]
@@ -171,14 +171,14 @@ def test_a_backbone_that_embeds_in_another_way_is_another_one(
 def test_a_backbone_of_an_earlier_release_stays_until_one_that_can_glance_has_embedded_everybody(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded = bootstrap.backbones.load
+    named = bootstrap.backbones.named_by
 
-    def earlier(name: str, weights: Path | None) -> Backbone:
-        backbone = loaded(name, weights)
+    def earlier(settings: Settings) -> Backbone:
+        backbone = named(settings)
         return replace(backbone, meta=replace(backbone.meta, mirrored=True))
 
-    def glancing(name: str, weights: Path | None) -> Backbone:
-        backbone = earlier(name, weights)
+    def glancing(settings: Settings) -> Backbone:
+        backbone = earlier(settings)
         glance = backbone.build().embed
 
         def embed(image):
@@ -187,9 +187,9 @@ def test_a_backbone_of_an_earlier_release_stays_until_one_that_can_glance_has_em
         meta = replace(backbone.meta, glance_margin=0.02)
         return replace(backbone, meta=meta, build=lambda: Looks(embed, glance))
 
-    monkeypatch.setattr(bootstrap.backbones, "load", earlier)
+    monkeypatch.setattr(bootstrap.backbones, "named_by", earlier)
     bootstrap.bootstrap(settings, database)
-    monkeypatch.setattr(bootstrap.backbones, "load", glancing)
+    monkeypatch.setattr(bootstrap.backbones, "named_by", glancing)
     bootstrap.bootstrap(settings, database)
     bootstrap.bootstrap(settings, database)
     assert on_disk(settings)["backbone"] == ["1", "2"]
