@@ -46,7 +46,7 @@ def test_who_has_no_key_sees_nothing_else_and_who_has_one_what_it_allows(
     page.locator("#sign-in-trouble", has_text="is not known here").wait_for()
     sign_in(page, secret)
     page.locator(".card").first.wait_for()  # where they wanted to go
-    assert offered(page) == ["Do you know me?", "People"]
+    assert offered(page) == ["Do you know me?", "People", "Photos"]
     (cookie,) = page.context.cookies()
     assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
     page.click("header .brand")
@@ -57,7 +57,7 @@ def test_who_has_no_key_sees_nothing_else_and_who_has_one_what_it_allows(
     page.locator("#sign-in").wait_for()
     sign_in(page, PASSWORD, "ada")
     page.locator(".card").first.wait_for()
-    assert offered(page) == ["People"]
+    assert offered(page) == ["People", "Photos"]
     page.get_by_role("button", name="Sign out ada").click()
     page.locator("#sign-in").wait_for()
     page.reload()
@@ -159,6 +159,6 @@ def test_what_is_open_to_all_says_so_in_red(open_gateway: Gateway, open_page: Op
     page = open_page(open_gateway, camera=False)
     page.locator("#open-to-all").wait_for()
     page.locator("#home").wait_for()
-    assert len(offered(page)) == 4
+    assert len(offered(page)) == 5
     check_access(page)
     shoot(page, "open")
