@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import or_, select
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.orm import Session, undefer
 
 from familiar.knowing import Status, from_blob, normalise, to_blob
@@ -75,6 +75,7 @@ def keep(session: Session, seen: Sequence[Seen]) -> int:
             person_id = None if each.person_id is None else meant[each.person_id]
             candidates = [[meant[label], score] for label, score in each.candidates if label in meant]
             passes.add(replace(each, person_id=person_id), candidates)
+    passes.keep_faces()
     passes.keep_crops()
     session.flush()
     return passes.begun
@@ -95,6 +96,7 @@ class _Passes:
         self._rows = list(session.scalars(near))
         self._crops: dict[str, list[SightingCrop]] = {row.id: [] for row in self._rows}
         self._new_crops: dict[str, list[tuple[int, Seen]]] = {}
+        self._sighted: dict[tuple[str, int], tuple[int, Seen]] = {}
         for start in range(0, len(self._rows), MOST_VARIABLES):
             some = [row.id for row in self._rows[start : start + MOST_VARIABLES]]
             for crop in session.scalars(select(SightingCrop).where(SightingCrop.sighting_id.in_(some))):
@@ -121,10 +123,22 @@ class _Passes:
             row.frames += 1
             row.last_at = max(row.last_at, each.captured_at)
             _settle(row, each, candidates)
-        place = (row.frames - 1) % MOST_FACES
-        self._session.merge(SightedFace(sighting_id=row.id, place=place, request_id=each.request_id, face=each.face))
+        self._sighted[row.id, (row.frames - 1) % MOST_FACES] = (row.frames, each)
         self._faces[row.id].add((each.request_id, each.face))
         self._new_crops.setdefault(row.id, []).append((row.frames - 1, each))
+
+    def keep_faces(self) -> None:
+        """Keep which requests the new frames are of, by few statements however many they are."""
+        for (sighting_id, place), (frames, _) in self._sighted.items():
+            if frames > MOST_FACES:  # another one was there
+                its = (SightedFace.sighting_id == sighting_id) & (SightedFace.place == place)
+                self._session.execute(delete(SightedFace).where(its))
+        rows = [
+            {"sighting_id": sighting_id, "place": place, "request_id": each.request_id, "face": each.face}
+            for (sighting_id, place), (_, each) in self._sighted.items()
+        ]
+        if rows:
+            self._session.execute(insert(SightedFace), rows)
 
     def keep_crops(self) -> None:
         """Keep the crops of the best frames, of those that were there and of those that came."""
