@@ -4,16 +4,12 @@ What is done stands in the database, so any step may be the last one of this pro
 finds there. ``Training`` has the steps in the order in which they run.
 """
 
-import contextlib
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import replace
 
 from familiar.errors import DatabaseUnavailable, TrainingFailed, Unavailable
-from familiar.learning import Gallery, Learned, Loss, Refusal, negatives
+from familiar.learning import Learned
 from familiar.records import (
     HeadStatus,
     Stage,
@@ -27,9 +23,9 @@ from familiar.records import (
 )
 from familiar.servable import HEAD, HeadMeta
 from familiar_trainer import crash_points
-from familiar_trainer.blame import culprits
-from familiar_trainer.export.errors import ExportFailed, GateFailed
-from familiar_trainer.journal import Journal, Outdated, Reason, Refused
+from familiar_trainer.admission import Admissions, Unlearnable
+from familiar_trainer.export.errors import GateFailed, exporting
+from familiar_trainer.journal import Journal, Outdated, Reason
 from familiar_trainer.lease import LeaseLost
 from familiar_trainer.lesson import Lesson, Lessons
 from familiar_trainer.loading import Interrupted, LoadFailed, highest_seen, wait_until_available
@@ -100,52 +96,21 @@ def _fail(journal: Journal, *, code: str, message: str) -> str:
     return "failed"
 
 
-@dataclass(frozen=True)
-class Admitted:
-    """A head that may be published, what it was made from, and the enrolments that were left out of it."""
-
-    learned: Learned
-    lesson: Lesson
-    refused: Sequence[Refusal]
-
-
-def _refused(refusal: Refusal) -> Refused:
-    if refusal.alike is not None:
-        message = (
-            "the face cannot be told from that of somebody else who is enrolled: one would be named as the other; "
-            "if they are one person, add the pictures to that one"
-        )
-        return Refused(refusal.capture, code="too_alike", message=message, alike=refusal.alike)
-    message = (
-        f"with these pictures {len(refusal.losses)} of those enrolled would be recognised less often than now; "
-        "take new ones that show one person only, in good light"
-    )
-    return Refused(refusal.capture, code="head_worse", message=message)
-
-
 def _of_locked_cases(failed: Sequence[str]) -> Reason:
     which = ", ".join(failed)
     message = f"the head would name faces as people of whom somebody has said that it is not them: feedback {which}"
     return Reason(LOCKED_CASE_FAILED, message)
 
 
-class _Unlearnable(TrainingFailed):
-    """No head can be computed from what there is to learn from."""
-
-
 class Training:
-    """One try at a training that we hold the lease of.
-
-    Enrolments with which no head can be computed, or none that the gate lets pass, are ``_blamed``: they are refused
-    beside those that others would pay for.
-    """
+    """One try at a training that we hold the lease of."""
 
     def __init__(self, trainer: Trainer, journal: Journal) -> None:
         self._trainer = trainer
         self._journal = journal
         self._lessons = Lessons(trainer, journal)
         self._watch = Stopwatch()
-        self._blamed: dict[str, Refused] = {}
+        self._admissions = Admissions(trainer, journal, self._lessons)
 
     def finish(self) -> None:
         """Bring the training to its end.
@@ -166,11 +131,11 @@ class Training:
             except Outdated:
                 _log.info("training %s: starting over, for what has changed meanwhile", self._journal.training_id)
                 self._withdraw(HeadStatus.ABANDONED)
-            except (GateFailed, LoadFailed, _Unlearnable) as exc:
+            except (GateFailed, LoadFailed, Unlearnable) as exc:
                 _log.warning("training %s: %s", self._journal.training_id, exc)
                 self._withdraw(HeadStatus.FAILED)
-                if isinstance(exc, _Unlearnable) or self._journal.refusals() >= _MOST_REFUSALS:
-                    self._blame(exc)
+                if isinstance(exc, Unlearnable) or self._journal.refusals() >= _MOST_REFUSALS:
+                    self._admissions.blame(exc)
             else:
                 return
 
@@ -178,124 +143,40 @@ class Training:
         """Return the head to publish, an earlier try's or a new one; None if the training has ended without."""
         far_target = self._trainer.settings.far_target
         with self._watch.step("read"):
-            lesson = self._lessons.read(self._blamed)
+            lesson = self._lessons.read(self._admissions.blamed)
         crash_points.reached(crash_points.READ)
         earlier = self._journal.recorded()
         if earlier is not None and lesson.made(earlier.meta, far_target):
             return earlier
         self._withdraw(HeadStatus.ABANDONED)
-        if not self._blamed and self._journal.end_unchanged(lambda live: lesson.made(live, far_target)):
+        if not self._admissions.blamed and self._journal.end_unchanged(lambda live: lesson.made(live, far_target)):
             _log.info("training %s: the live head knows everybody already", self._journal.training_id)
             return None
 
         with self._watch.step("learn"):
-            learned = self._head_of(lesson, lesson.gallery)
+            learned = self._admissions.head_of(lesson, lesson.gallery)
         crash_points.reached(crash_points.LEARNED)
         with self._watch.step("compare"):
             self._journal.enter(Stage.EVALUATING)
-            admitted = self._admit(learned, lesson)
+            admitted = self._admissions.admit(learned, lesson)
         crash_points.reached(crash_points.COMPARED)
-        refused = [*self._blamed.values(), *map(_refused, admitted.refused)]
-        if refused and self._live_is(admitted.lesson):
-            worse = sorted({str(loss) for refusal in admitted.refused for loss in refusal.losses})
-            self._reject(learned, lesson, worse, refused)
+        if admitted.refused and self._live_is(admitted.lesson):
+            meta = lesson.describe(learned, far_target, worse=admitted.worse)
+            self._journal.reject(learned.head, meta, learned.people, self._highest(), admitted.refused, lesson.read_at)
             return None
         learned, lesson = admitted.learned, admitted.lesson
         meta = lesson.describe(learned, far_target)
         if failed := self._failed_cases(learned, meta):
             self._journal.reject(
                 learned.head, replace(meta, metrics={**meta.metrics, "failed_cases": failed}), learned.people,
-                self._highest(), refused, lesson.read_at, _of_locked_cases(failed),
+                self._highest(), admitted.refused, lesson.read_at, _of_locked_cases(failed),
             )  # fmt: skip
             return None
-        candidate = self._journal.record(learned.head, meta, learned.people, self._highest(), refused, lesson.read_at)
+        candidate = self._journal.record(
+            learned.head, meta, learned.people, self._highest(), admitted.refused, lesson.read_at
+        )
         crash_points.reached(crash_points.RECORDED)
         return candidate
-
-    def _head_of(self, lesson: Lesson, gallery: Gallery) -> Learned:
-        far_target = self._trainer.settings.far_target
-        try:
-            return self._trainer.learner.learn(gallery, lesson.cohort, far_target, lesson.correction, lesson.negatives)
-        except (ValueError, ArithmeticError) as exc:  # numpy's own for linear algebra is a ValueError
-            raise _Unlearnable(f"no head can be computed: {exc}") from exc
-
-    @property
-    def _joined(self) -> dict[str, str]:
-        """The enrolments that may be learned, with the ids of the people, the first one closed first."""
-        return {one: person_id for one, person_id in self._journal.joined.items() if one not in self._blamed}
-
-    def _blame(self, why: GateFailed | LoadFailed | _Unlearnable) -> None:
-        """Find out with which enrolments there is no head, so that the others can be learned.
-
-        Raises:
-            TrainingFailed: it is the fault of none of them, or of all.
-        """
-        suspects = list(self._joined)
-        failed = TrainingFailed(
-            f"no head could be put into service, the previous one stays: {why.message}", code=why.code
-        )
-        if isinstance(why, LoadFailed) or len(suspects) < 2:  # what the gate lets pass is no enrolment's fault
-            raise failed from why
-        lesson = self._lessons.read(self._blamed)
-        if not self._passes(lesson, suspects):
-            raise failed from why
-        found = culprits(suspects, lambda without: self._passes(lesson, without))
-        if len(found) == len(suspects):
-            raise failed from why
-        message = f"with these pictures no head can be put into service: {why.message}; take new ones"
-        self._blamed |= {one: Refused(one, code=why.code, message=message) for one in found}
-        for one in found:
-            _log.warning("enrolment %s is refused: no head with it can be put into service", one)
-
-    def _passes(self, lesson: Lesson, without: Collection[str]) -> bool:
-        """Whether a head can be made, and passes the gate, without these enrolments; it is not served."""
-        try:
-            tried = self._lessons.again(lesson, {*without, *self._blamed})
-            learned = self._head_of(tried, tried.gallery)
-            with _exporting():
-                self._trainer.shelf.prove(learned.head, tried.describe(learned, self._trainer.settings.far_target))
-        except (GateFailed, _Unlearnable):
-            return False
-        return True
-
-    def _admit(self, learned: Learned, lesson: Lesson) -> Admitted:
-        """Return the best head that can be made: ``learned``, or one without the enrolments that others would pay for.
-
-        The enrolments are looked at one by one only where the live head is better for somebody, or cannot tell: its
-        weights were erased, or it takes other embeddings.
-        """
-        losses = self._losses(learned, lesson)
-        if losses == [] or not self._joined:
-            if losses:
-                _log.warning(
-                    "training %s: no enrolment is to blame that the live head is better for %d people: %s",
-                    self._journal.training_id, len(losses), "; ".join(map(str, losses)),
-                )  # fmt: skip
-            return Admitted(learned, lesson, ())
-        admission = self._trainer.learner.admit(
-            list(self._joined.items()),
-            (lesson.gallery, learned),
-            lambda without: self._lessons.again(lesson, {*without, *self._blamed}).gallery,
-            lambda gallery: self._head_of(lesson, gallery),
-        )
-        for refusal in admission.refused:
-            _log.warning("enrolment %s is refused: %s", refusal.capture, "; ".join(map(str, refusal.losses)))
-        return Admitted(admission.learned, replace(lesson, gallery=admission.gallery), admission.refused)
-
-    def _losses(self, learned: Learned, lesson: Lesson) -> list[Loss] | None:
-        """Return what is lost by replacing the live head; None if that cannot be told."""
-        with self._trainer.database.read() as session:
-            row = versions.live_head(session)
-            live = Candidate.stored(row) if row and row.backbone_version == lesson.backbone_version else None
-        if live is None:
-            return None
-        # What strangers, of the site or said to be ones, cost is owed to nobody's pictures: compared is with the live
-        # head at the same cost.
-        moved = _raised_by(learned.metrics) - _raised_by(live.meta.metrics)
-        head = replace(live.head, thresholds=live.head.thresholds + np.float32(moved))
-        contradicting = {each.negative for each in learned.conflicts}
-        head = negatives.bound(head, [each for each in lesson.negatives if each.id not in contradicting])
-        return self._trainer.learner.worse_than(head, learned, lesson.gallery)
 
     def _failed_cases(self, learned: Learned, meta: HeadMeta) -> list[str]:
         """Return the feedback whose locked case a head fails; it must not serve then, whoever made it."""
@@ -306,11 +187,6 @@ class Training:
         with self._trainer.database.read() as session:
             live = versions.live_head(session)
         return live is not None and lesson.made(live, self._trainer.settings.far_target)
-
-    def _reject(self, learned: Learned, lesson: Lesson, worse: list[str], refused: Sequence[Refused]) -> None:
-        """End a training of which nothing is left to publish; keep what is known of the head that was made."""
-        meta = lesson.describe(learned, self._trainer.settings.far_target, worse=worse)
-        self._journal.reject(learned.head, meta, learned.people, self._highest(), refused, lesson.read_at)
 
     def _roll_back(self) -> Candidate:
         """Return an earlier version's weights, and what was said of them, under a new number."""
@@ -349,7 +225,7 @@ class Training:
         return max(self._trainer.shelf.highest(), highest_seen(self._trainer.serving, HEAD))
 
     def _publish(self, candidate: Candidate) -> None:
-        with _exporting():
+        with exporting():
             self._trainer.shelf.put(candidate, self._watch)
 
     def _wait_for_serving(self, candidate: Candidate) -> None:
@@ -375,27 +251,3 @@ class Training:
         version = self._journal.withdraw(status)
         if version is not None:
             self._trainer.shelf.remove([version])
-
-
-@contextlib.contextmanager
-def _exporting() -> Iterator[None]:
-    """Tell a head that cannot be written from a disk that would not take it.
-
-    Raises:
-        GateFailed: the head is refused, or cannot be written.
-        OSError: the disk would not take it.
-    """
-    try:
-        yield
-    except GateFailed:
-        raise
-    except ExportFailed as exc:
-        if isinstance(exc.__cause__, (ValueError, TypeError)):
-            raise GateFailed(exc.message) from exc
-        raise OSError(exc.message) from exc
-
-
-def _raised_by(metrics: Mapping[str, Any]) -> float:
-    """Return by how much the site's strangers raised a head's threshold."""
-    told = metrics.get("site") or {}
-    return float(told.get("raised_by", 0.0))

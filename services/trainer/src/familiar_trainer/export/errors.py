@@ -1,5 +1,8 @@
 """What can go wrong between a trained model and a published version."""
 
+import contextlib
+from collections.abc import Iterator
+
 from familiar.errors import TrainingFailed
 
 
@@ -19,3 +22,21 @@ class GateFailed(ExportFailed):
     """A written version did not prove itself and must not be published; the message says what it did wrong."""
 
     code = "gate_failed"
+
+
+@contextlib.contextmanager
+def exporting() -> Iterator[None]:
+    """Tell a head that cannot be written from a disk that would not take it.
+
+    Raises:
+        GateFailed: the head is refused, or cannot be written.
+        OSError: the disk would not take it.
+    """
+    try:
+        yield
+    except GateFailed:
+        raise
+    except ExportFailed as exc:
+        if isinstance(exc.__cause__, (ValueError, TypeError)):
+            raise GateFailed(exc.message) from exc
+        raise OSError(exc.message) from exc
