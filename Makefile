@@ -105,6 +105,10 @@ fuzz: $(VENV)/.dev ## ask a gateway by chance, with all that may be wrong, for F
 kill: $(VENV)/.dev ## kill processes by chance while people are enrolled, KILL_ARGS="--kills 100"; it tells what was not kept
 	PYTHONPATH=tests:tests/integration TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m kill $(KILL_ARGS)
 
+.PHONY: soak
+soak: $(VENV)/.dev ## watch cameras through networks that fail, for an hour, SOAK_ARGS="--minutes 10 --once ''"; it tells what came late
+	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK_ARGS)
+
 .PHONY: rooms
 rooms: $(VENV)/.dev ## draw the pictures of docs/architecture.md anew, from the code and from a walk through a running system
 	PYTHONPATH=tests:tests/integration $(BIN)/python -m architecture

@@ -1,8 +1,6 @@
 """Cameras that are alive: webcams, streams and snapshots, their faults, and that no frame is an old one."""
 
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,21 +12,26 @@ import cv2
 import numpy as np
 import pytest
 
+import rtsp
+from cameras import HttpCamera, http_camera, number_of, numbered
 from familiar_camera import live
 from familiar_camera.backoff import Backoff
 from familiar_camera.cli import main
 from familiar_camera.errors import SourceError
-from familiar_camera.feeds import Feed, FeedLost
+from familiar_camera.feeds import CaptureFeed, Feed, FeedLost, open_device, open_stream
 from familiar_camera.frame import Picture
 from familiar_camera.http_feeds import boundary_of, open_http, parts
-from familiar_camera.live import Backlog, Live
+from familiar_camera.live import Live
 from familiar_camera.sources import open_source
+from network import Network, network
+from rtsp import RtspCamera
 
-from .cameras import FakeDriver, HttpCamera, Network, http_camera, network, number_of, numbered
 from .conftest import FakeGateway
+from .drivers import FakeDriver
 
 DEADLINE_S = 30.0
 FRESH_S = 5.0  # so long a busy machine may keep camera and client from their work
+Stall = Callable[[Callable[[], None]], None]
 STYLES = ["lengths", "no lengths", "careless", "bare"]
 
 
@@ -167,8 +170,6 @@ def test_whoever_waits_for_ever_waits_for_a_webcam_that_is_not_there_yet(driver:
 
 
 def feed_of(driver: FakeDriver) -> Callable[[], Feed]:
-    from familiar_camera.feeds import open_device
-
     return lambda: open_device("0")
 
 
@@ -190,6 +191,9 @@ def test_of_drivers_that_do_not_return_there_are_few_at_a_time(
 
     class Hanging:
         warms_up = queues = on_demand = False
+
+        def late_s(self, _now: float) -> None:
+            return None
 
         def grab(self) -> None:
             if len(opened) > 1:
@@ -342,27 +346,59 @@ def test_a_stream_that_was_cut_gives_fresh_frames_soon_after_its_return(
     assert number_of(frame.picture) >= before + away_s * camera.fps - 1, "none of before"
 
 
-@pytest.mark.parametrize("stall_s", [10.0, 0.7], ids=["waits it out", "connects anew"])
-def test_after_a_stall_no_frame_is_an_old_one(camera: HttpCamera, between: Network, stall_s: float) -> None:
-    source = stream_through(between, stall_s)
+def after_a_stall(source: Live, between: Network, now: Callable[[], int], a_second: int, stall: Stall) -> None:
+    """Stall the network for four seconds, and hold the frames after it to be none of those that waited."""
     ends: list[int] = []
 
     def mend() -> None:
-        ends.append(camera.now())
+        ends.append(now())
         between.mend()
 
-    with closing(source.frames()) as frames:
-        next(frames)
-        begin = camera.now()
+    timer = threading.Timer(4.0, mend)
+
+    def begin() -> None:
         between.stall()
-        timer = threading.Timer(4.0, mend)
         timer.start()
-        numbers = [number_of(next(frames).picture) for _ in range(20)]
+
+    with closing(source.frames()) as frames:
+        for _ in range(10):
+            next(frames)
+        stall(begin)
+        given: list[int] = []
+        while len(given) < 20:
+            number = number_of(next(frames).picture)
+            given += [number] if ends else []
         timer.join()
-    a_second = int(camera.fps)
-    assert not [number for number in numbers if begin + a_second < number < ends[0] - a_second], "those that waited"
-    assert numbers[-1] > ends[0]
-    assert (source.counts.reopened > 0) is (stall_s < 4.0)
+    assert min(given) > ends[0] - 2 * a_second, "one that waited"
+
+
+@pytest.mark.parametrize("stall_s", [10.0, 0.7], ids=["when it goes on", "while it lasts"])
+def test_after_a_stall_no_frame_of_a_stream_is_an_old_one(camera: HttpCamera, between: Network, stall_s: float) -> None:
+    source = stream_through(between, stall_s)
+    after_a_stall(source, between, camera.now, int(camera.fps), lambda begin: begin())
+    assert source.counts.reopened > 0
+
+
+def test_after_a_stall_no_single_picture_is_an_old_one(camera: HttpCamera, between: Network) -> None:
+    source = Live("the camera", lambda: open_http(f"http://127.0.0.1:{between.port}/snapshot.jpg", 0.1), 10.0)
+
+    def when_one_was_taken(begin: Callable[[], None]) -> None:
+        def once() -> None:
+            camera.before_answer = lambda: None
+            begin()
+
+        camera.before_answer = once
+
+    after_a_stall(source, between, camera.now, int(camera.fps), when_one_was_taken)
+    assert source.counts.reopened == 0, "the one that waited was passed over"
+
+
+def test_a_camera_that_takes_its_time_for_each_picture_is_believed(camera: HttpCamera) -> None:
+    camera.before_answer = lambda: time.sleep(1.5)
+    source = Live("the camera", lambda: open_http(f"{camera.url}/snapshot.jpg", 0.1), 10.0)
+    with closing(source.frames()) as frames:
+        list(islice(frames, 2))
+    assert source.counts.reopened == 0
 
 
 def test_a_stream_that_falls_silent_is_noticed() -> None:
@@ -386,40 +422,26 @@ def test_a_stream_whose_end_comes_is_opened_again(camera: HttpCamera) -> None:
 
 
 @pytest.fixture
-def rtsp_server() -> Iterator[Callable[..., tuple[int, Callable[[], None]]]]:
-    """rtsp_server(port, user, password): start GStreamer's server; return its port, and what ends it."""
-    python = shutil.which("python3", path="/usr/bin:/bin")
-    needed = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-    if python is None or subprocess.run([python, "-c", needed], capture_output=True, check=False).returncode:
-        pytest.skip("GStreamer's RTSP server for the system's Python is not installed here")
-    running: list[subprocess.Popen[str]] = []
+def rtsp_camera() -> Iterator[Callable[..., RtspCamera]]:
+    """rtsp_camera(user, password): start one; it is stopped in the end."""
+    if rtsp.python() is None:
+        pytest.skip(rtsp.MISSING)
+    started: list[RtspCamera] = []
 
-    def start(port: int = 0, *login: str) -> tuple[int, Callable[[], None]]:
-        port = port or free_port()
-        command = [python, str(Path(__file__).with_name("rtsp_server.py")), str(port), *login]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        running.append(process)
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-
-        def end() -> None:
-            process.kill()
-            process.wait()
-
-        return port, end
+    def start(*login: str) -> RtspCamera:
+        started.append(RtspCamera(login))
+        started[-1].start()
+        return started[-1]
 
     yield start
-    for process in running:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+    for each in started:
+        each.stop()
 
 
 def test_an_rtsp_camera_is_recognised_from(
-    rtsp_server: Callable[..., tuple[int, Callable[[], None]]], gateway: FakeGateway, capfd: pytest.CaptureFixture[str]
+    rtsp_camera: Callable[..., RtspCamera], gateway: FakeGateway, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    port, _ = rtsp_server(0, "ada", "secret")
-    address = f"rtsp://ada:secret@127.0.0.1:{port}/door"
+    address = f"rtsp://ada:secret@127.0.0.1:{rtsp_camera('ada', 'secret').port}/door"
     assert main(["recognize", address, "--frames", "3", "--json", "--server", gateway.url]) == 0
     assert len(gateway.asked) == 3
     assert main(["recognize", address.replace("secret", "s3cret"), "--once", "--wait", "1"]) == 2
@@ -428,29 +450,23 @@ def test_an_rtsp_camera_is_recognised_from(
     assert "secret" not in said.out + said.err and "s3cret" not in said.out + said.err
 
 
-def test_an_rtsp_server_that_starts_anew_is_found_again(
-    rtsp_server: Callable[..., tuple[int, Callable[[], None]]],
-) -> None:
-    port, end = rtsp_server()
-    source = open_source(f"rtsp://127.0.0.1:{port}/door", 10.0)
+def test_an_rtsp_server_that_starts_anew_is_found_again(rtsp_camera: Callable[..., RtspCamera]) -> None:
+    camera = rtsp_camera()
+    source = open_source(f"rtsp://127.0.0.1:{camera.port}/door", 10.0)
     assert isinstance(source, Live)
     with closing(source.frames()) as frames:
-        next(frames)
-        end()
-        rtsp_server(port)
+        before = number_of(next(frames).picture)
+        camera.stop()
+        camera.start()
         while not source.counts.reopened:
             next(frames)
-        assert next(frames).picture.shape == (240, 320, 3)
+        assert number_of(next(frames).picture) > before
 
 
-def test_an_rtsp_camera_behind_a_network_that_stalls_is_opened_again(
-    rtsp_server: Callable[..., tuple[int, Callable[[], None]]],
-) -> None:
-    port, _ = rtsp_server()
-    from familiar_camera.feeds import open_stream
-
-    with network(port) as between:
-        source = Live("it", lambda: open_stream(f"rtsp://127.0.0.1:{between.port}/door"), 10.0, stall_s=1.0)
+def test_an_rtsp_camera_behind_a_network_that_stalls_is_opened_again(rtsp_camera: Callable[..., RtspCamera]) -> None:
+    with network(rtsp_camera().port) as between:
+        address = f"rtsp://127.0.0.1:{between.port}/door"
+        source = Live("it", lambda: open_stream(address), 10.0, stall_s=1.0)
         with closing(source.frames()) as frames:
             next(frames)
             between.stall()
@@ -460,6 +476,36 @@ def test_an_rtsp_camera_behind_a_network_that_stalls_is_opened_again(
                 next(frames)
             next(frames)
             timer.join()
+
+
+def test_after_a_stall_no_frame_of_an_rtsp_camera_is_an_old_one(rtsp_camera: Callable[..., RtspCamera]) -> None:
+    camera = rtsp_camera()
+    with network(camera.port) as between:
+        source = Live("it", lambda: open_stream(f"rtsp://127.0.0.1:{between.port}/door"), 10.0)
+        after_a_stall(source, between, camera.now, camera.fps, lambda begin: begin())
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps", "rtmp", "tcp"])
+def test_a_camera_that_is_off_is_told_from_one_that_has_no_such_stream(scheme: str) -> None:
+    with pytest.raises(FeedLost, match=r"it does not answer \(.*refused\)"):
+        open_stream(f"{scheme}://ada:secret@127.0.0.1:{free_port()}/door")
+
+
+class Capture:
+    """What OpenCV gives of a stream whose clock says these seconds, one for each picture."""
+
+    def __init__(self, *seconds: float) -> None:
+        self._seconds = list(seconds)
+
+    def get(self, _property: int) -> float:
+        return 1000.0 * self._seconds.pop(0)
+
+
+def test_how_late_a_picture_is_is_told_by_the_clock_of_its_stream() -> None:
+    feed = CaptureFeed(Capture(0, 0.1, 0.2, 0.3, 0, 2.5), warms_up=False, queues=True)
+    late = [feed.late_s(now) for now in (50.0, 50.1, 50.2, 52.3, 52.4, 52.5)]
+    assert late[0] is None and late[1:] == pytest.approx([0, 0, 2.0, 2.1, 0], abs=0.01)
+    assert CaptureFeed(Capture(), warms_up=True, queues=False).late_s(50.0) is None, "a device waits for nobody"
 
 
 # ---- parts ---------------------------------------------------------------------------------------------
@@ -497,49 +543,6 @@ def test_a_stream_without_an_end_that_is_none_of_jpegs_is_given_up() -> None:
         next(parts((bytes(1_000_000) for _ in range(10**6)), b"frame"))
     with pytest.raises(FeedLost, match="too large"):
         next(parts(iter([b"--f\r\nContent-Length: 999999999\r\n\r\n"]), b"f"))
-
-
-# ---- what waited on the way ----------------------------------------------------------------------------
-
-
-def freshness(backlog: Backlog, arrivals: list[tuple[float, float]]) -> list[bool]:
-    return [backlog.is_fresh(before, after) for before, after in arrivals]
-
-
-def test_what_was_kept_for_us_before_we_came_is_old() -> None:
-    burst = [(0.001 * number, 0.001 * number + 0.0005) for number in range(20)]
-    paced = [(0.02 + 0.04 * number, 0.06 + 0.04 * number) for number in range(4)]
-    assert freshness(Backlog(True), [*burst, *paced]) == [False] * 22 + [True, True]
-    assert all(freshness(Backlog(False), burst))
-
-
-def test_a_hiccup_of_the_machine_makes_no_old_picture_a_new_one() -> None:
-    steady = [(0.04 * number, 0.04 * number + 0.04) for number in range(20)]
-    backlog = Backlog(True)
-    assert freshness(backlog, steady)[-1]
-    stalled = [(0.8, 3.8)]  # three seconds, in which 75 pictures gather
-    burst = [(3.8 + 0.001 * number, 3.8005 + 0.001 * number) for number in range(30)]
-    hiccup = [(3.83, 3.93)]
-    assert not any(freshness(backlog, [*stalled, *burst, *hiccup, *[(a + 0.1, b + 0.1) for a, b in burst]]))
-    rest = [(4.0 + 0.001 * number, 4.0005 + 0.001 * number) for number in range(20)]
-    assert freshness(backlog, rest)[-1], "as many as can have gathered have come"
-
-
-def test_a_camera_that_gathered_nothing_in_a_gap_is_believed_after_some_pictures() -> None:
-    backlog = Backlog(True)
-    freshness(backlog, [(0.04 * number, 0.04 * number + 0.04) for number in range(20)])
-    again = [(3.8 + 0.04 * number, 3.84 + 0.04 * number) for number in range(5)]
-    assert freshness(backlog, [(0.8, 3.8), *again]) == [False, False, False, True, True, True]
-
-
-def test_a_slow_camera_is_known_for_one_after_some_frames() -> None:
-    arrivals = [(2.0 * number, 2.0 * number + 2.0) for number in range(12)]
-    assert freshness(Backlog(True), arrivals)[-4:] == [True] * 4
-
-
-def test_a_connection_faster_than_its_camera_is_not_doubted_for_ever() -> None:
-    arrivals = [(0.01 * number, 0.01 * number + 0.0001) for number in range(1000)]
-    assert freshness(Backlog(True), arrivals)[-1]
 
 
 def test_pauses_between_tries_stay_short_enough_to_be_back_in_time() -> None:

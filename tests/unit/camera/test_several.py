@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from cameras import HttpCamera, http_camera
 from familiar_camera.cli import main
 from familiar_camera.errors import SourceError
 from familiar_camera.several import read
 from familiar_camera.view import Region
 from familiar_camera.visits import Visits
+from network import network
 
-from .cameras import HttpCamera, http_camera, network
 from .conftest import FakeGateway, refusal
 
 DEADLINE_S = 60.0

@@ -1,24 +1,38 @@
 """Feeds: one connection to a camera each, until it breaks; how a broken one is replaced is told in ``live``."""
 
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
 from familiar_camera.frame import Picture
+from familiar_camera.lateness import Lateness
 
-OPEN_S, READ_S = 5.0, 5.0
-"""How long a camera may take to answer, and for its next picture."""
+CONNECT_S, READ_S = 3.2, 5.0
+"""How long a connection to a camera may take to be made, and its next picture.
 
-# Where pictures come one by one over UDP those that are lost leave smears behind, which are no faces.
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+Packets that begin a connection are sent again after 1 and 3 seconds, and then after 7: too late where the network came
+back at 4, so it is given up before.
+"""
+STREAM_OPEN_S = 12.0
+"""How long FFmpeg may look at a stream before its first picture: nine of its pictures, and one a second may come."""
+
+# Where pictures come one by one over UDP those that are lost leave smears behind, which are no faces. By itself FFmpeg
+# looks at twenty pictures to tell how many a second come: four seconds of some cameras, and nobody asks.
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;2")
 # What FFmpeg says by itself may have the address in it, and the password with that.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 # A driver that has nothing to hand out waits ten seconds by itself.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", f"{READ_S:.0f}")
+
+
+_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "tcp": None}
+"""Of the streams that come over TCP, and the ports that they come from where the address names none."""
 
 
 class FeedLost(Exception):
@@ -45,6 +59,9 @@ class Feed(Protocol):
             FeedLost: there will be none.
         """
 
+    def late_s(self, now: float) -> float | None:
+        """Return how much later than it could the picture came that was grabbed last; None if that is not known."""
+
     def picture(self) -> Picture | None:
         """Return the picture that was grabbed last; None if it cannot be read."""
 
@@ -61,11 +78,22 @@ class CaptureFeed:
         self._capture = capture
         self.warms_up = warms_up
         self.queues = queues
+        self._lateness = Lateness()
+        self._stream_s: float | None = None
 
     def grab(self) -> None:
         """Wait for the next picture."""
         if not self._capture.grab():
             raise FeedLost("it gives no pictures any more")
+
+    def late_s(self, now: float) -> float | None:
+        """Compare the clock of the stream with ours; a device waits for nobody, and some streams have no clock.
+
+        A picture here and there that has no time, as after a pause, is held to be of the time of the one before.
+        """
+        told_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0 if self.queues else 0.0
+        self._stream_s = told_s if told_s > 0 else self._stream_s
+        return None if self._stream_s is None else self._lateness.of(now - self._stream_s, now)
 
     def picture(self) -> Picture | None:
         """Decode the picture that was grabbed last."""
@@ -89,11 +117,32 @@ def open_device(device: str) -> CaptureFeed:
 
 def open_stream(address: str) -> CaptureFeed:
     """Open a stream that FFmpeg reads."""
+    _knock(address)
     limits: Sequence[int] = (
-        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(1000 * OPEN_S), cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1000 * READ_S)
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(1000 * STREAM_OPEN_S), cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1000 * READ_S)
     )  # fmt: skip
     capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
     if not capture.isOpened():
         capture.release()
         raise FeedLost("there is no stream: is the camera on, and are path, user and password right?")
     return CaptureFeed(capture, warms_up=False, queues=True)
+
+
+def _knock(address: str) -> None:
+    """See whether a connection can be made at all, of which FFmpeg does not tell, and for which it takes its time."""
+    try:
+        taken = urlsplit(address)
+        host, port = taken.hostname, taken.port or _PORTS.get(taken.scheme)
+    except ValueError:
+        return  # FFmpeg may make something of it
+    if host is None or port is None or taken.scheme not in _PORTS:
+        return
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_S).close()
+    except OSError as exc:
+        raise FeedLost(unreachable(exc)) from exc
+
+
+def unreachable(exc: Exception) -> str:
+    """Return in words that a connection could not be made."""
+    return "it does not answer in time" if isinstance(exc, TimeoutError) else f"it does not answer ({str(exc).lower()})"

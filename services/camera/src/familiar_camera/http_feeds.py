@@ -13,8 +13,9 @@ import httpx
 import numpy as np
 
 from familiar_camera.errors import SourceError
-from familiar_camera.feeds import OPEN_S, READ_S, Feed, FeedLost, open_stream
+from familiar_camera.feeds import CONNECT_S, READ_S, Feed, FeedLost, open_stream
 from familiar_camera.frame import Picture
+from familiar_camera.lateness import Lateness
 
 _MOST_BYTES = 20_000_000  # of one picture, as at the gateway
 _MOST_HEAD_BYTES = 100_000  # with what has come together with it
@@ -31,6 +32,7 @@ def open_http(address: str, interval_s: float) -> Feed:
     """
     client, url = _client(address)
     response = None
+    asked_at = time.monotonic()
     try:
         response = _get(client, url)
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -39,7 +41,7 @@ def open_http(address: str, interval_s: float) -> Feed:
             return MotionJpeg(client, response)
         if kind.startswith("image/"):
             first = _whole(response)
-            return Snapshots(client, url, first, interval_s)
+            return Snapshots(client, url, first, time.monotonic() - asked_at, interval_s)
     except BaseException:
         if response is not None:
             response.close()
@@ -70,6 +72,9 @@ class MotionJpeg:
         except httpx.TransportError as exc:
             raise FeedLost(reason(exc)) from exc
 
+    def late_s(self, now: float) -> None:
+        """Return None: nothing tells when a part was taken."""
+
     def picture(self) -> Picture | None:
         """Decode the part."""
         return decoded(self._data)
@@ -85,16 +90,21 @@ class Snapshots:
 
     warms_up, queues, on_demand = False, False, True
 
-    def __init__(self, client: httpx.Client, url: str, first: bytes, interval_s: float) -> None:
+    def __init__(self, client: httpx.Client, url: str, first: bytes, took_s: float, interval_s: float) -> None:
         self._client, self._url, self._interval_s = client, url, interval_s
         self._data, self._fetched_at = first, time.monotonic()
         self._is_first = True
+        self._lateness = Lateness()
+        self._lateness.of(took_s, self._fetched_at)
+        # With nothing to compare it with, what took long may have waited: the next one tells.
+        self._late_s = took_s
 
     def grab(self) -> None:
         """Fetch the next picture, not sooner than it is due."""
         if self._is_first and time.monotonic() - self._fetched_at < self._interval_s:
             self._is_first = False
             return
+        self._is_first = False
         time.sleep(max(0.0, self._fetched_at + self._interval_s - time.monotonic()))
         self._fetched_at = time.monotonic()
         response = _get(self._client, self._url)
@@ -104,6 +114,12 @@ class Snapshots:
             self._data = _whole(response)
         finally:
             response.close()
+        came_at = time.monotonic()
+        self._late_s = self._lateness.of(came_at - self._fetched_at, came_at)
+
+    def late_s(self, now: float) -> float:
+        """Return by how much longer the answer took, for the picture may be as old as the question."""
+        return self._late_s
 
     def picture(self) -> Picture | None:
         """Decode the picture."""
@@ -206,7 +222,7 @@ def _client(address: str) -> tuple[httpx.Client, str]:
         raise SourceError("it is not an address; in a password, '/' is written %2F, '@' %40 and ':' %3A") from exc
     client = httpx.Client(
         auth=Login(*login) if login else None,
-        timeout=httpx.Timeout(READ_S, connect=OPEN_S),
+        timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
         follow_redirects=True,
         headers={"User-Agent": "familiar-camera"},
         verify=_trust(),

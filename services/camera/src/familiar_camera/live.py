@@ -4,19 +4,17 @@ A thread reads each connection all the time, so that nothing waits on the way, a
 after one was asked for. What breaks, or falls silent, is left and made anew.
 """
 
-import math
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
-from statistics import median
 
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import SourceError
-from familiar_camera.feeds import OPEN_S, READ_S, Feed, FeedLost
+from familiar_camera.feeds import READ_S, STREAM_OPEN_S, Feed, FeedLost
 from familiar_camera.frame import Frame, Picture
+from familiar_camera.freshness import Freshness
 
 OnWait = Callable[[str, float], None]
 """Called with (why, seconds) before each wait."""
@@ -24,16 +22,12 @@ OnWait = Callable[[str, float], None]
 # Frames come again within five seconds of the camera's return: one try that began before it, and one wait.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 1.0
 STALL_S = READ_S + 1.0
-_FIRST_PICTURE_S = OPEN_S + READ_S + 5.0
+_FIRST_PICTURE_S = STREAM_OPEN_S + READ_S + 5.0
 
 _WARM_UP_LEAST, _WARM_UP_MOST, _WARM_UP_S = 15, 90, 4.0
 _SETTLED_SHARE = 0.05
 _OVER = 5
 
-# After a gap what comes at once has waited on the way.
-_GAP_S, _LONG_WAIT_S, _CATCH_UP_S = 1.0, 0.5, 5.0
-_PACE, _IN_A_ROW = 0.7, 3
-_USUAL_GAP_S, _REMEMBERED_GAPS = 1.0 / 30.0, 9
 _MOST_UNREADABLE = 30
 _MOST_STUCK = 3
 
@@ -85,6 +79,7 @@ class Live:
         self._sleep = sleep
         self._stall_s = stall_s
         self._chance = random.Random()
+        self._freshness = Freshness()
         self._left: list[_Reading] = []
 
     def frames(self) -> Generator[Frame, None, None]:
@@ -138,7 +133,7 @@ class Live:
             raise FeedLost("its driver does not come back")
         first, self._first = self._first, None
         open_feed = self._open_feed if first is None else lambda: first
-        return _Reading(open_feed, self.counts, self._clock, self._stall_s)
+        return _Reading(open_feed, self.counts, self._freshness, self._clock, self._stall_s)
 
     def _leave(self, reading: "_Reading") -> None:
         reading.end()
@@ -150,10 +145,16 @@ class _Reading:
     """One connection, read by a thread of its own until it breaks or is left."""
 
     def __init__(
-        self, open_feed: Callable[[], Feed], counts: Counts, clock: Callable[[], float], stall_s: float
+        self,
+        open_feed: Callable[[], Feed],
+        counts: Counts,
+        freshness: Freshness,
+        clock: Callable[[], float],
+        stall_s: float,
     ) -> None:
         self._open_feed = open_feed
         self._counts = counts
+        self._freshness = freshness
         self._clock = clock
         self._stall_s = stall_s
         self._changed = threading.Condition()
@@ -219,7 +220,7 @@ class _Reading:
     def _read(self, feed: Feed) -> None:
         if feed.warms_up:
             self._warm_up(feed)
-        backlog = Backlog(feed.queues)
+        self._freshness.begin(feed.queues, self._clock())
         unreadable = 0
         while not self._over:
             if feed.on_demand:
@@ -228,7 +229,8 @@ class _Reading:
                     return
             before = self._clock()
             self._grab(feed)
-            fresh = backlog.is_fresh(before, self._clock())
+            after = self._clock()
+            fresh = self._freshness.is_fresh(before, after, feed.late_s(after))
             if not (fresh and self._asked):
                 self._counts.dropped += 1
                 continue
@@ -268,46 +270,6 @@ class _Reading:
             late = self._clock() - begun > _WARM_UP_S and len(brightness) > _OVER
             if late or (len(brightness) >= _WARM_UP_LEAST and _settled(brightness[-_OVER:])):
                 return
-
-
-class Backlog:
-    """Tells pictures that come now from those that waited on the way: these come without being waited for.
-
-    A machine that is busy makes one of them wait, too; so it takes some in a row, a long wait, or as many pictures as
-    can have gathered in the gap before.
-    """
-
-    def __init__(self, queues: bool) -> None:
-        """Begin with a new connection; one that ``queues`` may begin with what its other end has kept."""
-        self._queues = queues
-        self._gaps_s: deque[float] = deque(maxlen=_REMEMBERED_GAPS)
-        self._last: float | None = None
-        self._catching_up = queues
-        self._since = 0.0
-        self._gathered = math.inf
-        self._paced = 0
-
-    def is_fresh(self, before: float, after: float) -> bool:
-        """Return whether the picture is fresh that was waited for from ``before`` until ``after``."""
-        if not self._queues:
-            return True
-        usual_s = median(self._gaps_s) if len(self._gaps_s) > _REMEMBERED_GAPS // 2 else _USUAL_GAP_S
-        gap_s = usual_s if self._last is None else after - self._last
-        if self._last is None:
-            self._since = after
-        self._last = after
-        if gap_s > max(_GAP_S, 3.0 * usual_s):
-            self._catching_up, self._since, self._paced, self._gathered = True, after, 0, gap_s / usual_s
-            self._gaps_s.append(gap_s)
-        elif self._catching_up:
-            self._gathered -= 1
-            waited_s = after - before
-            self._paced = self._paced + 1 if waited_s >= _PACE * usual_s else 0
-            now = self._paced >= _IN_A_ROW or waited_s >= _LONG_WAIT_S or self._gathered <= 0
-            self._catching_up = not now and after - self._since < _CATCH_UP_S
-        else:
-            self._gaps_s.append(gap_s)
-        return not self._catching_up
 
 
 def mean(picture: Picture) -> float:

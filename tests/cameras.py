@@ -1,4 +1,4 @@
-"""Cameras for the tests: real servers on real sockets, and a network between that can be cut, stalled and mended."""
+"""Cameras for the tests: real servers by http on real sockets, whose pictures tell their number."""
 
 import base64
 import contextlib
@@ -24,9 +24,16 @@ def numbered(number: int) -> np.ndarray:
 
 
 def number_of(picture: np.ndarray) -> int:
-    """Return the number that a picture tells."""
+    """Return the number that a picture tells.
+
+    Raises:
+        ValueError: it is not such a picture, or damaged.
+    """
     middles = picture[_BLOCK_PX // 2 :: _BLOCK_PX, _BLOCK_PX // 2 :: _BLOCK_PX, 0] > 127
-    return sum(int(bit) << place for place, bit in enumerate(middles.ravel()[:_BITS]))
+    bits, inverse = middles.ravel()[:_BITS], middles.ravel()[_BITS:]
+    if len(inverse) != _BITS or (bits == inverse).any():
+        raise ValueError(f"no number in a picture of shape {picture.shape}")
+    return sum(int(bit) << place for place, bit in enumerate(bits))
 
 
 def jpeg_of(picture: np.ndarray) -> bytes:
@@ -40,6 +47,7 @@ class HttpCamera:
     Attributes:
         login: user and password to ask for, in the way ``scheme`` says.
         style: how the stream is written: with lengths, without them, or with boundaries as careless cameras write them.
+        before_answer: called when a single picture was taken, and not sent yet.
         hangs_after: frames after which the stream falls silent, its connection open; None: never.
     """
 
@@ -48,6 +56,7 @@ class HttpCamera:
     login: tuple[str, str] | None = None
     scheme: str = "basic"
     style: str = "lengths"
+    before_answer: Callable[[], object] = lambda: None
     hangs_after: int | None = None
     began: float = field(default_factory=time.monotonic)
     asked: list[str] = field(default_factory=list)
@@ -74,7 +83,9 @@ class HttpCamera:
             case "/video.mjpg":
                 self._stream(request)
             case "/snapshot.jpg":
-                self._answer(request, "image/jpeg", jpeg_of(numbered(self.now())))
+                picture = jpeg_of(numbered(self.now()))
+                self.before_answer()
+                self._answer(request, "image/jpeg", picture)
             case "/page":
                 self._answer(request, "text/html; charset=utf-8", b"<html>sign in</html>")
             case "/busy":
@@ -135,8 +146,15 @@ def http_camera(camera: HttpCamera) -> Iterator[HttpCamera]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", camera.port), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def process_request(self, request: socket.socket, client_address: Any) -> None:
+            connections.append(request)
+            super().process_request(request, client_address)
+
+    connections: list[socket.socket] = []
+    server = Server(("127.0.0.1", camera.port), Handler)
     camera.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -147,134 +165,6 @@ def http_camera(camera: HttpCamera) -> Iterator[HttpCamera]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-class Network:
-    """What lies between a camera and us: a port that leads to another one, until it is stalled or cut."""
-
-    def __init__(self, to: int) -> None:
-        self._to = to
-        self._goes_on = threading.Event()
-        self._goes_on.set()
-        self._connections: list[socket.socket] = []
-        self._over = False
-        self.port = 0
-        self._listener: socket.socket | None = None
-        self.mend()
-
-    def stall(self) -> None:
-        """Let nothing through any more, and end no connection."""
-        self._goes_on.clear()
-
-    def cut(self) -> None:
-        """End all connections, and take none."""
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
-        for each in self._connections:
+        for each in connections:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        self._connections.clear()
-
-    def mend(self) -> None:
-        """Lead on again."""
-        self._goes_on.set()
-        if self._listener is None and not self._over:
-            listener = socket.socket()
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", self.port))
-            listener.listen()
-            self.port = listener.getsockname()[1]
-            self._listener = listener
-            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
-
-    def close(self) -> None:
-        """End all of it."""
-        self._over = True
-        self._goes_on.set()
-        self.cut()
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                here, _ = listener.accept()
-                there = socket.create_connection(("127.0.0.1", self._to))
-            except OSError:
-                return
-            self._connections += [here, there]
-            for pair in ((here, there), (there, here)):
-                threading.Thread(target=self._lead, args=pair, daemon=True).start()
-
-    def _lead(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                self._goes_on.wait()
-                target.sendall(data)
-        for each in (source, target):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-
-@contextlib.contextmanager
-def network(to: int) -> Iterator[Network]:
-    """Give a network that leads to a port of this machine."""
-    made = Network(to)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-class FakeDriver:
-    """A camera's driver in the place of OpenCV's: 100 frames a second, as a script says.
-
-    Attributes:
-        picture: gives the frame of a number, counted from 0 by each opening.
-        fails_at: the number of a frame at which it breaks; hangs_at: at which it does not return.
-        openings: how often it was opened; ``refuse`` so many of the next ones fail.
-    """
-
-    def __init__(self, picture: Callable[[int], np.ndarray] = numbered) -> None:
-        self.picture = picture
-        self.fails_at: int | None = None
-        self.hangs_at: int | None = None
-        self.refuse = 0
-        self.openings: list[object] = []
-        self.released = 0
-        self.unhang = threading.Event()
-
-    def __call__(self, device: object, *_: object) -> "FakeDriver._Capture":
-        self.openings.append(device)
-        self.refuse -= 1
-        return self._Capture(self, self.refuse < 0)
-
-    class _Capture:
-        def __init__(self, driver: "FakeDriver", opened: bool) -> None:
-            self._driver, self._opened, self._number = driver, opened, -1
-
-        def isOpened(self) -> bool:
-            return self._opened
-
-        def set(self, *_: object) -> bool:
-            return True
-
-        def grab(self) -> bool:
-            self._number += 1
-            driver = self._driver
-            if driver.hangs_at == self._number:
-                driver.hangs_at = None
-                driver.unhang.wait()
-            if driver.fails_at == self._number:
-                driver.fails_at = None
-                return False
-            time.sleep(0.01)
-            return True
-
-        def retrieve(self) -> tuple[bool, np.ndarray]:
-            return True, self._driver.picture(self._number)
-
-        def release(self) -> None:
-            self._driver.released += 1
