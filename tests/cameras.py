@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -133,8 +134,8 @@ class HttpCamera:
 
 
 @contextlib.contextmanager
-def http_camera(camera: HttpCamera) -> Iterator[HttpCamera]:
-    """Serve a camera on its port, a free one for 0."""
+def http_camera(camera: HttpCamera, context: ssl.SSLContext | None = None) -> Iterator[HttpCamera]:
+    """Serve a camera on its port, a free one for 0; by https with a context for that."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -153,9 +154,14 @@ def http_camera(camera: HttpCamera) -> Iterator[HttpCamera]:
             connections.append(request)
             super().process_request(request, client_address)
 
+        def handle_error(self, *_: Any) -> None:
+            pass
+
     connections: list[socket.socket] = []
     server = Server(("127.0.0.1", camera.port), Handler)
     camera.port = server.server_address[1]
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -96,7 +96,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _source(options: argparse.Namespace) -> View:
     waiting = output.Waiting(output.remarks())
-    source = open_source(options.source, options.fps, Backoff(patience_s=options.wait), waiting)
+    source = open_source(options.source, options.fps, Backoff(patience_s=options.wait), waiting, options.trust)
     return View(source, options.rotate, options.region)
 
 
@@ -133,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
         help="webcam (its number, /dev/video... or /dev/v4l/...), address of a stream or a snapshot (rtsp://, http://, "
         "with USER:PASSWORD@ if need be), video file, folder of pictures, picture, or simulate:PORTRAIT[#SEED] "
         "(default: %(default)s)",
+    )
+    common.add_argument(
+        "--trust",
+        metavar="FILE|sha256:HEX",
+        help="whom to believe to be the camera by https, rtsps or rtmps: those with a certificate below one in a file, "
+        "or the one certificate that has this fingerprint (default: those this machine trusts)",
     )
     common.add_argument(
         "--rotate",

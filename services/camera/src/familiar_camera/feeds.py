@@ -2,16 +2,19 @@
 
 import os
 import socket
-from collections.abc import Sequence
+import ssl
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 import numpy as np
 
 from familiar_camera.frame import Picture
 from familiar_camera.lateness import Lateness
+from familiar_camera.trust import believing, doubt, unbelieved
+from familiar_camera.tunnel import Tunnel
 
 CONNECT_S, READ_S = 3.2, 5.0
 """How long a connection to a camera may take to be made, and its next picture.
@@ -24,15 +27,22 @@ STREAM_OPEN_S = 12.0
 
 # Where pictures come one by one over UDP those that are lost leave smears behind, which are no faces. By itself FFmpeg
 # looks at twenty pictures to tell how many a second come: four seconds of some cameras, and nobody asks.
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;2")
+# By TLS it believes anybody by itself; what comes through a tunnel has been looked at, and whatever else it opens is.
+_ROOTS = ssl.get_default_verify_paths().cafile
+os.environ.setdefault(
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS",
+    "rtsp_transport;tcp|fpsprobesize;2|tls_verify;1" + (f"|ca_file;{_ROOTS}" if _ROOTS else ""),
+)
 # What FFmpeg says by itself may have the address in it, and the password with that.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 # A driver that has nothing to hand out waits ten seconds by itself.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", f"{READ_S:.0f}")
 
 
-_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "tcp": None}
+_PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "https": 443, "tcp": None}
 """Of the streams that come over TCP, and the ports that they come from where the address names none."""
+_BY_TLS = {"rtsps": "rtsp", "rtmps": "rtmp", "https": "http"}
+"""Of those that come by TLS, and what they are inside."""
 
 
 class FeedLost(Exception):
@@ -74,8 +84,10 @@ class CaptureFeed:
 
     on_demand = False
 
-    def __init__(self, capture: Any, *, warms_up: bool, queues: bool) -> None:
+    def __init__(self, capture: Any, *, warms_up: bool, queues: bool, beside: ExitStack | None = None) -> None:
+        """Take what OpenCV opened, and what has to be closed with it."""
         self._capture = capture
+        self._beside = beside
         self.warms_up = warms_up
         self.queues = queues
         self._lateness = Lateness()
@@ -103,6 +115,8 @@ class CaptureFeed:
     def close(self) -> None:
         """Give the device or the connection back."""
         self._capture.release()
+        if self._beside is not None:
+            self._beside.close()
 
 
 def open_device(device: str) -> CaptureFeed:
@@ -115,32 +129,58 @@ def open_device(device: str) -> CaptureFeed:
     return CaptureFeed(capture, warms_up=True, queues=False)
 
 
-def open_stream(address: str) -> CaptureFeed:
-    """Open a stream that FFmpeg reads."""
-    _knock(address)
-    limits: Sequence[int] = (
-        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(1000 * STREAM_OPEN_S), cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1000 * READ_S)
-    )  # fmt: skip
-    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
-    if not capture.isOpened():
-        capture.release()
-        raise FeedLost("there is no stream: is the camera on, and are path, user and password right?")
-    return CaptureFeed(capture, warms_up=False, queues=True)
+def open_stream(address: str, context: ssl.SSLContext | None = None) -> CaptureFeed:
+    """Open a stream that FFmpeg reads; by TLS, ``context`` says whom to believe.
+
+    Raises:
+        FeedLost: there is none now.
+        SourceError: whoever is there is not believed.
+    """
+    with ExitStack() as opened:
+        _knock(address, context)
+        open_ms, read_ms = int(1000 * STREAM_OPEN_S), int(1000 * READ_S)
+        limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, open_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, read_ms)
+        capture = cv2.VideoCapture(_through_tls(address, context, opened), cv2.CAP_FFMPEG, limits)
+        if not capture.isOpened():
+            capture.release()
+            raise FeedLost("there is no stream: is the camera on, and are path, user and password right?")
+        return CaptureFeed(capture, warms_up=False, queues=True, beside=opened.pop_all())
 
 
-def _knock(address: str) -> None:
+def _knock(address: str, context: ssl.SSLContext | None) -> None:
     """See whether a connection can be made at all, of which FFmpeg does not tell, and for which it takes its time."""
-    try:
-        taken = urlsplit(address)
-        host, port = taken.hostname, taken.port or _PORTS.get(taken.scheme)
-    except ValueError:
-        return  # FFmpeg may make something of it
-    if host is None or port is None or taken.scheme not in _PORTS:
+    scheme, host, port = _place(address)
+    if host is None or port is None or scheme not in _PORTS:
         return
     try:
-        socket.create_connection((host, port), timeout=CONNECT_S).close()
+        with socket.create_connection((host, port), timeout=CONNECT_S) as connection:
+            if scheme in _BY_TLS:
+                (context or believing(None)).wrap_socket(connection, server_hostname=host).close()
     except OSError as exc:
+        if (why := doubt(exc)) is not None:
+            raise unbelieved(why, host, port) from exc
         raise FeedLost(unreachable(exc)) from exc
+
+
+def _through_tls(address: str, context: ssl.SSLContext | None, opened: ExitStack) -> str:
+    """Return the address at which FFmpeg finds a stream that comes by TLS."""
+    scheme, host, port = _place(address)
+    if scheme not in _BY_TLS or host is None or port is None:
+        return address
+    tunnel = opened.enter_context(Tunnel(host, port, context or believing(None), READ_S))
+    taken = urlsplit(address)
+    login = taken.netloc.rpartition("@")
+    netloc = f"{login[0]}{login[1]}127.0.0.1:{tunnel.port}"
+    return urlunsplit((_BY_TLS[scheme], netloc, taken.path, taken.query, taken.fragment))
+
+
+def _place(address: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of an address; no host where FFmpeg has to make something of it."""
+    try:
+        taken = urlsplit(address)
+        return taken.scheme, taken.hostname, taken.port or _PORTS.get(taken.scheme)
+    except ValueError:
+        return "", None, None
 
 
 def unreachable(exc: Exception) -> str:

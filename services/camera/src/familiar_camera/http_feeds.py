@@ -5,7 +5,6 @@ import ssl
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from functools import cache
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import cv2
@@ -16,6 +15,7 @@ from familiar_camera.errors import SourceError
 from familiar_camera.feeds import CONNECT_S, READ_S, Feed, FeedLost, open_stream
 from familiar_camera.frame import Picture
 from familiar_camera.lateness import Lateness
+from familiar_camera.trust import believing, doubt, unbelieved
 
 _MOST_BYTES = 20_000_000  # of one picture, as at the gateway
 _MOST_HEAD_BYTES = 100_000  # with what has come together with it
@@ -23,14 +23,16 @@ _LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})", re.IGNORECASE)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
-def open_http(address: str, interval_s: float) -> Feed:
+def open_http(address: str, interval_s: float, context: ssl.SSLContext | None = None) -> Feed:
     """Return the feed that an address gives; one of single pictures is asked every ``interval_s`` seconds at most.
+
+    By https, ``context`` says whom to believe; None: whom this machine trusts.
 
     Raises:
         FeedLost: it does not answer.
-        SourceError: it answers, but not with pictures, or not to us.
+        SourceError: it answers, but not with pictures, or not to us, or is not believed.
     """
-    client, url = _client(address)
+    client, url = _client(address, context or believing(None))
     response = None
     asked_at = time.monotonic()
     try:
@@ -49,7 +51,7 @@ def open_http(address: str, interval_s: float) -> Feed:
         raise
     response.close()
     client.close()
-    return open_stream(address)
+    return open_stream(address, context)
 
 
 class MotionJpeg:
@@ -210,7 +212,7 @@ def reason(exc: httpx.TransportError) -> str:
     return f"it does not answer ({str(exc).lower() or type(exc).__name__})"
 
 
-def _client(address: str) -> tuple[httpx.Client, str]:
+def _client(address: str, context: ssl.SSLContext) -> tuple[httpx.Client, str]:
     """Return a client that shows user and password of the address, and the address without them."""
     try:
         taken = urlsplit(address)
@@ -225,16 +227,17 @@ def _client(address: str) -> tuple[httpx.Client, str]:
         timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
         follow_redirects=True,
         headers={"User-Agent": "familiar-camera"},
-        verify=_trust(),
+        verify=context,
+        event_hooks={"request": [_stay_private] if url.startswith("https:") else []},
         trust_env=False,  # a camera is not on the other side of a proxy
     )
     return client, url
 
 
-@cache
-def _trust() -> ssl.SSLContext:
-    """Return whom to believe by https; reading that for each connection would take more memory than all the rest."""
-    return ssl.create_default_context()
+def _stay_private(request: httpx.Request) -> None:
+    """Refuse to be led from https to where everybody can read and write along."""
+    if request.url.scheme != "https":
+        raise SourceError("it leads from https to http, where nobody knows who answers")
 
 
 class Login(httpx.Auth):
@@ -269,6 +272,9 @@ def _get(client: httpx.Client, url: str) -> httpx.Response:
     try:
         return client.send(client.build_request("GET", url), stream=True)
     except httpx.TransportError as exc:
+        if (why := doubt(exc)) is not None:
+            asked = exc.request.url
+            raise unbelieved(why, asked.host, asked.port or 443) from exc
         raise FeedLost(reason(exc)) from exc
 
 

@@ -15,6 +15,7 @@ import httpx
 
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import Refused, ServerAway, WrongServer
+from familiar_camera.trust import doubt
 
 TIMEOUT_S = 30.0
 _CONNECT_TIMEOUT_S = 5.0
@@ -169,9 +170,9 @@ class Server:
             try:
                 response = self._http.request(method, path, **request)
             except httpx.TransportError as exc:
-                if (doubt := _doubt(exc)) is not None:
+                if (why := doubt(exc)) is not None:
                     raise WrongServer(
-                        f"{self.url} cannot be trusted ({doubt.verify_message}); --ca names the file of its root "
+                        f"{self.url} cannot be trusted ({why}); --ca names the file of its root "
                         "certificate, and the address must be one that its certificate has"
                     ) from exc
                 why, at_least_s = f"{self.url} does not answer ({_reason(exc)})", 0.0
@@ -225,13 +226,6 @@ def _trust(ca: Path | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca)
     except OSError as exc:
         raise WrongServer(f"{ca} has no certificate to believe: {exc}") from exc
-
-
-def _doubt(exc: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    """Return why a server was not believed to be itself, if that is what an error came from."""
-    while exc is not None and not isinstance(exc, ssl.SSLCertVerificationError):
-        exc = exc.__cause__ or exc.__context__
-    return exc
 
 
 def _is_busy(response: httpx.Response) -> bool:

@@ -21,6 +21,7 @@ from familiar_camera.recognizing import recognize
 from familiar_camera.server import Server
 from familiar_camera.sightings import Sightings
 from familiar_camera.sources import open_source
+from familiar_camera.trust import believing
 from familiar_camera.view import TURNS, WHOLE, Region, View
 from familiar_camera.visits import Visit, Visits
 
@@ -36,6 +37,7 @@ class Camera:
     Attributes:
         rate: frames of a second that are sent.
         agree: frames that have to agree before somebody is named.
+        trust: whom to believe to be the camera, by https and the like.
         forget_s: after so many seconds without them somebody comes anew.
         tell: of whom is told: known, unknown, or both.
     """
@@ -45,6 +47,7 @@ class Camera:
     rate: float = 4.0
     rotate: int = 0
     region: Region = WHOLE
+    trust: str | None = None
     agree: int = 3
     forget_s: float = 30.0
     tell: frozenset[str] = frozenset({_KNOWN, _UNKNOWN})
@@ -105,6 +108,11 @@ def _camera(path: Path, number: int, said: Any, environment: Mapping[str, str]) 
             given["region"] = Region.of_shares(given["region"])
         except ValueError as exc:
             raise SourceError(f"{whose}: 'region': {exc}") from exc
+    if "trust" in given:
+        try:
+            believing(given["trust"])
+        except SourceError as exc:
+            raise SourceError(f"{whose}: 'trust': {exc}") from exc
     if "tell" in given:
         given["tell"] = frozenset(given["tell"])
     if "forget" in given:
@@ -128,6 +136,7 @@ def _number(least: float) -> Callable[[Any], bool]:
 _FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "name": lambda value: isinstance(value, str) and bool(value.strip()),
     "source": lambda value: isinstance(value, str | int) and not isinstance(value, bool) and str(value) != "",
+    "trust": lambda value: isinstance(value, str) and bool(value),
     "rate": _number(0),
     "rotate": lambda value: not isinstance(value, bool) and value in (0, *TURNS),
     "region": lambda value: isinstance(value, list) and all(map(_number(-1), value)),
@@ -138,6 +147,7 @@ _FIELDS: Mapping[str, Callable[[Any], bool]] = {
 _EXPECTED: Mapping[str, str] = {
     "name": "a text",
     "source": "what 'familiar-camera recognize' takes",
+    "trust": "a file of certificates, or 'sha256:' and a fingerprint",
     "rate": "a number of frames a second",
     "rotate": "0, 90, 180 or 270",
     "region": "[left, top, right, bottom] as shares of the frame",
@@ -209,7 +219,7 @@ class Several:
         def on_wait(why: str, _wait_s: float) -> None:
             self._say(camera, remark=f"{why}; trying again ...")
 
-        source = open_source(camera.source, camera.rate, Backoff(patience_s=self._wait_s), on_wait)
+        source = open_source(camera.source, camera.rate, Backoff(patience_s=self._wait_s), on_wait, camera.trust)
         view = View(source, camera.rotate, camera.region)
         self._counts[camera.name].append(view.counts or Counts())
         visits = Visits(camera.agree, camera.forget_s)

@@ -18,6 +18,7 @@ from familiar_camera.frame import Frame, Picture
 from familiar_camera.http_feeds import open_http
 from familiar_camera.live import Live, OnWait
 from familiar_camera.simulation import Session
+from familiar_camera.trust import believing
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".tif",
 _OF_PHONES = frozenset({".heic", ".heif", ".hif"})
 _DEVICES = ("/dev/video", "/dev/v4l/")
 _STREAMS = frozenset({"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp", "tcp", "rtp"})
+_BY_TLS = frozenset({"https", "rtsps", "rtmps"})
+_HAVE_ONE = "addresses that begin with https, rtsps or rtmps"
 SIMULATE = "simulate:"
 # An enrolment's 150 frames are ten seconds then; where the server takes longer for one, it sets the pace.
 DEFAULT_FPS = 15.0
@@ -55,7 +58,11 @@ class Source(Protocol):
 
 
 def open_source(
-    text: str, fps: float | None = None, patience: Backoff = Backoff(), on_wait: OnWait = lambda _why, _seconds: None
+    text: str,
+    fps: float | None = None,
+    patience: Backoff = Backoff(),
+    on_wait: OnWait = lambda _why, _seconds: None,
+    trust: str | None = None,
 ) -> Source:
     """Return the source that ``text`` names.
 
@@ -63,17 +70,20 @@ def open_source(
     single pictures; ``simulate:PATH`` (or ``simulate:PATH#SEED``) a simulated webcam; a folder, a picture and a video
     are told apart by what is there. ``fps`` is how many frames of a second are taken. Cameras that fail are opened
     again, for as long as ``patience`` lasts; before each wait ``on_wait`` is told why. No message has a password in it.
+    ``trust`` says whom to believe to be the camera by https or another kind of TLS, as in ``trust.believing``.
 
     Raises:
         SourceError: there is nothing of the kind, or it cannot be read.
     """
+    if trust is not None and scheme_of(text) not in _BY_TLS:
+        raise SourceError(f"{masked(text)} shows no certificate, so 'trust' cannot be kept; {_HAVE_ONE} do")
     if text.startswith(SIMULATE):
         portrait, _, seed = text.removeprefix(SIMULATE).partition("#")
         if seed and not seed.isdigit():
             raise SourceError(f"{text}: the seed after '#' must be a number, not {seed!r}")
         return Simulated(read_picture(Path(portrait)), int(seed or 0))
     if (scheme := scheme_of(text)) is not None:
-        return _stream(text, scheme, fps, patience, on_wait)
+        return _stream(text, scheme, fps, patience, on_wait, trust)
     path = Path(text)
     if text.isdigit() or text.startswith(_DEVICES) or path.is_char_device():
         return _webcam(text, fps or DEFAULT_FPS, patience, on_wait)
@@ -101,13 +111,18 @@ def _webcam(device: str, fps: float, patience: Backoff, on_wait: OnWait) -> Live
     return Live(name, lambda: open_device(device), fps, first=first, patience=patience, on_wait=on_wait)
 
 
-def _stream(address: str, scheme: str, fps: float | None, patience: Backoff, on_wait: OnWait) -> Live:
+def _stream(
+    address: str, scheme: str, fps: float | None, patience: Backoff, on_wait: OnWait, trust: str | None
+) -> Live:
     if scheme not in _STREAMS:
         raise SourceError(f"{masked(address)}: addresses of cameras begin with {', '.join(sorted(_STREAMS))}")
+    context = believing(trust) if scheme in _BY_TLS else None
     snapshots_s = 1.0 / (fps or DEFAULT_SNAPSHOTS_FPS)
 
     def connect() -> Feed:
-        return open_http(address, snapshots_s) if scheme in ("http", "https") else open_stream(address)
+        return (
+            open_http(address, snapshots_s, context) if scheme in ("http", "https") else open_stream(address, context)
+        )
 
     return Live(masked(address), connect, fps or DEFAULT_FPS, patience=patience, on_wait=on_wait)
 
