@@ -1,5 +1,8 @@
 """A short part of ``make soak``, and that it sees what would be wrong."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,15 @@ def test_cameras_come_back_from_what_can_be_tried_anywhere(tmp_path: Path) -> No
     }
     assert all(each.after_s is not None for each in report.returns), report.log
     assert report.measures and all(each.age_s is not None for each in report.sent)
+
+
+def test_the_command_tells_what_came_of_it() -> None:
+    command = [sys.executable, "-m", "soak", "--minutes", "0", "--faults", "loss:0.5,cut:0.5", "--once", ""]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode in (0, 1), done.stderr  # which of them is a matter of time
+    assert "| connections ended, none taken, 0.5 s | mjpeg | 1 |" in done.stdout
+    assert ("| every packet lost, 0.5 s | mjpeg | 1 |" in done.stdout) != ("this kind is left out" in done.stdout)
 
 
 def measured(*megabytes: float) -> list[Measure]:

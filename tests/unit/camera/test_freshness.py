@@ -101,26 +101,30 @@ def test_pictures_that_go_on_coming_late_are_fetched_by_a_new_connection() -> No
         freshness(made, [(0.8 + 0.5 * number, 1.3 + 0.5 * number) for number in range(10)], late_s=7.0)
 
 
-def late_again(made: Freshness, began: float, after_s: float) -> None:
-    """Connect, and have pictures come late after so many seconds."""
+def late_after(made: Freshness, began: float, good_s: int) -> None:
+    """Connect, and have pictures come in time for so many seconds, and late from then on."""
     made.begin(False, began)
-    freshness(made, [(began + after_s + number, began + after_s + number + 1) for number in range(5)], late_s=2.0)
+    for second in range(good_s + 10):
+        made.is_fresh(began + second, began + second + 1, 0.0 if second < good_s else 2.0)
 
 
-def test_a_clock_that_is_wrong_again_and_again_is_not_believed_any_more() -> None:
+def test_a_clock_that_is_wrong_again_and_again_is_not_believed_until_it_is_right() -> None:
     made = connected(queues=False)
     for number in range(3):
         with pytest.raises(FeedLost):
-            late_again(made, 100.0 * number, 5.0)
-    late_again(made, 1000.0, 5.0)
-    assert made.is_fresh(2000.0, 2001.0, 99.0)
+            late_after(made, 100.0 * number, 5)
+    late_after(made, 1000.0, 5)
+    assert made.is_fresh(1020.0, 1021.0, 99.0)
+    made.begin(False, 2000.0)
+    assert all(made.is_fresh(2000.0 + second, 2001.0 + second, 0.0) for second in range(70))
+    assert not made.is_fresh(2071.0, 2072.0, 99.0)
 
 
 def test_what_comes_late_now_and_then_is_no_wrong_clock() -> None:
     made = connected(queues=False)
     for number in range(9):
         with pytest.raises(FeedLost):
-            late_again(made, 1000.0 * number, 200.0)
+            late_after(made, 1000.0 * number, 200)
 
 
 def test_lateness_is_what_is_more_than_the_least() -> None:

@@ -28,6 +28,7 @@ class Freshness:
     def __init__(self) -> None:
         self._gaps_s: deque[float] = deque(maxlen=_REMEMBERED_GAPS)
         self._doubts = 0
+        self._late_at = -math.inf
         self.begin(queues=False, now=0.0)
 
     def begin(self, queues: bool, now: float) -> None:
@@ -49,6 +50,10 @@ class Freshness:
         Raises:
             FeedLost: a new connection is the shorter way to fresh pictures.
         """
+        if late_s is not None and late_s > MOST_LATE_S:
+            self._late_at = after
+        elif late_s is not None and after - max(self._began, self._late_at) > _SOON_S:
+            self._doubts = 0
         believed = late_s is not None and self._doubts < _MOST_DOUBTS
         fresh = not self._queues or self._is_paced(before, after, believed)
         if late_s is None or not believed or late_s <= MOST_LATE_S:
@@ -58,7 +63,7 @@ class Freshness:
             self._late_since = after
         if after - self._late_since > _LATE_FOR_S:
             # Or it is the camera's clock that goes wrong: that does not get better by connecting anew.
-            self._doubts = self._doubts + 1 if after - self._began < _SOON_S else 1
+            self._doubts += 1
             raise FeedLost(f"its pictures come {late_s:.0f} s late")
         return False
 
