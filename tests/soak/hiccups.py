@@ -1,9 +1,10 @@
 """Hiccups: when the machine kept us from working, for which neither camera nor client is to blame."""
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from stalling import repeated
 
 _EVERY_S, _LEAST_S = 0.05, 0.25
 
@@ -17,23 +18,17 @@ class Hiccups:
     @contextmanager
     def noted(self) -> Iterator[None]:
         """Note them until the block ends."""
-        over = threading.Event()
+        last = time.monotonic()
 
         def beat() -> None:
-            last = time.monotonic()
-            while not over.wait(_EVERY_S):
-                now = time.monotonic()
-                if now - last > _LEAST_S:
-                    self._spans.append((last, now))
-                last = now
+            nonlocal last
+            time.sleep(_EVERY_S)
+            before, last = last, time.monotonic()
+            if last - before > _LEAST_S:
+                self._spans.append((before, last))
 
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
+        with repeated(beat):
             yield
-        finally:
-            over.set()
-            thread.join()
 
     def between(self, begin: float, end: float) -> float:
         """Return how many seconds between two moments (monotonic) were lost."""

@@ -4,10 +4,9 @@ import os
 import random
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from rtsp import RtspCamera
 from soak.faults import Fault, Place
 from soak.hiccups import Hiccups
 from soak.receiving import Receiver, Sent, receiving
+from stalling import repeated
 
 BACK_S = 5.0
 """Frames have to come again within so many seconds of a camera's return."""
@@ -205,24 +205,19 @@ def _client(places: list[Place], receiver: Receiver, rate: float, folder: Path) 
 
 @contextmanager
 def _measured(pid: int, report: Report) -> Iterator[None]:
-    over, process = threading.Event(), psutil.Process(pid)
+    process = psutil.Process(pid)
 
     def measure() -> None:
-        while not over.wait(_MEASURE_EVERY_S) and process.is_running():
-            with process.oneshot():
-                cpu, memory_mb = process.cpu_times(), process.memory_info().rss / 1e6
-                at_s = time.monotonic() - report.begun
-                report.measures.append(
-                    Measure(at_s, memory_mb, process.num_threads(), process.num_fds(), cpu.user + cpu.system)
-                )
+        time.sleep(_MEASURE_EVERY_S)
+        with suppress(psutil.NoSuchProcess), process.oneshot():
+            cpu, memory_mb = process.cpu_times(), process.memory_info().rss / 1e6
+            at_s = time.monotonic() - report.begun
+            report.measures.append(
+                Measure(at_s, memory_mb, process.num_threads(), process.num_fds(), cpu.user + cpu.system)
+            )
 
-    thread = threading.Thread(target=measure, daemon=True)
-    thread.start()
-    try:
+    with repeated(measure):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _await(receiver: Receiver, camera: str, moment: float, most_s: float) -> Sent | None:
