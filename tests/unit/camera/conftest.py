@@ -127,12 +127,17 @@ def serving(gateway: FakeGateway, context: ssl.SSLContext | None = None) -> Iter
         server.server_close()
 
 
+def free_port() -> int:
+    """Return a port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture
 def away() -> FakeGateway:
     """A gateway at whose port nobody answers yet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return FakeGateway(probe.getsockname()[1])
+    return FakeGateway(free_port())
 
 
 @pytest.fixture
