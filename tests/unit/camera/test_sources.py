@@ -1,4 +1,6 @@
-"""Sources: video, folder, picture, simulation, and what is said when there is none; cameras are in `test_live`."""
+"""Sources: video, folder, picture, simulation, and what is said when there is none; cameras are in `test_live`,
+`test_streams` and `test_rtsp`.
+"""
 
 from pathlib import Path
 
