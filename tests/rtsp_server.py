@@ -15,7 +15,7 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 _BITS, _BLOCK_PX, _ACROSS = 24, 16, 6
 _LAUNCH = (
-    "( appsrc name=numbers is-live=true do-timestamp=true format=time "
+    "( appsrc name=numbers is-live=true do-timestamp=true format=time max-buffers=2 leaky-type=downstream "
     "caps=video/x-raw,format=GRAY8,width=96,height=128,framerate={fps}/1 ! videoconvert "
     "! video/x-raw,format=I420 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={fps} "
     "! rtph264pay name=pay0 pt=96 config-interval=1 )"

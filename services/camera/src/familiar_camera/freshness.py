@@ -14,7 +14,7 @@ _GAP_S, _LONG_WAIT_S, _CATCH_UP_S = 1.0, 0.5, 5.0
 _PACE, _IN_A_ROW = 0.7, 3
 _USUAL_GAP_S, _REMEMBERED_GAPS = 1.0 / 30.0, 9
 _LATE_FOR_S = 3.0
-_MOST_DOUBTS, _SOON_S = 3, 60.0
+_MOST_DOUBTS, _LONG_GOOD_S = 10, 30.0
 
 
 class Freshness:
@@ -52,7 +52,7 @@ class Freshness:
         """
         if late_s is not None and late_s > MOST_LATE_S:
             self._late_at = after
-        elif late_s is not None and after - max(self._began, self._late_at) > _SOON_S:
+        elif late_s is not None and after - max(self._began, self._late_at) > _LONG_GOOD_S:
             self._doubts = 0
         believed = late_s is not None and self._doubts < _MOST_DOUBTS
         fresh = not self._queues or self._is_paced(before, after, believed)
