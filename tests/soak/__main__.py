@@ -80,14 +80,15 @@ def show(report: Report, seed: int) -> None:
         rows = [each for each in report.returns if (each.fault, each.camera) == (Fault(kind, seconds), camera)]
         after = [float("inf") if each.after_s is None else each.after_s for each in rows]
         print(f"| {TOLD[kind]}, {seconds:g} s | {camera} | {len(rows)} | {median(after):.1f} | {max(after):.1f} |")
-    print("\n| camera | frames | age when sent, s: median | 99 of 100 | oldest |\n|---|---|---|---|---|")
+    print(f"\n| camera | frames | age when sent, s: median | 99 of 100 | oldest | over {STALE_S:g} s |")
+    print("|---|---|---|---|---|---|")
     for camera in sorted({each.camera for each in report.sent}):
         ages = sorted(each.age_s for each in report.sent if each.camera == camera and each.age_s is not None)
         most = ages[int(0.99 * (len(ages) - 1))]
-        print(f"| {camera} | {len(ages)} | {median(ages):.2f} | {most:.2f} | {ages[-1]:.2f} |")
+        stale = sum(each.camera == camera for each in report.stale())
+        print(f"| {camera} | {len(ages)} | {median(ages):.2f} | {most:.2f} | {ages[-1]:.2f} | {stale} |")
     lost_s = report.hiccups.between(report.begun, time.monotonic())
-    print(f"\n{len(report.stale())} older than {STALE_S:g} s")
-    print(f"for {lost_s:.0f} s in all the machine let nobody work, which is not counted as late or old\n")
+    print(f"\nfor {lost_s:.0f} s in all the machine let nobody work, which is not counted as late or old\n")
     print("| minute | memory, MB | threads | open files |\n|---|---|---|---|")
     last = report.measures[-1]
     for minute in (*(each for each in _MOMENTS_MIN if each < last.at_s / 60 - 1), last.at_s / 60):
