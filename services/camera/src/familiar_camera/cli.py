@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from familiar_camera import enrolling, key, output, photos, several
+from familiar_camera import console, displays, enrolling, key, lines, photos, several
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import CameraError
 from familiar_camera.live import OnWait
@@ -23,14 +23,14 @@ _INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status is listed in ``errors``, 130 after Ctrl-C before anything was done."""
-    output.bear_any_letter()
+    console.bear_any_letter()
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         return int(options.command(options))
     except CameraError as exc:
-        output.remarks().print(f"familiar-camera: {exc}", style="red", markup=False, soft_wrap=True)
+        console.remarks().print(f"familiar-camera: {exc}", style="red", markup=False, soft_wrap=True)
         return exc.exit_status
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -42,16 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
 def _recognize(options: argparse.Namespace) -> int:
     source = _source(options)
     sightings, counts = Sightings(), source.counts
-    show: output.RecognitionEvents | output.RecognitionDisplay = (
-        output.RecognitionEvents(sightings, counts) if options.json else output.RecognitionDisplay(sightings, counts)
+    show: lines.RecognitionEvents | displays.RecognitionDisplay = (
+        lines.RecognitionEvents(sightings, counts) if options.json else displays.RecognitionDisplay(sightings, counts)
     )
-    remarks = output.remarks()
+    remarks = console.remarks()
     with show:
         try:
             frames = 1 if options.once else options.frames
             for seen in recognize(
                 _server(options), source, sightings, frames=frames, on_refused=show.refused,
-                on_turned=lambda degrees: remarks.print(output.turn_hint(degrees), style="yellow", soft_wrap=True),
+                on_turned=lambda degrees: remarks.print(displays.turn_hint(degrees), style="yellow", soft_wrap=True),
             ):  # fmt: skip
                 show.seen(seen)
         except KeyboardInterrupt:  # the usual way to end
@@ -63,15 +63,15 @@ def _recognize(options: argparse.Namespace) -> int:
 def _enroll(options: argparse.Namespace) -> int:
     source = _source(options)
     wish = enrolling.Wish(options.name, options.person_id, options.frames, options.if_known, options.if_not_alike)
-    remarks = output.remarks()
+    remarks = console.remarks()
     server = _server(options)
     if options.json:
-        enrolling.enroll(server, source, wish, output.ask_a_person, output.EnrollmentEvents())
+        enrolling.enroll(server, source, wish, console.ask_a_person, lines.EnrollmentEvents())
         return 0
-    with output.EnrollmentDisplay(remarks, wish.frames) as display:
-        enrollment = enrolling.enroll(server, source, wish, output.ask_a_person, display)
+    with displays.EnrollmentDisplay(remarks, wish.frames) as display:
+        enrollment = enrolling.enroll(server, source, wish, console.ask_a_person, display)
     name = (enrollment.get("person") or {}).get("name", options.name)
-    output.results().print(f"{name} is known now (head version {enrollment.get('head_version')})", markup=False)
+    console.results().print(f"{name} is known now (head version {enrollment.get('head_version')})", markup=False)
     return 0
 
 
@@ -84,7 +84,7 @@ def _watch(options: argparse.Namespace) -> int:
 
     work = several.Several(cameras, server, options.wait)
     ended: list[CameraError] = []
-    with output.VisitEvents(work) if options.json else output.VisitDisplay(work) as show:
+    with lines.VisitEvents(work) if options.json else displays.VisitDisplay(work) as show:
         try:
             for event in work.events():
                 show.told(event)
@@ -95,14 +95,14 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _source(options: argparse.Namespace) -> View:
-    waiting = output.Waiting(output.remarks())
+    waiting = console.Waiting(console.remarks())
     source = open_source(options.source, options.fps, Backoff(patience_s=options.wait), waiting, options.trust)
     return View(source, options.rotate, options.region)
 
 
 def _photos(options: argparse.Namespace) -> int:
     server = _server(options)
-    show = output.SortingEvents() if options.json else output.SortingDisplay(output.remarks())
+    show = lines.SortingEvents() if options.json else displays.SortingDisplay(console.remarks())
     with show:
         job, found = photos.sort(server, options.folder, show, job_id=options.job)
     unpacked = photos.unpack(server.photo_results(job["id"]), options.folder) if options.results else None
@@ -111,7 +111,7 @@ def _photos(options: argparse.Namespace) -> int:
 
 
 def _server(options: argparse.Namespace) -> Server:
-    waiting = output.Waiting(output.remarks())
+    waiting = console.Waiting(console.remarks())
     shown = key.chosen(options)
     patience = Backoff(patience_s=options.wait)
     camera = getattr(options, "camera", None)

@@ -19,7 +19,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from familiar_camera import enrolling, key, output
+from familiar_camera import enrolling, key
+from familiar_camera.console import Waiting
+from familiar_camera.displays import EnrollmentDisplay
 from familiar_camera.errors import CameraError
 from familiar_camera.recognizing import recognize
 from familiar_camera.server import Answer, Server
@@ -103,7 +105,7 @@ def _enrolled(server: Server, portrait: Portrait, console: Console) -> str:
             return str(person["id"])
     console.print(f"enrolling {portrait.name} ({portrait.origin}) as a simulated webcam session ...")
     session = Simulated(read_picture(portrait.path), seed=_CAPTURE_SEED, frames=enrolling.FRAMES)
-    with output.EnrollmentDisplay(console, enrolling.FRAMES) as display:
+    with EnrollmentDisplay(console, enrolling.FRAMES) as display:
         audience = _Stopwatch(display)
         # Somebody may have enrolled the same portrait under another name, or an earlier run was cut off.
         wish = enrolling.Wish(portrait.name, if_known=enrolling.ADD)
@@ -167,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
     ca = Path(believed) if believed else None
     console = Console(highlight=False)
     try:
-        server = Server(url, key=key.chosen(options), on_wait=output.Waiting(console), ca=ca)
+        server = Server(url, key=key.chosen(options), on_wait=Waiting(console), ca=ca)
         wait_until_ready(server.url, _READY_TIMEOUT_S, ca)
         return 0 if demonstrate(server, console) else 1
     except (EmbeddedError, CameraError) as exc:

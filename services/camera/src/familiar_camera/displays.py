@@ -1,23 +1,15 @@
-"""Output: what the commands show, for a person at a terminal, for a log, or as JSON lines for a script.
+"""Displays: what the commands show to a person, at a terminal or, without one, as lines of a log."""
 
-Results go to standard output; progress, advice and waiting go to standard error.
-"""
-
-import io
-import json
-import sys
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.prompt import Prompt
 from rich.table import Table
 
 from familiar_camera import enrolling
-from familiar_camera.errors import EnrollmentFailed, NeedsAnswer, Refused
+from familiar_camera.console import remarks, results
+from familiar_camera.errors import Refused
 from familiar_camera.frame import Frame
 from familiar_camera.live import Counts
 from familiar_camera.recognizing import Seen
@@ -25,67 +17,8 @@ from familiar_camera.server import Answer
 from familiar_camera.several import Event, Several
 from familiar_camera.sightings import Sightings
 
-_GIVE_UP = "quit"
 _MOST_STRANGERS = 20
 _POSES = ("straight", "left", "right", "up", "down")
-
-
-def results() -> Console:
-    """Return the console for results."""
-    return Console(highlight=False)
-
-
-def remarks() -> Console:
-    """Return the console for everything that is not a result."""
-    return Console(stderr=True, highlight=False)
-
-
-def bear_any_letter() -> None:
-    """Have letters replaced that standard output or error cannot write, as in a terminal that knows Latin ones only."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-def emit(event: Mapping[str, Any]) -> None:
-    """Write one JSON object as a line to standard output; where it cannot write all letters, they are escaped."""
-    narrow = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    sys.stdout.write(json.dumps(event, ensure_ascii=narrow, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
-
-
-class Waiting:
-    """Says once that the server or a camera is away or busy, not at every attempt."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._said = ""
-
-    def __call__(self, why: str, _wait_s: float) -> None:
-        """Say why we wait, if it is another reason than before."""
-        if why != self._said:
-            self._said = why
-            self._console.print(f"{why}; trying again ...", markup=False, soft_wrap=True)
-
-
-def ask_a_person(question: str, answers: Mapping[str, str]) -> str:
-    """Ask at the terminal.
-
-    Raises:
-        NeedsAnswer: there is no terminal to ask at.
-        EnrollmentFailed: the person gives up.
-    """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise NeedsAnswer(f"{question} Say so by --if-known add or --if-known new")
-    console = remarks()
-    keys = [*answers, _GIVE_UP]
-    console.print(f"\n{question}", markup=False)
-    for number, text in enumerate([*answers.values(), "give up"], start=1):
-        console.print(f"  {number}  {text}", markup=False)
-    choice = keys[int(Prompt.ask("Which", console=console, choices=[str(n + 1) for n in range(len(keys))])) - 1]
-    if choice == _GIVE_UP:
-        raise EnrollmentFailed("given up; nothing was stored")
-    return choice
 
 
 class EnrollmentDisplay:
@@ -124,18 +57,6 @@ class EnrollmentDisplay:
         self._console.print(enrollment["status"], markup=False)
         if warning := enrollment.get("warning"):
             self._console.print(warning["message"], style="yellow", markup=False, soft_wrap=True)
-
-
-class EnrollmentEvents:
-    """Tells a script how an enrolment goes."""
-
-    def captured(self, progress: enrolling.Progress) -> None:
-        """One line per portion of frames."""
-        emit({"type": "captured", **vars(progress)})
-
-    def stage(self, enrollment: Answer) -> None:
-        """One line per stage; the last one has ``status`` live or failed."""
-        emit({"type": "enrollment", **enrollment})
 
 
 class SortingDisplay:
@@ -188,33 +109,6 @@ class SortingDisplay:
             self._console.print(f"{written} files and links written", markup=False)
 
 
-class SortingEvents:
-    """Tells a script how the sorting of photos goes."""
-
-    def __enter__(self) -> "SortingEvents":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def begun(self, job: Answer, pictures: int) -> None:
-        """One line for the job."""
-        emit({"type": "begun", "pictures": pictures, "job": job})
-
-    def sent(self, path: str, code: str | None) -> None:
-        """One line for each picture."""
-        emit({"type": "sent", "path": path, "code": code})
-
-    def stage(self, job: Answer) -> None:
-        """One line each time that the job was looked at."""
-        emit({"type": "job", **job})
-
-    def done(self, job: Answer, found: Answer, unpacked: tuple[int, list[str]] | None) -> None:
-        """End with one line that has it all."""
-        written, left_alone = unpacked or (0, [])
-        emit({"type": "done", "job": job, **found, "written": written, "left_alone": left_alone})
-
-
 class RecognitionDisplay:
     """Shows who is seen: a table that is kept up to date, or lines where there is no terminal."""
 
@@ -232,14 +126,14 @@ class RecognitionDisplay:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
-        self._console.print(table(self._sightings))
+        self._console.print(_table(self._sightings))
         if self._counts is not None:
-            self._console.print(counted(self._counts), markup=False)
+            self._console.print(_counted(self._counts), markup=False)
 
     def seen(self, seen: Seen) -> None:
         """Show one frame's answer."""
         if self._console.is_terminal:
-            self._live.update(table(self._sightings), refresh=True)
+            self._live.update(_table(self._sightings), refresh=True)
         elif (text := _who(seen.answer)) != self._said:
             self._said = text
             self._console.print(f"{_clock(seen.seen_at)}  {seen.frame.label}: {text}", markup=False)
@@ -247,38 +141,6 @@ class RecognitionDisplay:
     def refused(self, frame: Frame, error: Refused) -> None:
         """Say that a frame was refused."""
         self._console.print(f"{frame.label}: {error}", markup=False)
-
-
-class RecognitionEvents:
-    """Tells a script what is seen: one line per frame, and a summary at the end."""
-
-    def __init__(self, sightings: Sightings, counts: Counts | None = None) -> None:
-        self._sightings = sightings
-        self._counts = counts
-
-    def __enter__(self) -> "RecognitionEvents":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        people = [vars(sighting) for sighting in self._sightings.rows()]
-        of_camera = {} if self._counts is None else {"camera": vars(self._counts)}
-        emit(
-            {
-                "type": "summary",
-                "frames": self._sightings.frames,
-                "seen": people,
-                "too_bad": self._sightings.too_bad,
-                **of_camera,
-            }
-        )
-
-    def seen(self, seen: Seen) -> None:
-        """Write one frame's answer."""
-        emit({"type": "frame", "frame": seen.frame.label, "seen_at": round(seen.seen_at, 3), **seen.answer})
-
-    def refused(self, frame: Frame, error: Refused) -> None:
-        """Write that a frame was refused."""
-        emit({"type": "refused", "frame": frame.label, "code": error.code, "message": str(error)})
 
 
 class VisitDisplay:
@@ -294,7 +156,7 @@ class VisitDisplay:
 
     def __exit__(self, *_: object) -> None:
         for name in self._work.sightings:
-            self._console.print(f"{name}: {counted(self._work.counts(name))}", markup=False)
+            self._console.print(f"{name}: {_counted(self._work.counts(name))}", markup=False)
 
     def told(self, event: Event) -> None:
         """Print what a camera has to say; the same trouble once."""
@@ -310,40 +172,18 @@ class VisitDisplay:
             self._remarks.print(f"{event.camera}: {text}", markup=False, soft_wrap=True)
 
 
-class VisitEvents:
-    """Tells a script who comes before which camera: one JSON object a line, and a summary at the end."""
-
-    def __init__(self, work: Several) -> None:
-        self._work = work
-        self._display = VisitDisplay(work)
-
-    def __enter__(self) -> "VisitEvents":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        cameras = [{"name": name, **vars(self._work.counts(name))} for name in self._work.sightings]
-        emit({"type": "summary", "cameras": cameras})
-
-    def told(self, event: Event) -> None:
-        """Write who came; of trouble a person is told."""
-        if event.visit is None:
-            self._display.told(event)
-            return
-        emit({"type": "visit", "camera": event.camera, "at": round(event.at, 3), **vars(event.visit)})
-
-
 def turn_hint(degrees: int) -> str:
     """Say that frames should be turned."""
     return f"faces can be made out only when the picture is turned: is the camera mounted so? Try --rotate {degrees}"
 
 
-def counted(counts: Counts) -> str:
+def _counted(counts: Counts) -> str:
     """Say what became of a camera's pictures."""
     again = f", connected anew {counts.reopened} times" if counts.reopened else ""
     return f"{counts.seen} pictures of the camera, {counts.sent} sent, {counts.dropped} dropped for newer ones{again}"
 
 
-def table(sightings: Sightings) -> Table:
+def _table(sightings: Sightings) -> Table:
     """Return the table of who was seen."""
     shown = Table(title="1 frame" if sightings.frames == 1 else f"{sightings.frames} frames")
     for heading in ("who", "first seen", "last seen", "times", "best score"):
