@@ -6,7 +6,7 @@ import pytest
 from endings import live, person_of, refused
 from trainer_world import Here, World, somebody
 
-from familiar.records import enrollments, trainings, versions
+from familiar.records import captures, trainings, versions
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
 from familiar_trainer.export.gate import Gate
@@ -130,7 +130,7 @@ def test_a_stricter_target_reaches_the_live_head_whomever_it_costs_and_whoever_c
     with world.database.read() as session:
         head = versions.live_head(session)
         assert max(told["missed"] for told in head.report.values()) > 15  # it costs somebody more than half of 30
-        told = [enrollments.capture(session, one).status for one in ids]
+        told = [captures.get(session, one).status for one in ids]
         asked = len(trainings.recent(session))
     assert set(told) == {"live"}
     strict.work()

@@ -15,6 +15,7 @@ from familiar.errors import FamiliarError
 from familiar.records import (
     TrainingKind,
     audit,
+    captures,
     corrections,
     enrollments,
     erasures,
@@ -127,10 +128,10 @@ class Reconciler:
         """
         database = self._trainer.database
         with database.read() as session:
-            old = enrollments.abandoned(session, self._trainer.settings.enroll_abandon_s)
+            old = captures.abandoned(session, self._trainer.settings.enroll_abandon_s)
 
         def give_up(session: Session) -> int:
-            left = enrollments.abandoned(session, self._trainer.settings.enroll_abandon_s)
+            left = captures.abandoned(session, self._trainer.settings.enroll_abandon_s)
             doomed = [each for each, touched_at in left.items() if still.get(each) == touched_at]
             for enrollment_id in doomed:
                 enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True))

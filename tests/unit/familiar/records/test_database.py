@@ -11,7 +11,7 @@ from capturing import CROP, VECTOR, add_head, captured, closed
 from familiar.direction import Direction
 from familiar.errors import Conflict, DatabaseUnavailable, MisconfiguredError, NotFound
 from familiar.knowing.embedding import to_blob
-from familiar.records import enrollments, erasures, people, samples, versions
+from familiar.records import captures, enrollments, erasures, people, samples, versions
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.migrate import migrate
@@ -45,7 +45,7 @@ def test_a_capture_counts_what_came_and_what_was_kept(database: Database) -> Non
         enrollments.add_verdict(session, enrollment, "x", ["blurred", "too_dark"])
         enrollments.add_verdict(session, enrollment, "y", ["near_copy"])
     with database.read() as session:
-        capture = enrollments.capture(session, enrollment_id)
+        capture = captures.get(session, enrollment_id)
         assert enrollments.verdicts(session, enrollment_id)["x"].position == 3
     assert (capture.received, capture.usable, capture.accepted) == (5, 4, 3)
     assert capture.rejected == ((3, ("blurred", "too_dark")), (4, ("near_copy",)))
@@ -66,7 +66,7 @@ def test_a_closed_capture_takes_no_frames_and_is_learned_from(database: Database
         assert [row.person_id for row in rows] == [person_id] * 3
         assert np.allclose(rows[0].vector, VECTOR)
         assert samples.enrolled(session, 2) == []
-        capture = enrollments.capture(session, enrollment_id)
+        capture = captures.get(session, enrollment_id)
         assert (capture.status, capture.training_id) == (EnrollmentStatus.QUEUED, training_id)
     with database.write() as session, pytest.raises(Conflict):
         enrollments.close(session, enrollments.get(session, enrollment_id))
@@ -150,7 +150,7 @@ def test_settling_leaves_what_was_deleted_or_settled_meanwhile_alone(database: D
         enrollments.settle(session, [first, second], EnrollmentStatus.LIVE, head_version=4)
         enrollments.settle(session, [second], EnrollmentStatus.FAILED, code="late")
     with database.read() as session:
-        capture = enrollments.capture(session, second)
+        capture = captures.get(session, second)
         assert (capture.status, capture.head_version, capture.error_code) == (EnrollmentStatus.LIVE, 4, None)
         assert enrollments.queued(session) == []
 

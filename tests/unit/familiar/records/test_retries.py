@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from familiar.errors import Conflict, NotFound
-from familiar.records import enrollments, people, retries, samples, trainings, versions
+from familiar.records import captures, enrollments, people, retries, samples, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.training import Stage
@@ -37,7 +37,7 @@ def test_what_failed_waits_again_with_nothing_of_its_failure(database: Database)
     with database.write() as session:
         asked = retries.ask(session, failed).id
     with database.read() as session:
-        capture = enrollments.capture(session, enrollment_id)
+        capture = captures.get(session, enrollment_id)
         assert (capture.status, capture.training_id) == (EnrollmentStatus.QUEUED, asked)
         assert capture.error_code is None and capture.error_message is None
         assert retries.worthwhile(session, trainings.recent(session)) == set()

@@ -5,7 +5,7 @@ import time
 import pytest
 from capturing import closed
 
-from familiar.records import enrollments, samples, trainings
+from familiar.records import captures, enrollments, samples, trainings
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.training import Stage, TrainingKind
@@ -41,7 +41,7 @@ def test_enrolments_that_arrive_together_share_a_training_and_later_ones_get_the
     _, eve, third = closed(database, "Eve")
     assert third != first
     with database.read() as session:
-        assert enrollments.capture(session, eve).status is EnrollmentStatus.QUEUED
+        assert captures.get(session, eve).status is EnrollmentStatus.QUEUED
 
 
 def test_one_training_runs_at_a_time_until_its_worker_falls_silent(database: Database) -> None:

@@ -7,6 +7,7 @@ for it, and needs no database.
 
 from familiar.records import (
     audit,
+    captures,
     corrections,
     enrollments,
     erasures,
@@ -35,12 +36,12 @@ from familiar.records import (
     versions,
 )
 from familiar.records.audit import Action
+from familiar.records.captures import Capture
 from familiar.records.cleaning import clean
 from familiar.records.correction import status_of as correction_status
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus, IfKnown, IfNotAlike
-from familiar.records.enrollments import Capture
 from familiar.records.feedback import Said
 from familiar.records.key import KeyKind, KeyStatus
 from familiar.records.learned import Day as LearnedDay
@@ -124,6 +125,7 @@ __all__ = [
     "Verdict",
     "Written",
     "audit",
+    "captures",
     "check_id",
     "clean",
     "clean_name",

@@ -1,49 +1,19 @@
-"""Enrolments, their frames and their samples in the database."""
+"""Enrolments in the database: opened, given frames, closed, learned by a training, and deleted with their samples."""
 
 import time
-from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
-from familiar.reason import Reason
 from familiar.records import erasures, former_owners, people, photo_faces, sightings, trainings, versions
 from familiar.records import person as rules
 from familiar.records.engine import MOST_VARIABLES
-from familiar.records.enrollment import EnrollmentStatus, status_of
+from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample, Training
 from familiar.records.training import Stage
 from familiar.servable import HEAD
-
-
-@dataclass(frozen=True)
-class Capture:
-    """An enrolment as it stands: what came, what is kept, what became of it.
-
-    ``status`` is the one to show. ``accepted`` counts the samples there are, ``usable`` near copies of them as well: a
-    frame whose sample was deleted since is neither.
-    """
-
-    id: str
-    person_id: str
-    person_name: str
-    status: EnrollmentStatus
-    stage: Stage | None
-    training_id: str | None
-    head_version: int | None
-    error_code: str | None
-    error_message: str | None
-    alike_person_id: str | None
-    received: int
-    usable: int
-    accepted: int
-    refused: Counter[str]
-    rejected: tuple[tuple[int, tuple[str, ...]], ...]
-    created_at: float
-    updated_at: float
 
 
 def open_one(
@@ -89,47 +59,6 @@ def by_key(session: Session, idempotency_key: str) -> Enrollment | None:
     return session.scalars(select(Enrollment).where(Enrollment.idempotency_key == idempotency_key)).first()
 
 
-def capture(session: Session, enrollment_id: str) -> Capture:
-    """Return an enrolment with its counts.
-
-    Raises:
-        NotFound: there is none with that id.
-    """
-    enrollment = get(session, enrollment_id)
-    person = session.get_one(Person, enrollment.person_id)
-    training = session.get(Training, enrollment.training_id) if enrollment.training_id else None
-    stage = Stage(training.stage) if training else None
-    of_the_frame = (Sample.enrollment_id == FrameVerdict.enrollment_id) & (Sample.position == FrameVerdict.position)
-    rows = session.execute(
-        select(FrameVerdict.position, FrameVerdict.reasons, Sample.id)
-        .outerjoin(Sample, of_the_frame)
-        .where(FrameVerdict.enrollment_id == enrollment_id)
-        .order_by(FrameVerdict.position)
-    ).all()
-    rejected = tuple((position, tuple(reasons)) for position, reasons, _ in rows if reasons)
-    copies = sum(1 for _, reasons in rejected if reasons == (Reason.NEAR_COPY,))
-    kept = sum(1 for *_, sample_id in rows if sample_id is not None)
-    return Capture(
-        id=enrollment.id,
-        person_id=person.id,
-        person_name=person.name,
-        status=status_of(EnrollmentStatus(enrollment.status), stage),
-        stage=stage,
-        training_id=enrollment.training_id,
-        head_version=enrollment.head_version,
-        error_code=enrollment.error_code,
-        error_message=enrollment.error_message,
-        alike_person_id=enrollment.alike_person_id,
-        received=len(rows),
-        usable=kept + copies,
-        accepted=kept,
-        refused=Counter(reason for _, reasons in rejected for reason in reasons),
-        rejected=rejected,
-        created_at=enrollment.created_at,
-        updated_at=enrollment.updated_at,
-    )
-
-
 def consent(session: Session, person_id: str) -> tuple[str, float] | None:
     """Return what a person last agreed to, and when; None if nothing was recorded."""
     query = select(Enrollment.consent, Enrollment.created_at).where(
@@ -137,16 +66,6 @@ def consent(session: Session, person_id: str) -> tuple[str, float] | None:
     )
     row = session.execute(query.order_by(Enrollment.created_at.desc(), Enrollment.id).limit(1)).first()
     return None if row is None else (row.consent, row.created_at)
-
-
-def refused(session: Session, person_id: str) -> Counter[str]:
-    """Return how often each reason came up for frames of all of a person's enrolments."""
-    rows = session.scalars(
-        select(FrameVerdict.reasons)
-        .join(Enrollment, Enrollment.id == FrameVerdict.enrollment_id)
-        .where(Enrollment.person_id == person_id)
-    )
-    return Counter(reason for reasons in rows for reason in reasons)
 
 
 def require_capturing(enrollment: Enrollment) -> None:
@@ -225,21 +144,6 @@ def give_to(session: Session, enrollment: Enrollment, person: Person) -> None:
     _drop_if_bare(session, previous)
 
 
-def leave_out(session: Session, enrollment: Enrollment, positions: Collection[int], reason: Reason) -> None:
-    """Refuse frames of an open capture after all, for ``reason``: of their samples nothing is kept."""
-    require_capturing(enrollment)
-    chosen = (Sample.enrollment_id == enrollment.id) & Sample.position.in_(positions)
-    erasures.begin(session, enrollment.id, in_heads=False)
-    session.execute(delete(Embedding).where(Embedding.sample_id.in_(select(Sample.id).where(chosen))))
-    session.execute(delete(Sample).where(chosen))
-    session.execute(
-        update(FrameVerdict)
-        .where(FrameVerdict.enrollment_id == enrollment.id, FrameVerdict.position.in_(positions))
-        .values(reasons=[reason.value])
-    )
-    session.flush()
-
-
 def discard(session: Session, enrollment: Enrollment) -> None:
     """Delete an enrolment that has not been closed, with all that was captured, and the person if new."""
     require_capturing(enrollment)
@@ -275,22 +179,6 @@ def withdraw(session: Session, enrollment: Enrollment) -> bool:
     photo_faces.unsay(session, enrollment.id)
     _delete(session, enrollment)
     return False
-
-
-def abandoned(session: Session, untouched_s: float) -> dict[str, float]:
-    """Return the captures that nobody has added to or finished for so long, by this clock, and when that was done."""
-    capturing = [status for status in EnrollmentStatus if status.takes_frames]
-    query = select(Enrollment.id, Enrollment.updated_at).where(
-        Enrollment.status.in_(capturing), Enrollment.updated_at < time.time() - untouched_s
-    )
-    return {row.id: row.updated_at for row in session.execute(query)}
-
-
-def capturing(session: Session) -> int:
-    """Return how many captures are open."""
-    under_way = [status for status in EnrollmentStatus if status.takes_frames]
-    query = select(func.count()).select_from(Enrollment).where(Enrollment.status.in_(under_way))
-    return session.scalar(query) or 0
 
 
 def queued(session: Session) -> Sequence[Enrollment]:

@@ -20,11 +20,13 @@ from familiar.knowing import Float32, is_near_copy
 from familiar.reason import Reason
 from familiar.records import (
     Action,
+    Capture,
     Database,
     Enrollment,
     IfKnown,
     Terms,
     audit,
+    captures,
     clean,
     corrections,
     enrollments,
@@ -253,7 +255,7 @@ class Capturer:
         """
         for look in range(1, _MOST_LOOKS + 1):
             with self._database.read() as session:
-                state = enrollments.capture(session, enrollment_id)
+                state = captures.get(session, enrollment_id)
             if not state.status.takes_frames:
                 training_id = state.training_id
                 break
@@ -334,7 +336,7 @@ class Capturer:
             verdicts.append(Verdict(row.position, tuple(row.reasons), item.quality))
         return verdicts
 
-    def _require_enough(self, state: enrollments.Capture, person_id: str | None, left_out: int = 0) -> None:
+    def _require_enough(self, state: Capture, person_id: str | None, left_out: int = 0) -> None:
         """Check that with this capture there is enough to learn the person from; of anybody, that there is anything."""
         accepted, needed = state.accepted - left_out, 1
         if person_id is not None:
@@ -378,7 +380,7 @@ def _close(
     if not surely and (came or samples.positions(session, enrollment_id) != settled.frames):
         raise _Outdated
     if settled.left_out:
-        enrollments.leave_out(session, enrollment, settled.left_out, Reason.NOT_ALIKE)
+        captures.leave_out(session, enrollment, settled.left_out, Reason.NOT_ALIKE)
     if settled.person_id is not None:
         enrollments.give_to(session, enrollment, people.get(session, settled.person_id))
     person = people.get(session, enrollment.person_id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from familiar.errors import Busy, Conflict, InvalidInput, NotFound
-from familiar.records import Person, enrollments, people
+from familiar.records import Person, captures, enrollments, people
 from familiar.records import person as rules
 from familiar_gateway.people import require_free_name
 
@@ -82,14 +82,14 @@ def open_enrollment(
         if earlier.request_digest not in (None, digest):
             raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
         return earlier.id, False
-    if enrollments.capturing(session) >= most_open:
+    if captures.count_open(session) >= most_open:
         _make_room(session, most_open)
     person = _person_for(session, name, person_id, allow_same_name=allow_same_name)
     return enrollments.open_one(session, person, key, digest, consent, opened_by).id, True
 
 
 def _make_room(session: Session, most_open: int) -> None:
-    left = enrollments.abandoned(session, _MAKES_ROOM_AFTER_S)
+    left = captures.abandoned(session, _MAKES_ROOM_AFTER_S)
     for enrollment_id in sorted(left, key=left.__getitem__):
         with contextlib.suppress(NotFound, Conflict):  # somebody goes on with it at this moment, or gives it up
             enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True))

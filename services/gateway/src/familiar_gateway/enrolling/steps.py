@@ -14,6 +14,7 @@ from familiar.records import (
     EnrollmentStatus,
     IfKnown,
     IfNotAlike,
+    captures,
     clean,
     enrollments,
     people,
@@ -103,7 +104,7 @@ def show(enrollment_id: str, verdicts: list[Verdict] | None = None) -> Json:
     its = services(_Needs)
     wanted = its.settings.enroll_frames
     with its.database.read() as session:
-        state = enrollments.capture(session, enrollment_id)
+        state = captures.get(session, enrollment_id)
         measured = samples.qualities(session, enrollment_id)
         first = state.head_version if state.status is EnrollmentStatus.LIVE else None
         told = versions.report_of(session, first, state.person_id) if first else None

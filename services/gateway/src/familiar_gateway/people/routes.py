@@ -9,6 +9,7 @@ from familiar.records import (
     Action,
     Database,
     audit,
+    captures,
     check_id,
     clean_name,
     enrollments,
@@ -60,7 +61,7 @@ def show(person_id: str) -> Json:
         summary, live = people.summary(session, person_id), versions.live_head(session)
         told = versions.report_of(session, live.version, person_id) if live else None
         meant = people.meant(session, {person_id, *([told["nearest"]] if told and told["nearest"] else [])})
-        refused, consent = enrollments.refused(session, person_id), enrollments.consent(session, person_id)
+        refused, consent = captures.refused(session, person_id), enrollments.consent(session, person_id)
         return representations.person_card(summary, told, meant, refused, consent)
 
 
