@@ -297,7 +297,7 @@ def wait_in_quarantine(world: World, vector: np.ndarray, person_id: str, frames:
     """Have a face come by and be proposed; the backbone has seen it."""
     seen(world, vector, person_id, frames=frames)
     with world.database.write() as session:
-        assert quarantine.propose(session, 0.0, -1.0, 10) == 1
+        assert quarantine.propose(session, 0.0, -1.0, 10, lambda _: 1.0) == 1
         (face,) = quarantine.unseen(session, 1, 10)
         quarantine.see(session, 1, {face: vector})
     return face

@@ -38,6 +38,7 @@ from familiar_trainer import reembedding
 from familiar_trainer.use import Use
 
 DIM = 8
+FACE = normalise(np.ones(DIM, np.float32))
 NOBODY = SimpleNamespace(key_id=None, address=None)
 GOOD = Quality(60.0, 4.0, 120.0, 0.0, 0.0, 0.0, 1.0).to_dict()
 
@@ -69,19 +70,29 @@ def ada(trainer) -> str:
         return row.id
 
 
-def pass_by(trainer, ada: str | None, grey: int, score: float = 0.9, ago_s: float = 60.0) -> str:
+def pass_by(
+    trainer,
+    ada: str | None,
+    grey: int,
+    score: float = 0.9,
+    ago_s: float = 60.0,
+    camera: str | None = None,
+    request: str | None = None,
+    face: int = 0,
+    vector: np.ndarray = FACE,
+) -> str:
     """Have somebody come by who is taken for Ada, or is like her; return the sighting."""
-    crop = encode_jpeg(np.full((32, 32, 3), grey, np.uint8))
-    face = passes.Seen(
-        captured_at=time.time() - ago_s, camera=f"c{grey}",
+    crop, request = encode_jpeg(np.full((32, 32, 3), grey, np.uint8)), request or f"r{grey}"
+    seen = passes.Seen(
+        captured_at=time.time() - ago_s, camera=camera or f"c{grey}",
         status=Status.KNOWN if score > 0.6 else Status.UNKNOWN,
         person_id=ada if score > 0.6 else None, score=score, candidates=[(ada, score)] if ada else [], head_version=1,
-        backbone_version=1, vector=normalise(np.ones(DIM, np.float32)), alike=0.9, weight=0.5, request_id=f"r{grey}",
-        face=0, box=(0, 0, 9, 9), quality=GOOD, crop=lambda: crop,
+        backbone_version=1, vector=vector, alike=0.9, weight=0.5, request_id=request,
+        face=face, box=(0, 0, 9, 9), quality=GOOD, crop=lambda: crop,
     )  # fmt: skip
-    trainer.database.retry(lambda session: passes.keep(session, [face]))
+    trainer.database.retry(lambda session: passes.keep(session, [seen]))
     with trainer.database.write() as session:
-        row = feedback.face_of_request(session, f"r{grey}", 0)[0]
+        row = feedback.face_of_request(session, request, face)[0]
         row.kept_at -= ago_s
         return row.id
 
@@ -201,6 +212,27 @@ def test_of_strangers_who_are_not_known_nothing_is_taken_without_asking(trainer,
     assert samples(trainer) == []
     with trainer.database.read() as session:
         assert quarantine.waiting(session) == 4
+
+
+@pytest.mark.parametrize(
+    ("other", "disagreeing"),
+    [
+        ({}, 1),
+        ({"ago_s": 68.0}, 1),
+        ({"ago_s": 75.0}, 0),
+        ({"camera": "back door"}, 0),
+        ({"vector": -FACE}, 0),
+        ({"request": "r100", "face": 1}, 0),
+    ],
+    ids=["at once", "shortly before", "long before", "elsewhere", "not alike", "beside"],
+)
+def test_frames_that_named_the_face_as_somebody_else_meanwhile_disagree(trainer, ada, other, disagreeing):
+    with trainer.database.write() as session:
+        bea = people.add(session, "Bea").id
+    pass_by(trainer, ada, 100, camera="door")
+    pass_by(trainer, bea, 150, **{"camera": "door", **other})
+    Use(trainer).propose_faces()
+    assert {face.named_id: face.disagreeing for face in faces(trainer)} == {ada: disagreeing, bea: disagreeing}
 
 
 def test_what_nobody_speaks_of_is_let_go_when_it_is_old(trainer, ada):

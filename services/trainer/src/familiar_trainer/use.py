@@ -62,7 +62,7 @@ class Use:
             return
         threshold = float(live.meta["threshold"])
         least, still_s = threshold - _NEAR * (1 - threshold), passes.PASS_S
-        trainer.database.retry(lambda session: quarantine.propose(session, least, still_s, _MOST_PROPOSED))
+        trainer.database.retry(lambda session: quarantine.propose(session, least, still_s, _MOST_PROPOSED, self._alike))
 
     def see_faces(self) -> None:
         """Have the backbone in service see what is in quarantine; what is like a sample is not asked about."""
@@ -124,6 +124,10 @@ class Use:
         if due:
             self._trainer.database.retry(lambda session: quarantine.prune(session, keep_s))
 
+    def _alike(self, version: int) -> float:
+        meta = self._trainer.models.backbone(version)
+        return self._trainer.cohort(meta.name, meta.dim, meta.metric).alike(passes.SAME_PASS)
+
     def _choose(self) -> tuple[dict[str, str], list[str]]:
         """Return whose samples to make of which faces, and the samples to take back so that human ones prevail."""
         trainer = self._trainer
@@ -162,6 +166,6 @@ class Use:
 def _candidate(face: quarantine.Face) -> candidates.Candidate:
     return candidates.Candidate(
         id=face.id, sighting=face.sighting_id, person_id=face.person_id, vector=face.vector, day=face.day,
-        frames=face.frames, agreeing=face.agreeing, disagreeing=0,
+        frames=face.frames, agreeing=face.agreeing, disagreeing=face.disagreeing,
         good=not Quality(**face.quality).reasons(ENROLMENT),
     )  # fmt: skip

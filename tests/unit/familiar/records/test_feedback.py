@@ -453,7 +453,7 @@ def test_what_somebody_has_spoken_of_meanwhile_is_not_taken_without_asking(datab
 
 def propose(database, least=0.8):
     with database.write() as session:
-        return quarantine.propose(session, least, -1.0, 100)
+        return quarantine.propose(session, least, -1.0, 100, lambda _: 1.0)
 
 
 def test_a_sighting_is_proposed_once_for_whom_it_was_taken(database, ada, bob):

@@ -172,7 +172,7 @@ def test_two_gateways_that_are_told_the_same_at_once_take_it_down_once(make_worl
 
 def proposed(world):
     with world.database.write() as session:
-        assert quarantine.propose(session, 0.0, -1.0, 10) == 1
+        assert quarantine.propose(session, 0.0, -1.0, 10, lambda _: 1.0) == 1
 
 
 def test_a_card_asks_whether_it_is_somebody_and_the_answer_is_feedback(world, ada, seen):

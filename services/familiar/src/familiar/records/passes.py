@@ -18,6 +18,8 @@ from familiar.records.sightings import Float32, take_turns
 
 PASS_S = 10.0
 """A face that comes back before the same camera within so many seconds is on the same pass."""
+SAME_PASS = 0.01
+"""Of two strangers on one pass, before one camera within seconds, so many are taken for one; hardly any two are."""
 LONGEST_PASS_S = 600.0
 """Who stays before a camera is on another pass after so long, so that a sighting says when somebody was there."""
 MOST_CROPS = 3

@@ -5,7 +5,7 @@ Ids of people may be those of somebody merged since: ``people.meant`` says whom 
 """
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, undefer
 
 from familiar.errors import NotFound
 from familiar.knowing import Float32, Status, from_blob, to_blob
-from familiar.records import erasures, letting_go, people, sightings
+from familiar.records import disputes, erasures, letting_go, people, sightings
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.letting_go import PRUNED, UNSAID
 from familiar.records.person import new_id
@@ -30,7 +30,8 @@ _DAY_S = 86_400.0
 class Face:
     """A face in quarantine as the policy looks at it.
 
-    ``vector`` is float32[D], ``day`` counts from 1970, in UTC; ``agreeing`` is how many frames named the person.
+    ``vector`` is float32[D], ``day`` counts from 1970, in UTC; ``agreeing`` is how many frames named the person,
+    ``disagreeing`` how many named somebody else.
     """
 
     id: str
@@ -40,13 +41,22 @@ class Face:
     day: int
     frames: int
     agreeing: int
+    disagreeing: int
     quality: Mapping[str, float]
 
 
-def take_in(session: Session, crop: SightingCrop, sighting: Sighting, named_id: str | None, *, proposed: bool) -> str:
+def take_in(
+    session: Session,
+    crop: SightingCrop,
+    sighting: Sighting,
+    named_id: str | None,
+    *,
+    proposed: bool,
+    disagreeing: int = 0,
+) -> str:
     """Copy a face of a sighting, if it is not there yet, and return its id; ``named_id`` is whom it is taken for.
 
-    One that is ``proposed`` may be learned without anybody having said something.
+    One that is ``proposed`` may be learned without anybody having said something, unless frames are ``disagreeing``.
     """
     its = (QuarantinedFace.sighting_id == sighting.id) & (QuarantinedFace.position == crop.position)
     there = session.scalars(select(QuarantinedFace).where(its)).first()
@@ -60,6 +70,7 @@ def take_in(session: Session, crop: SightingCrop, sighting: Sighting, named_id: 
         score=sighting.score,
         frames=sighting.frames,
         agreeing=sighting.agreeing if sighting.status == Status.KNOWN else 0,
+        disagreeing=disagreeing,
         day=int(sighting.kept_at // _DAY_S),
         captured_at=crop.captured_at,
         quality=dict(crop.quality),
@@ -73,11 +84,12 @@ def take_in(session: Session, crop: SightingCrop, sighting: Sighting, named_id: 
     return row.id
 
 
-def propose(session: Session, least_score: float, still_s: float, limit: int) -> int:
+def propose(session: Session, least_score: float, still_s: float, limit: int, alike: Callable[[int], float]) -> int:
     """Take in the best faces of sightings that are over; return how many.
 
     Those of people who were named, and of the unknown whom they are like, from ``least_score`` on. A sighting is over
-    when it was begun ``still_s`` ago, in seconds.
+    when it was begun ``still_s`` ago, in seconds. ``alike`` returns for a backbone version the cosine from which two
+    faces before one camera are taken for one.
     """
     room = min(limit, MOST_WAITING - waiting(session))
     if room <= 0:
@@ -94,7 +106,8 @@ def propose(session: Session, least_score: float, still_s: float, limit: int) ->
     for row in rows:
         named_id = row.person_id or (row.candidates[0][0] if row.candidates else None)
         if named_id is not None and best[row.id]:
-            take_in(session, best[row.id][0], row, named_id, proposed=True)
+            disagreeing = disputes.frames(session, row, named_id, alike)
+            take_in(session, best[row.id][0], row, named_id, proposed=True, disagreeing=disagreeing)
             count += 1
     return count
 
@@ -144,7 +157,7 @@ def unsaid(session: Session, backbone_version: int) -> list[Face]:
     return [
         Face(
             row.id, row.sighting_id, meant[row.named_id].id, from_blob(row.vector), row.day, row.frames, row.agreeing,
-            row.quality,
+            row.disagreeing, row.quality,
         )
         for row in rows
         if row.named_id in meant and row.vector is not None

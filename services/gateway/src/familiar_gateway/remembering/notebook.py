@@ -29,8 +29,6 @@ GATHER_S = 1.0
 MOST_WAITING = 200
 """Faces with 70 kB each or so: what a burst of work leaves behind, and what a database that is away holds up."""
 _AGAIN_S = 2.0
-_SAME_PASS = 0.01
-"""Of two strangers on one pass, before one camera within seconds, so many are taken for one; hardly any two are."""
 
 
 class Counts(Protocol):
@@ -139,7 +137,7 @@ class Notebook:
             head_version=note.head_version,
             backbone_version=note.backbone_version,
             vector=embedding,
-            alike=likeness(self._models, note.backbone_version, _SAME_PASS),
+            alike=likeness(self._models, note.backbone_version, passes.SAME_PASS),
             weight=float(weigh([observation.quality])[0]),
             request_id=note.occasion.request_id,
             face=note.look.face,

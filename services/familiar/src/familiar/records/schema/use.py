@@ -12,10 +12,11 @@ class QuarantinedFace(Base):
     """A face of a sighting, copied from it: one that may be learned, or that somebody has said something of.
 
     ``named_id`` is whom the head took it for, or whom it found it most like. ``frames``, ``agreeing``, ``score`` and
-    ``day`` (since 1970, by our clock) are of the sighting. Those that are ``proposed`` wait to be asked about or to be
-    taken; others are there only for what was said of them. ``vector`` is of this crop, by ``backbone_version``; None
-    where that has not seen it yet, or cannot. Of one that is a sample, ``sample_id`` says which, and ``learned_at``
-    since when. The crop of one that is out and of which nobody has said anything is empty.
+    ``day`` (since 1970, by our clock) are of the sighting; ``disagreeing`` counts the frames that named somebody else
+    meanwhile (``disputes``). Those that are ``proposed`` wait to be asked about or to be taken; others are there only
+    for what was said of them. ``vector`` is of this crop, by ``backbone_version``; None where that has not seen it
+    yet, or cannot. Of one that is a sample, ``sample_id`` says which, and ``learned_at`` since when. The crop of one
+    that is out and of which nobody has said anything is empty.
     """
 
     __tablename__ = "quarantine"
@@ -27,6 +28,7 @@ class QuarantinedFace(Base):
     score: Mapped[float | None]
     frames: Mapped[int]
     agreeing: Mapped[int]
+    disagreeing: Mapped[int]
     day: Mapped[int]
     captured_at: Mapped[float]
     quality: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("frames", sa.Integer(), nullable=False),
         sa.Column("agreeing", sa.Integer(), nullable=False),
+        sa.Column("disagreeing", sa.Integer(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
         sa.Column("captured_at", sa.Double(), nullable=False),
         sa.Column("quality", sa.JSON(), nullable=False),
