@@ -71,6 +71,7 @@ def test_longer_words_fit_on_a_phone_as_well(
         "#enrol",
         "#people",
         f"#people/{shared_gateway.names['person']}",
+        "#visitors",
         "#photos",
         "#operate",
     ):
