@@ -10,4 +10,5 @@ class Scope(StrEnum):
     ENROLL = "enroll"
     PEOPLE = "people"
     SIGHTINGS = "sightings"
+    EVENTS = "events"
     OPERATE = "operate"

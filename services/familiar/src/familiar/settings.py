@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from familiar.errors import MisconfiguredError
 
@@ -119,6 +120,20 @@ class Settings:
         "LEARN_EVERY_S", 600.0, "shortest time between two trainings of what was learned from use", 0, 10**7
     )
 
+    events: str = _setting("EVENTS", "off", "on: note who came before which camera and tell others; off")
+    events_file: str = _setting("EVENTS_FILE", "", "YAML file of whom to tell of what, see docs/events.md")
+    events_visit_s: float = _setting(
+        "EVENTS_VISIT_S", 60.0, "whoever is not seen for so long is announced anew when they come back", 1, 86_400
+    )
+    events_unknown_frames: int = _setting(
+        "EVENTS_UNKNOWN_FRAMES", 5, "on so many frames of a visit somebody unknown is announced", 1, 1000
+    )
+    events_keep_s: float = _setting(
+        "EVENTS_KEEP_S", 2_592_000.0, "for so long events and visits are kept, told or not", 60, 10**9
+    )
+    events_most: int = _setting("EVENTS_MOST", 100_000, "most events kept; the oldest go first", 100, 10_000_000)
+    time_zone: str = _setting("TIME_ZONE", "UTC", "in which days begin and end, as Europe/Berlin")
+
     training_lease_s: float = _setting("TRAINING_LEASE_S", 10.0, "after this silence a training is taken over", 1, 600)
     load_timeout_s: float = _setting("LOAD_TIMEOUT_S", 60.0, "longest wait for Serving to load a version", 1, 3600)
     keep_versions: int = _setting("KEEP_VERSIONS", 3, "head versions kept on disk", 3, 1000)
@@ -159,6 +174,12 @@ class Settings:
             raise MisconfiguredError(
                 f"LEARN_FROM_SIGHTINGS={policy!r}: there is nothing to learn from, SIGHTINGS is off"
             )
+        if settings.events not in ("on", "off"):
+            raise MisconfiguredError(f"EVENTS={settings.events!r}: must be on or off")
+        try:
+            ZoneInfo(settings.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+            raise MisconfiguredError(f"TIME_ZONE={settings.time_zone!r}: no time zone that is known here") from exc
         if settings.https and settings.port == settings.https_port:
             raise MisconfiguredError(f"HTTPS_PORT={settings.https_port}: must be another than GATEWAY_PORT")
         return settings
@@ -172,6 +193,16 @@ class Settings:
     def photo_folders(self) -> tuple[Path, ...]:
         """The folders whose pictures may be sorted."""
         return tuple(Path(each) for each in self.photos_dirs.split(os.pathsep) if each.strip())
+
+    @property
+    def tells_events(self) -> bool:
+        """Whether it is noted who came, for others to be told."""
+        return self.events == "on"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the site."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def certificate_file(self) -> Path:

@@ -6,11 +6,14 @@ for it, and needs no database.
 """
 
 from familiar.records import (
+    attendance,
     audit,
     captures,
     corrections,
+    deliveries,
     enrollments,
     erasures,
+    events,
     feedback,
     key,
     keys,
@@ -34,6 +37,7 @@ from familiar.records import (
     strangers,
     trainings,
     versions,
+    visits,
 )
 from familiar.records.audit import Action
 from familiar.records.captures import Capture
@@ -42,6 +46,7 @@ from familiar.records.correction import status_of as correction_status
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus, IfKnown, IfNotAlike
+from familiar.records.event import EventKind
 from familiar.records.feedback import Said
 from familiar.records.key import KeyKind, KeyStatus
 from familiar.records.learned import Day as LearnedDay
@@ -57,7 +62,9 @@ from familiar.records.schema import (
     AuditEntry,
     BackboneVersion,
     Correction,
+    Destination,
     Enrollment,
+    Event,
     Feedback,
     HeadVersion,
     Person,
@@ -72,11 +79,13 @@ from familiar.records.schema import (
     SiteCorrection,
     StrangerChange,
     Training,
+    Visit,
 )
 from familiar.records.strangers import StrangerSummary
 from familiar.records.training import Stage, TrainingKind
 from familiar.records.verdict import Origin, Verdict
 from familiar.records.versions import HeadStatus
+from familiar.records.visits import Glimpse
 
 # ``migrate`` is a program as well; who needs it imports it by name.
 __all__ = [
@@ -87,9 +96,13 @@ __all__ = [
     "Capture",
     "Correction",
     "Database",
+    "Destination",
     "Enrollment",
     "EnrollmentStatus",
+    "Event",
+    "EventKind",
     "Feedback",
+    "Glimpse",
     "HeadStatus",
     "HeadVersion",
     "IfKnown",
@@ -123,7 +136,9 @@ __all__ = [
     "Training",
     "TrainingKind",
     "Verdict",
+    "Visit",
     "Written",
+    "attendance",
     "audit",
     "captures",
     "check_id",
@@ -131,8 +146,10 @@ __all__ = [
     "clean_name",
     "correction_status",
     "corrections",
+    "deliveries",
     "enrollments",
     "erasures",
+    "events",
     "feedback",
     "key",
     "keys",
@@ -157,4 +174,5 @@ __all__ = [
     "strangers",
     "trainings",
     "versions",
+    "visits",
 ]

@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from familiar.errors import NotFound
-from familiar.records import erasures, letting_go, photo_faces, sightings, versions
+from familiar.records import erasures, events, letting_go, photo_faces, sightings, versions
 from familiar.records import person as rules
 from familiar.records.correction import CorrectionKind
 from familiar.records.engine import MOST_VARIABLES
@@ -227,7 +227,7 @@ def count(session: Session) -> int:
 
 
 def erase(session: Session, person_id: str) -> None:
-    """Delete a person with all that is stored of them: frames, samples, sightings, faces on photos, feedback, weights.
+    """Delete a person with all that is kept of them: samples, sightings, events, faces on photos, feedback, weights.
 
     Nothing that was put right about them can be undone any more, and of whoever was merged into them nothing is left.
     Files are not touched: an ``Erasure`` stays behind until a head without the person serves, every version with them
@@ -243,6 +243,7 @@ def erase(session: Session, person_id: str) -> None:
     letting_go.forget_person(session, everything)
     sightings.forget_person(session, everything)
     photo_faces.forget_person(session, everything)
+    events.forget_people(session, everything)
     made_of = erasures.heads_made_of(session, Sample.person_id == person_id)
     erasures.taint(session, erasures.heads_of(session, everything) | made_of)
     enrollments = select(Enrollment.id).where(Enrollment.person_id == person_id)

@@ -4,6 +4,7 @@ from familiar.records.schema.access import AccessKey, AccessSession, AuditEntry
 from familiar.records.schema.base import Base
 from familiar.records.schema.changes import Correction, Erasure, FormerOwner
 from familiar.records.schema.errors import RecentError
+from familiar.records.schema.events import Ahead, Destination, Event, Retained, Visit
 from familiar.records.schema.heads import (
     BackboneVersion,
     HeadVersion,
@@ -20,13 +21,16 @@ from familiar.records.schema.use import Feedback, QuarantinedFace
 __all__ = [
     "AccessKey",
     "AccessSession",
+    "Ahead",
     "AuditEntry",
     "BackboneVersion",
     "Base",
     "Correction",
+    "Destination",
     "Embedding",
     "Enrollment",
     "Erasure",
+    "Event",
     "Feedback",
     "FormerOwner",
     "FrameVerdict",
@@ -40,6 +44,7 @@ __all__ = [
     "QuarantinedFace",
     "RecentError",
     "Replay",
+    "Retained",
     "Sample",
     "SightedFace",
     "Sighting",
@@ -49,4 +54,5 @@ __all__ = [
     "StrangerChange",
     "TaintedVersion",
     "Training",
+    "Visit",
 ]
