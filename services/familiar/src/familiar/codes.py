@@ -58,6 +58,7 @@ CODES: Mapping[str, str] = {
     "photo_job_not_found": "there is no such photo job (any more)",
     "photo_face_not_found": "the photo job has no such face (any more)",
     "key_not_found": "there is no such key",
+    "event_not_found": "there is no such event (any more)",
     "correction_not_found": "there is no such correction",
     "version_not_found": "there is no such version of the head",
     # The state of things forbids it.
@@ -132,6 +133,8 @@ CODES: Mapping[str, str] = {
     "version_exists": "a version of that number is there already",
     "gate_failed": "a head that was written did not answer as it should",
     "load_failed": "TensorFlow Serving did not load a head",
+    # What operators are told of.
+    "events_dropped": "events were pruned before a destination could be told of them",
     "interrupted": "the trainer was told to stop; another one goes on",
     "lease_lost": "another trainer has taken the training over",
 }

@@ -42,6 +42,7 @@ class Lanes:
             "enrollments.enroll": (films, its.settings.max_body_bytes),
             "enrollments.add_frames": (pictures, its.settings.max_body_bytes),
             "enrollments.stream": (streams, small),
+            "events.follow": (streams, small),
             "health.ready": (parts, small),
             "health.metrics": (parts, small),
             "system.show": (parts, small),

@@ -9,11 +9,12 @@ from familiar.seeing import ENROLMENT, Decoder, ImageLimits, Observer, SlowLane,
 from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
 from familiar_gateway.access import Guard, Keyring, Rates, mode_of
-from familiar_gateway.enrolling import Capturer, Streams
+from familiar_gateway.enrolling import Capturer
 from familiar_gateway.operating import Inbox, Metrics, Queue, Readiness, Serving
 from familiar_gateway.recognizing import Recognizer, Witness
 from familiar_gateway.remembering import Notebook
 from familiar_gateway.threads import Threads
+from familiar_gateway.web import Streams
 
 
 @dataclass(frozen=True)

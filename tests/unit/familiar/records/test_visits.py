@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from telling import NOON, TERMS, enrolled, frame, kinds, listed, see
 
 from familiar.records import Glimpse, attendance, corrections, people, visits
 from familiar.records.corrections import Terms as Conditions
@@ -13,6 +12,7 @@ from familiar.records.engine import Database
 from familiar.records.event import EventKind
 from familiar.records.reversals import undo
 from familiar.records.schema import Visit
+from telling import NOON, TERMS, enrolled, frame, kinds, listed, see
 
 SEEN, UNKNOWN = EventKind.PERSON_SEEN, EventKind.UNKNOWN_SEEN
 

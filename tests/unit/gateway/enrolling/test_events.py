@@ -18,7 +18,7 @@ from familiar.records.schema import AccessSession
 from familiar.scope import Scope
 from familiar_gateway.access import keyring
 from familiar_gateway.app import create_app
-from familiar_gateway.enrolling.events import Streams
+from familiar_gateway.web.streams import Streams
 
 
 def quick(world: World, **changes: object) -> World:

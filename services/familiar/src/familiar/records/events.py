@@ -113,6 +113,12 @@ def count(session: Session, wanted: Wanted, up_to: int | None = None) -> int:
     return session.scalar(select(func.count()).select_from(Event).where(*wanted.conditions(), *told)) or 0
 
 
+def cameras(session: Session) -> list[str]:
+    """Return the names of the cameras before which somebody was, as far as is kept."""
+    named = select(Visit.camera).where(Visit.camera.is_not(None)).distinct().order_by(Visit.camera)
+    return [camera for camera in session.scalars(named) if camera is not None]
+
+
 def due(session: Session, keep_s: float, most: int) -> bool:
     """Whether there is something to prune."""
     old_event = select(Event.number).where(_stale(keep_s)).limit(1)

@@ -2,13 +2,11 @@
 
 from familiar_gateway.enrolling.at_once import enroll_seen
 from familiar_gateway.enrolling.capture import Capturer, SeenFace
-from familiar_gateway.enrolling.events import Streams
 from familiar_gateway.enrolling.routes import blueprint
 
 __all__ = [
     "Capturer",
     "SeenFace",
-    "Streams",
     "blueprint",
     "enroll_seen",
 ]

@@ -24,13 +24,14 @@ from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import at_once, choosing, representations, steps
 from familiar_gateway.enrolling.capture import Capturer, Shot
-from familiar_gateway.enrolling.events import Streams
+from familiar_gateway.enrolling.events import States
 from familiar_gateway.enrolling.steps import Opening
 from familiar_gateway.operating import Inbox, job
 from familiar_gateway.people import require_free_name
 from familiar_gateway.web import (
     Forbidden,
     Json,
+    Streams,
     UnsupportedMediaType,
     asks_for,
     caller,
@@ -171,7 +172,7 @@ def stream(enrollment_id: str) -> Response:
         doors.look_again()
         return steps.show(enrollment_id)
 
-    return services(_Needs).streams.respond(first, show_again)
+    return services(_Needs).streams.respond(States(first, show_again).news, "poll the enrolment instead")
 
 
 @blueprint.post("/v1/enroll")

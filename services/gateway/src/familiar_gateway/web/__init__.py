@@ -6,6 +6,8 @@ from familiar_gateway.web.doors import Caller, asks_for, caller, camera
 from familiar_gateway.web.errors import RETRY_AFTER_S, Forbidden, RateLimited, Unauthorized, UnsupportedMediaType
 from familiar_gateway.web.origins import Hosts, read_origins
 from familiar_gateway.web.representations import Json, error, page, reference, time
+from familiar_gateway.web.streams import Streams, Told
+from familiar_gateway.web.tables import harmless, wants_csv
 
 __all__ = [
     "KEY",
@@ -15,6 +17,8 @@ __all__ = [
     "Hosts",
     "Json",
     "RateLimited",
+    "Streams",
+    "Told",
     "Unauthorized",
     "UnsupportedMediaType",
     "asks_for",
@@ -24,6 +28,7 @@ __all__ = [
     "doors",
     "error",
     "errors",
+    "harmless",
     "page",
     "payload",
     "pictures",
@@ -32,4 +37,5 @@ __all__ = [
     "reference",
     "services",
     "time",
+    "wants_csv",
 ]

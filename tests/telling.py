@@ -44,8 +44,9 @@ def see(database: Database, *frames: list, terms: Terms = TERMS) -> list[Event]:
 
 def tell(database: Database, *cameras: str | None) -> list[Event]:
     """Add an event for each camera, of somebody unknown who was not there before."""
-    frames = (frame(0, None, camera=camera, sightings=(new_id(),)) for camera in cameras)
-    return see(database, *frames, terms=Terms(60, 1))
+    with database.write() as session:
+        frames = (frame(0, None, camera=camera, sightings=(new_id(),)) for camera in cameras)
+        return [event for each in frames for event in visits.note(session, each, Terms(60, 1))]
 
 
 def listed(database: Database, **wanted: object) -> list[Event]:

@@ -1,0 +1,200 @@
+"""Webhooks: signed, retried, in order, and nobody who does not listen is in anybody's way."""
+
+import base64
+import random
+import socket
+import threading
+import time
+
+import pytest
+
+from familiar.records import deliveries, events, people
+from familiar_gateway.messenger import backoff, courier
+from familiar_gateway.messenger.webhooks import signature
+from messengers import wait_until
+from receiver import Receiver, signed
+from telling import enrolled, frame, see, tell
+
+
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch):
+    monkeypatch.setattr(backoff, "_FIRST_S", 0.02)
+    monkeypatch.setattr(backoff, "_LONGEST_S", 0.1)
+
+
+def numbers(told):
+    return [each.number for each in told]
+
+
+def arrived(receiver, told):
+    wait_until(lambda: {each["id"] for each in receiver.taken} >= {each.id for each in told}, "all have arrived")
+
+
+def test_an_event_is_told_with_person_camera_time_and_score_and_signed(database, receiver, begin):
+    ada = enrolled(database, "Ada Lovelace")
+    begin({"destinations": {"door": receiver.said()}, "address": "https://familiar.example/"})
+    (event,) = see(database, frame(0, ada, sightings=("5" * 32,)))
+    arrived(receiver, [event])
+    assert receiver.taken == [{
+        "id": event.id, "number": event.number, "kind": "person_seen", "at": "2025-10-09T08:53:20.000+00:00",
+        "camera": "door", "person": {"id": ada, "name": "Ada Lovelace"}, "score": 0.9, "visit": event.visit_id,
+        "head_version": 7, "snapshot": f"https://familiar.example/v1/events/{event.id}/snapshot",
+    }]  # fmt: skip
+    assert receiver.unsigned == 0 and receiver.paths == {"/told"}
+
+
+def test_the_signature_is_that_of_the_specification():
+    # From https://github.com/standard-webhooks/standard-webhooks, its libraries' own test.
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    told = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert told == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_what_was_changed_or_is_old_or_of_another_secret_is_not_signed():
+    now = int(time.time())
+    headers = {"webhook-id": "a", "webhook-timestamp": str(now), "webhook-signature": signature(b"s", "a", now, b"{}")}
+    assert signed(headers, b"{}", b"s")
+    assert not signed(headers, b"{ }", b"s") and not signed(headers, b"{}", b"t")
+    assert not signed({**headers, "webhook-id": "b"}, b"{}", b"s")
+    assert not signed({**headers, "webhook-timestamp": str(now - 1000)}, b"{}", b"s")
+
+
+@pytest.mark.parametrize("status", [500, 404, 429, 301, 307])
+def test_what_is_not_taken_is_told_again_until_it_is(database, receiver, begin, status):
+    receiver.answer = lambda _, times: status if times < 3 else 200
+    begin({"destinations": {"door": receiver.said()}})
+    told = tell(database, "a", "a", "b")
+    arrived(receiver, told)
+    assert receiver.in_order("a") == numbers(told[:2]) and receiver.in_order("b") == [told[2].number]
+    assert set(receiver.tries.values()) == {3} and receiver.paths == {"/told"}  # no redirect was followed
+
+
+def test_a_receiver_that_was_away_is_told_all_in_order_when_it_is_back(database, receiver, begin):
+    receiver.stop()
+    begin({"destinations": {"door": receiver.said()}})
+    told = tell(database, *"abcabcabc")
+    wait_until(lambda: problem(database), "it was tried")
+    receiver.start()
+    arrived(receiver, told)
+    for camera in "abc":
+        assert receiver.in_order(camera) == [each.number for each in told if each.camera == camera]
+    wait_until(lambda: problem(database) is None, "that is known")
+
+
+def problem(database):
+    with database.read() as session:
+        return deliveries.all_of(session)[0].problem
+
+
+def test_what_one_camera_has_to_wait_for_is_waited_for_by_no_other(database, receiver, begin):
+    refuse = [True]
+    receiver.answer = lambda event, _: 400 if refuse[0] and event["camera"] == "a" else 200
+    begin({"destinations": {"door": receiver.said()}})
+    told = tell(database, *"abababab")
+    arrived(receiver, [each for each in told if each.camera == "b"])
+    assert receiver.in_order("a") == [] and problem(database)
+    refuse[0] = False
+    arrived(receiver, told)
+    assert receiver.in_order("a") == numbers(told[::2])
+
+
+def test_one_that_hangs_is_hung_up_on_and_holds_up_no_other_destination(database, receiver, begin):
+    hangs = Receiver(answer=lambda _, times: None if times == 1 else 200).start()
+    try:
+        begin({"destinations": {"slow": hangs.said(deadline_s=0.3), "door": receiver.said()}})
+        told = tell(database, *"aab")
+        arrived(receiver, told)
+        arrived(hangs, told)
+        assert max(hangs.tries.values()) == 2 and hangs.in_order("a") == numbers(told[:2])
+    finally:
+        hangs.stop()
+
+
+def test_one_that_answers_a_byte_at_a_time_is_hung_up_on(database, receiver, begin):
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                for byte in b"HTTP/1.1 200 " + b"O" * 10_000:
+                    try:
+                        connection.sendall(bytes([byte]))
+                    except OSError:
+                        break
+                    if done.wait(0.05):
+                        break
+            done.set()
+
+        threading.Thread(target=drip, daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        begin({"destinations": {"drips": {**receiver.said(deadline_s=0.3), "webhook": address}}})
+        tell(database, "a")
+        wait_until(lambda: problem(database) == "no answer within 0.3 s", "it is hung up on")
+        done.set()
+
+
+def test_how_long_to_wait_is_said_by_the_receiver_or_doubles(monkeypatch):
+    monkeypatch.undo()
+    chance, waits = random.Random(1), backoff.Backoff()
+    told = [waits.next_s(0, chance) for _ in range(12)]
+    assert 0.5 <= told[0] <= 1 and 150 <= told[-1] <= 300 and 32 <= told[6] <= 64
+    assert backoff.Backoff().next_s(120, chance) == 120
+    assert backoff.Backoff().next_s(10**9, chance) == backoff.LONGEST_ASKED_S
+
+
+def test_whoever_is_erased_before_they_were_told_of_is_told_of_no_more(database, receiver, begin):
+    ada = enrolled(database, "Ada")
+    receiver.stop()
+    begin({"destinations": {"door": receiver.said()}})
+    see(database, frame(0, ada))
+    wait_until(lambda: problem(database), "it was tried")
+    with database.write() as session:
+        people.erase(session, ada)
+    (later,) = tell(database, "door")
+    receiver.start()
+    arrived(receiver, [later])
+    assert [each["id"] for each in receiver.taken] == [later.id]
+
+
+def test_rules_say_who_is_told_of_what(database, receiver, begin):
+    ada = enrolled(database, "Ada")
+    other = Receiver().start()
+    try:
+        begin({
+            "destinations": {"door": receiver.said(), "log": other.said()},
+            "rules": [{"tell": "log"}, {"tell": "door", "camera": ["door"], "who": ["unknown", "Ada"]}],
+        })  # fmt: skip
+        grace = enrolled(database, "Grace")
+        told = [*see(database, frame(0, ada), frame(0, grace), frame(0, ada, camera="yard")), *tell(database, "door")]
+        arrived(other, told)
+        arrived(receiver, [told[0], told[3]])
+        assert len(receiver.taken) == 2 and len(other.taken) == 4
+    finally:
+        other.stop()
+    assert receiver.in_order("door") == [told[0].number, told[3].number]
+
+
+def test_what_was_dropped_is_said(database, receiver, begin, caplog, monkeypatch):
+    monkeypatch.setattr(courier, "_TIDY_EVERY_S", 0.01)
+    receiver.stop()
+    begin({"destinations": {"door": receiver.said()}})
+    told = tell(database, *"aaaaaa")
+    wait_until(lambda: problem(database), "it was tried")
+    with database.write() as session:
+        assert events.prune(session, 10**9, 2) == 4
+    wait_until(lambda: "door: 4 events were dropped before they could be told" in caplog.text, "that is said")
+    receiver.start()
+    arrived(receiver, told[4:])
+    assert receiver.in_order("a") == numbers(told[4:])
+
+
+def test_neither_log_nor_table_shows_an_address(database, receiver, begin, caplog):
+    caplog.set_level("INFO")
+    receiver.answer = lambda _, times: 500 if times == 1 else 200
+    said = receiver.said()
+    said["webhook"] = said["webhook"].replace("/told", "/hook/s3cret-in-the-path?key=s3cret-too")
+    begin({"destinations": {"door": said}})
+    arrived(receiver, tell(database, "a"))
+    assert "door: it answered 500" in caplog.text
+    assert "s3cret" not in caplog.text
