@@ -112,5 +112,5 @@ def test_every_event_is_explained_and_sent_from_its_one_place() -> None:
     shown = set(re.findall(r"`(\w+)`", _API.partition("The stream has the events ")[2].partition(".")[0]))
     events = {event.value for event in Event}
     assert shown == events, f"docs/api.md says of the stream {sorted(shown)}, and it has {sorted(events)}"
-    elsewhere = [name for name, path in modules().items() if re.search(r"[\"']event: ", path.read_text())]
-    assert elsewhere == ["familiar_gateway.enrolling.events"]
+    tellers = [name for name, path in modules().items() if re.search(r"\bTold\(", path.read_text())]
+    assert tellers == ["familiar_gateway.enrolling.events", "familiar_gateway.events.routes"]

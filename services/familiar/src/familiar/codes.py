@@ -59,6 +59,7 @@ CODES: Mapping[str, str] = {
     "photo_face_not_found": "the photo job has no such face (any more)",
     "key_not_found": "there is no such key",
     "event_not_found": "there is no such event (any more)",
+    "snapshot_not_found": "no picture of whoever came is kept (any more)",
     "correction_not_found": "there is no such correction",
     "version_not_found": "there is no such version of the head",
     # The state of things forbids it.

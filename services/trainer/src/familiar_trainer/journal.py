@@ -18,6 +18,7 @@ from familiar.records import (
     corrections,
     enrollments,
     erasures,
+    events,
     feedback,
     locked_cases,
     people,
@@ -78,8 +79,11 @@ class Journal:
     Every method raises LeaseLost, and changes nothing, if another trainer has taken the training over.
     """
 
-    def __init__(self, database: Database, lease: Lease, training: TrainingRow, joined: Mapping[str, str]) -> None:
+    def __init__(
+        self, database: Database, lease: Lease, tells_events: bool, training: TrainingRow, joined: Mapping[str, str]
+    ) -> None:
         self._database = database
+        self._tells_events = tells_events
         self._lease = lease
         self.joined = joined
         self.training_id = training.id
@@ -90,11 +94,13 @@ class Journal:
 
     @classmethod
     def claim(
-        cls, database: Database, training_id: str, owner: str, lease_s: float, silent: Mapping[str, trainings.Sign]
-    ) -> tuple[Self, Lease] | None:
+        cls, database: Database, training_id: str, owner: str, lease_s: float, silent: Mapping[str, trainings.Sign],
+        *, tells_events: bool,
+    ) -> tuple[Self, Lease] | None:  # fmt: skip
         """Take a training, with every enrolment that waits at this moment; None if there is nothing to take.
 
-        ``silent`` are the last signs of those whose trainings may be taken over.
+        ``silent`` are the last signs of those whose trainings may be taken over; ``tells_events``: others are told of
+        whoever is recognised from now on.
         """
 
         def take(session: Session) -> tuple[TrainingRow, dict[str, str]] | None:
@@ -108,7 +114,7 @@ class Journal:
         if taken is None:
             return None
         lease = Lease(database, training_id, owner, lease_s)
-        return cls(database, lease, *taken), lease
+        return cls(database, lease, tells_events, *taken), lease
 
     def enter(self, stage: Stage) -> None:
         """Show that the training has come to ``stage``."""
@@ -251,6 +257,8 @@ class Journal:
             if enrollment.id in self.joined:
                 (learned if enrollment.person_id in everybody else missing).append(enrollment.id)
         self._settle(session, learned, EnrollmentStatus.LIVE, version=version)
+        if self._tells_events:
+            events.enrolled(session, learned, version)
         message = "none of the pictures could be used any more; please enrol again"
         self._settle(session, missing, EnrollmentStatus.FAILED, code="no_samples", message=message)
         training.head_version = version

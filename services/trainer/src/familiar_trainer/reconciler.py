@@ -67,6 +67,7 @@ class Reconciler:
             self.replace_a_live_head_that_does_not_load,
             trainer.keep_house,
             memory.prune_sightings,
+            memory.prune_events,
             memory.renew_sightings,
             memory.group_strangers,
             use.propose_faces,

@@ -1,10 +1,10 @@
-"""Remembering: what sightings need of the trainer: to be pruned, seen by the backbone in service, and grouped."""
+"""Remembering: sightings and events are pruned, and sightings seen by the backbone in service, and grouped."""
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from familiar.knowing import normalise
-from familiar.records import sightings, versions
+from familiar.records import events, sightings, versions
 from familiar_trainer.grouping import SAME_STRANGER, group_strangers
 from familiar_trainer.reembedding import chip_of, embedded
 from familiar_trainer.trainer import Trainer
@@ -13,7 +13,7 @@ _BATCH = 32
 
 
 class Memory:
-    """The duties towards sightings; each is safe at any time and in several trainers at once."""
+    """The duties towards sightings and events; each is safe at any time and in several trainers at once."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
@@ -26,6 +26,15 @@ class Memory:
             due = sightings.due(session, keep_s, most)
         if due:
             database.retry(lambda session: sightings.prune(session, keep_s, most))
+
+    def prune_events(self) -> None:
+        """Remove old events and visits where nobody comes by, and those of a time when others were told."""
+        settings, database = self._trainer.settings, self._trainer.database
+        keep_s, most = settings.events_keep_s, settings.events_most
+        with database.read() as session:
+            due = events.due(session, keep_s, most)
+        if due:
+            database.retry(lambda session: events.prune(session, keep_s, most))
 
     def renew_sightings(self) -> None:
         """Have the backbone in service see what another one saw, some at a time, by the crops that were kept."""

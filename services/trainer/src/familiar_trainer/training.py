@@ -46,7 +46,10 @@ def run(trainer: Trainer, training_id: str) -> str:
     May be called at any time, by any number of trainers, for a training in any state.
     """
     lease_s = trainer.settings.training_lease_s
-    claimed = Journal.claim(trainer.database, training_id, trainer.owner, lease_s, trainer.silent())
+    claimed = Journal.claim(
+        trainer.database, training_id, trainer.owner, lease_s, trainer.silent(),
+        tells_events=trainer.settings.tells_events,
+    )  # fmt: skip
     if claimed is None:
         return "nothing to do"
     crash_points.reached(crash_points.CLAIMED)

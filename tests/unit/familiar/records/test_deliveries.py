@@ -1,10 +1,10 @@
 """A destination is told of each camera's events in order, by one at a time, and from where it was left."""
 
 import pytest
-from telling import tell
 
 from familiar.records import Database, deliveries, events
 from familiar.records.schema import Ahead, Destination
+from telling import tell
 
 
 @pytest.fixture

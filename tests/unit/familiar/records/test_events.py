@@ -6,12 +6,12 @@ import time
 import pytest
 from records_world import capture, learn
 from sqlalchemy import update
-from telling import enrolled, frame, kinds, listed, see, tell
 
 from familiar.records import corrections, deliveries, events, people
 from familiar.records.corrections import Terms as Conditions
 from familiar.records.event import EventKind
 from familiar.records.schema import Event, Visit
+from telling import enrolled, frame, kinds, listed, see, tell
 
 
 class Somebody:
@@ -101,11 +101,11 @@ def test_what_is_too_old_goes_and_so_does_what_is_from_a_time_to_come(database, 
     now = time.time()
     with database.write() as session:
         session.execute(update(Event).values(written_at=now - 10))
-        session.execute(update(Visit).values(last_at=now - 10))
+        session.execute(update(Visit).values(noted_at=now - 10))
     assert not due(database, 10, keep_s=100)
     with database.write() as session:
         session.execute(update(Event).values(written_at=now - age_s))
-        session.execute(update(Visit).values(last_at=now - age_s))
+        session.execute(update(Visit).values(noted_at=now - age_s))
     assert due(database, 10, keep_s=100) and prune(database, 10, keep_s=100) == 1
     assert listed(database) == [] and not due(database, 10, keep_s=100)
     with database.read() as session:

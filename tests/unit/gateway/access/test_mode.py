@@ -38,7 +38,7 @@ def test_where_nothing_is_asked_for_a_key_is_neither_needed_nor_harmful(make_wor
         assert world.client.get("/v1/people", headers=headers).status_code == 200
         session = world.client.get("/v1/session", headers=headers).json
         assert (session["access"], session["who"]) == (mode, None)
-        assert session["scopes"] == ["recognize", "enroll", "people", "sightings", "operate"]
+        assert session["scopes"] == ["recognize", "enroll", "people", "sightings", "events", "operate"]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from familiar.records import (
     versions,
     visits,
 )
+from familiar.records.attendance import Attended
 from familiar.records.audit import Action
 from familiar.records.captures import Capture
 from familiar.records.cleaning import clean
@@ -91,6 +92,7 @@ from familiar.records.visits import Glimpse
 __all__ = [
     "AccessKey",
     "Action",
+    "Attended",
     "AuditEntry",
     "BackboneVersion",
     "Capture",

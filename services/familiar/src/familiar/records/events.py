@@ -166,4 +166,4 @@ def _stale(keep_s: float) -> ColumnElement[bool]:
 
 def _over(keep_s: float) -> ColumnElement[bool]:
     now = time.time()
-    return or_(Visit.last_at < now - keep_s, Visit.last_at > now + max(keep_s, _FAR_AHEAD_S))
+    return or_(Visit.noted_at < now - keep_s, Visit.noted_at > now + max(keep_s, _FAR_AHEAD_S))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import delete, insert, or_, select
@@ -62,8 +62,15 @@ class Seen:
     crop: Callable[[], bytes]
 
 
-def keep(session: Session, seen: Sequence[Seen]) -> int:
-    """Keep faces, each as a sighting or as one more frame of one; return how many sightings are new.
+class Kept(NamedTuple):
+    """So many sightings are new, and which ones the faces are of; None for one of which nothing is kept."""
+
+    begun: int
+    of: list[Sighting | None]
+
+
+def keep(session: Session, seen: Sequence[Seen]) -> Kept:
+    """Keep faces, each as a sighting or as one more frame of one.
 
     Of who was deleted since they were recognised nothing is kept; who was merged into somebody is that one.
     """
@@ -72,15 +79,16 @@ def keep(session: Session, seen: Sequence[Seen]) -> int:
     named |= {label for each in seen for label, _ in each.candidates}
     meant = {label: known.id for label, known in people.meant(session, named).items()}
     passes = _Passes(session, seen)
-    for each in sorted(seen, key=lambda one: one.captured_at):
+    of: list[Sighting | None] = [None] * len(seen)
+    for place, each in sorted(enumerate(seen), key=lambda one: one[1].captured_at):
         if each.person_id is None or each.person_id in meant:
             person_id = None if each.person_id is None else meant[each.person_id]
             candidates = [[meant[label], score] for label, score in each.candidates if label in meant]
-            passes.add(replace(each, person_id=person_id), candidates)
+            of[place] = passes.add(replace(each, person_id=person_id), candidates)
     passes.keep_faces()
     passes.keep_crops()
     session.flush()
-    return passes.begun
+    return Kept(passes.begun, of)
 
 
 class _Passes:
@@ -105,8 +113,8 @@ class _Passes:
                 self._crops[crop.sighting_id].append(crop)
         self._faces = {row.id: {(crop.request_id, crop.face) for crop in self._crops[row.id]} for row in self._rows}
 
-    def add(self, each: Seen, candidates: list[list[Any]]) -> None:
-        """Add one frame."""
+    def add(self, each: Seen, candidates: list[list[Any]]) -> Sighting:
+        """Add one frame; return the sighting that it is of."""
         row = self._of(each)
         if row is None:
             row = Sighting(
@@ -128,6 +136,7 @@ class _Passes:
         self._sighted[row.id, (row.frames - 1) % MOST_FACES] = (row.frames, each)
         self._faces[row.id].add((each.request_id, each.face))
         self._new_crops.setdefault(row.id, []).append((row.frames - 1, each))
+        return row
 
     def keep_faces(self) -> None:
         """Keep which requests the new frames are of, by few statements however many they are."""

@@ -3,15 +3,16 @@
 Several gateways see frames of one visit. They take turns, so one of them begins it and is the one that announces it.
 """
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from familiar.records import events
+from familiar.records import events, people
 from familiar.records.person import new_id
-from familiar.records.schema import Event, Person, Visit
+from familiar.records.schema import Event, Visit
 
 _FLICKER_S = 3.0
 """Somebody named so lately before a camera, and not on this frame, may be the unknown face that is."""
@@ -66,12 +67,15 @@ class _Frame:
 def note(session: Session, glimpses: Sequence[Glimpse], terms: Terms) -> list[Event]:
     """Add faces to the visits that they are of, or begin new ones; return the events of those announced by it.
 
-    Of who was deleted since they were recognised nothing is kept.
+    Of who was deleted since they were recognised nothing is kept; who was merged into somebody is that one.
     """
     events.take_turns(session)
-    named = {each.person_id for each in glimpses} - {None}
-    enrolled = set(session.scalars(select(Person.id).where(Person.id.in_(named))))
-    there = [each for each in glimpses if each.person_id is None or each.person_id in enrolled]
+    meant = people.meant(session, {each.person_id for each in glimpses if each.person_id is not None})
+    there = [
+        each if each.person_id is None else replace(each, person_id=meant[each.person_id].id)
+        for each in glimpses
+        if each.person_id is None or each.person_id in meant
+    ]
     if not there:
         return []
     book = _Book(session, there, terms)
@@ -147,11 +151,12 @@ class _Book:
         if row is None:
             row = Visit(
                 id=new_id(), camera=frame.camera, person_id=person_id, sighting_id=sighting_id, begun_at=frame.at,
-                last_at=frame.at, frames=0, score=score, announced=False,
+                last_at=frame.at, noted_at=time.time(), frames=0, score=score, announced=False,
             )  # fmt: skip
             self._session.add(row)
             self._rows.append(row)
         row.frames += times
+        row.noted_at = time.time()
         row.begun_at, row.last_at = min(row.begun_at, frame.at), max(row.last_at, frame.at)
         row.score = max(filter(None, (row.score, score)), default=None)
         if not row.announced and (person_id is not None or row.frames >= self._terms.unknown_frames):

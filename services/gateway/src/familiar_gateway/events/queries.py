@@ -6,8 +6,7 @@ from flask import Request
 from sqlalchemy.orm import Session
 
 from familiar.errors import InvalidInput
-from familiar.records import EventKind, check_id, clean_name, people
-from familiar.records.events import Wanted
+from familiar.records import EventKind, check_id, clean_name, events, people
 from familiar.settings import Settings
 from familiar_gateway.web import camera, payload
 
@@ -17,7 +16,7 @@ _MOST_NUMBER = 10**9 - 1
 PAGE = {"after": (0, 0, _MOST_NUMBER), "limit": (100, 1, 1000)}
 
 
-def read_filters(request: Request, session: Session) -> Wanted:
+def read_filters(request: Request, session: Session) -> events.Wanted:
     """Return which events are asked for; with a key of one camera they are those of that one.
 
     Raises:
@@ -29,7 +28,7 @@ def read_filters(request: Request, session: Session) -> Wanted:
     if kind is not None and kind not in list(EventKind):
         raise InvalidInput(f"the query parameter 'kind' must be one of {', '.join(EventKind)}", code="invalid_query")
     person = said.get("person")
-    return Wanted(
+    return events.Wanted(
         kind=None if kind is None else EventKind(kind),
         person_ids=None if person is None else people.all_of(session, check_id(person, "person")),
         camera=read_camera(request),

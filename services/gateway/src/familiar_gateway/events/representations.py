@@ -4,8 +4,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from familiar.records import Event, Known
-from familiar.records.attendance import Attended
+from familiar.records import Attended, Event, Known
 from familiar_gateway.web import Json, harmless, time
 
 _COLUMNS = ("day", "person_id", "person", "first_seen", "last_seen", "visits")

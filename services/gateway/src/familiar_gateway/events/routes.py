@@ -6,13 +6,12 @@ from typing import Protocol
 
 from flask import Blueprint, Response, request
 
-from familiar.errors import InvalidInput
-from familiar.records import Database, attendance, events, people
-from familiar.records.events import Wanted
+from familiar.errors import InvalidInput, NotFound
+from familiar.records import Database, attendance, check_id, events, people, sightings
 from familiar.scope import Scope
 from familiar.settings import Settings
 from familiar_gateway.events import queries, representations
-from familiar_gateway.web import Json, Streams, Told, asks_for, doors, payload, services, wants_csv
+from familiar_gateway.web import Json, Streams, Told, asks_for, caller, doors, payload, services, wants_csv
 
 
 class _Needs(Protocol):
@@ -55,6 +54,23 @@ def follow() -> Response:
     return its.streams.respond(_Following(its.database, wanted, after).news, "ask GET /v1/events meanwhile")
 
 
+@blueprint.get("/v1/events/<event_id>/snapshot")
+@asks_for(Scope.SIGHTINGS)
+def snapshot(event_id: str) -> Response:
+    """Show the best picture that is kept of whoever came, as JPEG."""
+    payload.read_query(request, {})
+    check_id(event_id, "event")
+    with services(_Needs).database.read() as session:
+        found = events.get(session, event_id)
+        if caller().camera not in (None, found.camera):
+            raise NotFound(f"there is no event {event_id} of that camera", code="event_not_found")
+        kept = sightings.crops(session, [found.sighting_id], pictures=True) if found.sighting_id is not None else {}
+        crops = kept.get(found.sighting_id or "", [])
+    if not crops:
+        raise NotFound(f"no picture of event {event_id} is kept", code="snapshot_not_found")
+    return Response(max(crops, key=lambda each: each.weight).crop, mimetype="image/jpeg")
+
+
 @blueprint.get("/v1/attendance")
 @asks_for(Scope.EVENTS)
 def attended() -> Json | Response:
@@ -75,7 +91,7 @@ class _Following:
     """Events from a place on; each is told once."""
 
     database: Database
-    wanted: Wanted
+    wanted: events.Wanted
     after: int
 
     def news(self) -> Iterator[Told]:

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from familiar.errors import FamiliarError, MisconfiguredError
-from familiar.records import Database, Recorder, deliveries
-from familiar.records.migrate import check
+from familiar.records import Database, Recorder, deliveries, migrate
 from familiar.settings import Settings
 from familiar_gateway.messenger import instructions
 from familiar_gateway.messenger.courier import Courier
@@ -105,7 +104,7 @@ def _wait_for(database: Database, stop: threading.Event) -> None:
     tries = 0
     while not stop.is_set():
         try:
-            check(database)
+            migrate.check(database)
         except FamiliarError as exc:
             if tries % _REMIND_AFTER_TRIES == 0:
                 log.warning("waiting for the database: %s", exc)

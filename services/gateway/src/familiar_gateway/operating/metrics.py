@@ -4,14 +4,15 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+from sqlalchemy.orm import Session
 
 from familiar.errors import FamiliarError
 from familiar.queueing import WorkerState
 from familiar.reason import Reason
-from familiar.records import Database, erasures, trainings, versions
+from familiar.records import Database, deliveries, erasures, trainings, versions
 from familiar_gateway.operating import disks
 from familiar_gateway.operating.ports import Queue
 
@@ -60,7 +61,7 @@ class Metrics:
         )
         self._sightings = Counter(
             "familiar_sightings",
-            "Recognised faces by what became of them where sightings are kept: kept, or left out",
+            "Recognised faces by what became of them where sightings are kept or events told: kept, or left out",
             ("result",),
             registry=self._registry,
         )
@@ -94,7 +95,7 @@ class Metrics:
             self._frames.labels(verdict).inc()
 
     def count_sightings(self, result: str, faces: int) -> None:
-        """Record that so many faces were ``kept`` as sightings, or left out (``no_room``, ``failed``)."""
+        """Record that so many faces were ``kept``, written down, or left out (``no_room``, ``failed``)."""
         self._sightings.labels(result).inc(faces)
 
     def render(self) -> bytes:
@@ -119,7 +120,7 @@ class _State(Collector):
         """Say nothing in advance, so that registering asks nobody."""
         return iter(())
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Ask the queue and the database."""
         up = GaugeMetricFamily("familiar_part_up", "Whether a part answers the gateway", labels=("part",))
         depth = GaugeMetricFamily("familiar_queue_trainings", "Trainings on the queue", labels=("state",))
@@ -134,12 +135,14 @@ class _State(Collector):
         live = GaugeMetricFamily("familiar_head_version", "Version of the head that is in service")
         people = GaugeMetricFamily("familiar_head_people", "People whom the head in service knows")
         oldest = GaugeMetricFamily("familiar_queue_oldest_seconds", "Age of the oldest training that has not ended")
+        destinations: list[Metric] = []
         erasing = GaugeMetricFamily("familiar_erasures_open", "Deletions of which there are traces yet")
         try:
             with self._database.read() as session:
                 head = versions.live_head(session)
                 erasing.add_metric([], len(erasures.open_ones(session)))
                 oldest.add_metric([], trainings.longest_open_s(session))
+                destinations = _destinations(session)
             if head is not None:
                 live.add_metric([], head.version)
                 people.add_metric([], versions.people_of(head))
@@ -152,4 +155,21 @@ class _State(Collector):
             if disk.free_bytes is not None and disk.size_bytes is not None:
                 free.add_metric([name], disk.free_bytes)
                 size.add_metric([name], disk.size_bytes)
-        yield from (up, depth, oldest, live, people, erasing, free, size)
+        yield from (up, depth, oldest, live, people, erasing, free, size, *destinations)
+
+
+def _destinations(session: Session) -> list[Metric]:
+    """Return how far those have been told who are told of events."""
+    by = ("destination",)
+    waiting = GaugeMetricFamily("familiar_events_waiting", "Events that a destination was not told of yet", labels=by)
+    taken = GaugeMetricFamily("familiar_events_taken", "Whether a destination took what it was told last", labels=by)
+    told = CounterMetricFamily("familiar_events_told", "Events that a destination was told of", labels=by)
+    dropped = CounterMetricFamily(
+        "familiar_events_dropped", "Events that were pruned before a destination was told of them", labels=by
+    )
+    for each in deliveries.all_of(session):
+        waiting.add_metric([each.name], deliveries.backlog(session, each))
+        taken.add_metric([each.name], each.problem is None)
+        told.add_metric([each.name], each.delivered)
+        dropped.add_metric([each.name], each.dropped)
+    return [waiting, taken, told, dropped]

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from familiar import learning
 from familiar.errors import FamiliarError
-from familiar.records import Database, passes, sightings
+from familiar.records import Database, Glimpse, Sighting, events, passes, sightings, visits
 from familiar.seeing import Frame, encode_jpeg, weigh
 from familiar.serving import Models
 from familiar.settings import Settings
@@ -32,7 +32,7 @@ _AGAIN_S = 2.0
 
 
 class Counts(Protocol):
-    """Where it is counted what became of faces."""
+    """Where it is counted what became of faces that were to be noted."""
 
     def count_sightings(self, result: str, faces: int) -> None:
         """Record that so many faces were ``kept``, or left out (``no_room``, ``failed``)."""
@@ -47,7 +47,7 @@ class _Note:
 
 
 class Notebook:
-    """Takes note of recognised faces and writes them down as sightings; threads share it."""
+    """Takes note of recognised faces and writes down sightings and visits, as is wanted; threads share it."""
 
     def __init__(self, settings: Settings, database: Database, models: Models, counts: Counts) -> None:
         self._settings = settings
@@ -63,7 +63,7 @@ class Notebook:
 
     def note(self, occasion: Occasion, looks: Sequence[Look], head_version: int, backbone_version: int) -> None:
         """Take note of what was recognised, if that is wanted; this neither waits for anything nor fails."""
-        if not self._settings.keeps_sightings or not looks:
+        if not looks or not (self._settings.keeps_sightings or self._settings.tells_events):
             return
         with self._changed:
             room = max(0, MOST_WAITING - (self._taken - self._settled))
@@ -105,8 +105,8 @@ class Notebook:
         """Write faces down; what fails is tried once more, after a while, and then left out."""
         for attempt in range(2):
             try:
-                seen = [self._seen(each) for each in notes]
-                self._database.retry(partial(self._record, seen))
+                seen = [self._seen(each) for each in notes] if self._settings.keeps_sightings else []
+                self._database.retry(partial(self._record, notes, seen))
             except FamiliarError as exc:
                 log.warning("%d faces were not kept: %s", len(notes), exc)
             except Exception:
@@ -118,9 +118,15 @@ class Notebook:
                 self._closing.wait(_AGAIN_S)
         return False
 
-    def _record(self, seen: Sequence[passes.Seen], session: Session) -> None:
-        if passes.keep(session, seen):
-            sightings.prune(session, self._settings.sightings_keep_s, self._settings.sightings_most)
+    def _record(self, notes: Sequence[_Note], seen: Sequence[passes.Seen], session: Session) -> None:
+        its = self._settings
+        kept = passes.keep(session, seen)
+        if kept.begun:
+            sightings.prune(session, its.sightings_keep_s, its.sightings_most)
+        if its.tells_events:
+            terms = visits.Terms(its.events_visit_s, its.events_unknown_frames)
+            if visits.note(session, _glimpses(notes, kept.of if seen else None), terms):
+                events.prune(session, its.events_keep_s, its.events_most)
 
     def _seen(self, note: _Note) -> passes.Seen:
         observation, made = note.look.recognized.observation, note.look.recognized.decision
@@ -145,6 +151,22 @@ class Notebook:
             quality=observation.quality.to_dict(),
             crop=_encoding(observation.chip),
         )
+
+
+def _glimpses(notes: Sequence[_Note], of: Sequence[Sighting | None] | None) -> list[Glimpse]:
+    """Return what visits are made of; where faces are kept, a whole pass says who somebody is, and not a frame."""
+    found = []
+    for place, note in enumerate(notes):
+        made = note.look.recognized.decision
+        known, row = (made.person_id, made.score), None
+        if of is not None:
+            if (row := of[place]) is None:
+                continue  # deleted since
+            known = row.person_id, row.score if row.person_id is not None else None
+        occasion = note.occasion
+        told = (*known, occasion.request_id, note.look.face, note.head_version, None if row is None else row.id)
+        found.append(Glimpse(occasion.captured_at, occasion.camera, *told))
+    return found
 
 
 def likeness(models: Models, backbone_version: int, share: float) -> float:

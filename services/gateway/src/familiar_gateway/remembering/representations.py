@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from familiar.records import Known, Replay, Sighting, SightingCrop, StrangerChange, StrangerSummary
-from familiar_gateway.web import Json, error, reference, time
+from familiar_gateway.web import Json, error, harmless, reference, time
 
 _BOX = ("x_min", "y_min", "x_max", "y_max")
 _COLUMNS = (
     "id", "captured_at", "last_at", "camera", "status", "person_id", "person", "named_at", "stranger", "score",
     "frames", "agreeing", "head_version", "request_id", "face",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 
 def people_of(rows: Sequence[Sighting]) -> set[str]:
@@ -130,10 +128,5 @@ def table(shown: Sequence[Json]) -> str:
         person, best = each["person"] or {"id": None, "name": None}, each["crops"][0] if each["crops"] else {}
         told = {**each, "person_id": person["id"], "person": person["name"]}
         told |= {name: best.get(name) for name in ("request_id", "face")}
-        rows.writerow({name: _harmless(told[name]) for name in _COLUMNS})
+        rows.writerow({name: harmless(told[name]) for name in _COLUMNS})
     return text.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    """Return a text so that no spreadsheet computes it; numbers stay what they are."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

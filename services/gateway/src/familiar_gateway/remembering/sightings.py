@@ -11,7 +11,7 @@ from familiar.errors import DatabaseUnavailable, InvalidInput
 from familiar.records import Action, Database, Sighting, audit, check_id, clean, letting_go, people, sightings
 from familiar.scope import Scope
 from familiar_gateway.remembering import queries, representations
-from familiar_gateway.web import Json, asks_for, caller, payload, services
+from familiar_gateway.web import Json, asks_for, caller, payload, services, wants_csv
 
 
 class _Needs(Protocol):
@@ -23,7 +23,6 @@ class _Needs(Protocol):
 blueprint = Blueprint("sightings", __name__, url_prefix="/v1/sightings")
 
 _LIMIT = {"limit": (100, 1, 1000)}
-_FORMATS = ("json", "csv")
 
 
 @blueprint.get("")
@@ -31,7 +30,7 @@ _FORMATS = ("json", "csv")
 def list_all() -> Response:
     """List sightings, the newest first, as JSON or CSV."""
     limit = payload.read_query(request, _LIMIT, (*queries.NARROWING, "after", "format"))["limit"]
-    wanted, after, as_csv = queries.read_wanted(request.args), queries.read_place(request), _as_csv()
+    wanted, after, as_csv = queries.read_wanted(request.args), queries.read_place(request), wants_csv(request)
     with services(_Needs).database.read() as session:
         rows = sightings.page(session, wanted, limit + 1, after)
         more, rows = len(rows) > limit, rows[:limit]
@@ -95,13 +94,3 @@ def show_all(session: Session, rows: list[Sighting]) -> list[Json]:
     meant = people.meant(session, representations.people_of(rows))
     crops = sightings.crops(session, [row.id for row in rows])
     return [representations.sighting(row, crops[row.id], meant) for row in rows]
-
-
-def _as_csv() -> bool:
-    """Whether a table is wanted: as ``format`` says, or else what the client prefers."""
-    said = request.args.get("format")
-    if said is None:
-        return request.accept_mimetypes.best_match(("application/json", "text/csv")) == "text/csv"
-    if said not in _FORMATS:
-        raise InvalidInput(f"'format' is json or csv, got {said!r:.50}", code="invalid_query", field="format")
-    return said == "csv"

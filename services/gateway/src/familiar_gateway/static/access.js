@@ -8,7 +8,7 @@ import { NOTHING, table, time, wordCell } from "./table.js";
 import { texts } from "./texts.js";
 import { word } from "./wording.js";
 
-const SCOPES = ["recognize", "enroll", "people", "sightings", "operate"];
+const SCOPES = ["recognize", "enroll", "people", "sightings", "events", "operate"];
 
 // `again` is called when a key was made or revoked.
 export const keyTable = ({ keys }, again) =>

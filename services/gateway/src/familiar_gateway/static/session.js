@@ -5,7 +5,7 @@ import { orNotice } from "./dialog.js";
 import { $ } from "./dom.js";
 import { texts } from "./texts.js";
 
-const EVERYTHING = ["recognize", "enroll", "people", "sightings", "operate"];
+const EVERYTHING = ["recognize", "enroll", "people", "sightings", "events", "operate"];
 const KEY_PREFIX = "fam_";
 const DAY_S = 86400;
 // Until it is known: what is not allowed is refused, and then it is.

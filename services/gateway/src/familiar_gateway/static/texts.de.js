@@ -545,6 +545,7 @@ export const translation = {
     enroll: "kennenlernen",
     people: "Personen",
     sightings: "Sichtungen",
+    events: "Ereignisse",
     operate: "Betrieb",
   },
   workerState: {
@@ -560,6 +561,7 @@ export const translation = {
   part: {
     gateway: "Gateway",
     trainer: "Trainer",
+    messenger: "Bote",
     serving: "Modellserver",
     database: "Datenbank",
     queue: "Warteschlange",

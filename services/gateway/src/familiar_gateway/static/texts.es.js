@@ -538,6 +538,7 @@ export const translation = {
     enroll: "conocer",
     people: "personas",
     sightings: "avistamientos",
+    events: "eventos",
     operate: "operación",
   },
   workerState: {
@@ -553,6 +554,7 @@ export const translation = {
   part: {
     gateway: "puerta de enlace",
     trainer: "entrenador",
+    messenger: "mensajero",
     serving: "servidor de modelos",
     database: "base de datos",
     queue: "cola",

@@ -548,6 +548,7 @@ export const translation = {
     enroll: "faire connaissance",
     people: "personnes",
     sightings: "passages",
+    events: "événements",
     operate: "exploitation",
   },
   workerState: {
@@ -563,6 +564,7 @@ export const translation = {
   part: {
     gateway: "passerelle",
     trainer: "entraîneur",
+    messenger: "messager",
     serving: "serveur de modèles",
     database: "base de données",
     queue: "file d’attente",

@@ -546,6 +546,7 @@ export const texts = {
     enroll: "enrol",
     people: "people",
     sightings: "sightings",
+    events: "events",
     operate: "operate",
   },
   workerState: {
@@ -561,6 +562,7 @@ export const texts = {
   part: {
     gateway: "gateway",
     trainer: "trainer",
+    messenger: "messenger",
     serving: "model server",
     database: "database",
     queue: "queue",

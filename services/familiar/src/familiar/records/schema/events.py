@@ -14,7 +14,7 @@ class Visit(Base):
     """Somebody before a camera, from the first frame until they have not been seen for a while.
 
     Without ``person_id`` it is of somebody unknown: of the one of ``sighting_id`` where faces are kept, of whoever is
-    unknown there where they are not.
+    unknown there where they are not. ``noted_at`` is when it was written down last, whatever cameras say.
     """
 
     __tablename__ = "visits"
@@ -24,6 +24,7 @@ class Visit(Base):
     sighting_id: Mapped[str | None] = mapped_column(ID)
     begun_at: Mapped[float]
     last_at: Mapped[float] = mapped_column(index=True)
+    noted_at: Mapped[float] = mapped_column(index=True)
     frames: Mapped[int]
     score: Mapped[float | None]
     announced: Mapped[bool]

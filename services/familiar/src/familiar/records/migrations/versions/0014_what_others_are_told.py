@@ -18,12 +18,13 @@ def upgrade() -> None:
         sa.Column("sighting_id", sa.String(32), nullable=True),
         sa.Column("begun_at", sa.Double(), nullable=False),
         sa.Column("last_at", sa.Double(), nullable=False),
+        sa.Column("noted_at", sa.Double(), nullable=False),
         sa.Column("frames", sa.Integer(), nullable=False),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("announced", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    for column in ("person_id", "last_at"):
+    for column in ("person_id", "last_at", "noted_at"):
         op.create_index(f"ix_visits_{column}", "visits", [column])
     op.create_index("ix_visits_camera_last", "visits", ["camera", "last_at"])
     op.create_table(
@@ -81,6 +82,6 @@ def downgrade() -> None:
         op.drop_index(f"ix_events_{column}", table_name="events")
     op.drop_table("events")
     op.drop_index("ix_visits_camera_last", table_name="visits")
-    for column in ("last_at", "person_id"):
+    for column in ("noted_at", "last_at", "person_id"):
         op.drop_index(f"ix_visits_{column}", table_name="visits")
     op.drop_table("visits")
