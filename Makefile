@@ -109,6 +109,10 @@ kill: $(VENV)/.dev ## kill processes by chance while people are enrolled, KILL_A
 soak: $(VENV)/.dev ## watch cameras through networks that fail, for an hour, SOAK_ARGS="--minutes 10 --once ''"; it tells what came late
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK_ARGS)
 
+.PHONY: events
+events: $(VENV)/.dev ## tell others of 10,000 events while they are away and we are killed, EVENTS_ARGS="--events 1000"
+	PYTHONPATH=tests $(BIN)/python -m events $(EVENTS_ARGS)
+
 .PHONY: rooms
 rooms: $(VENV)/.dev ## draw the pictures of docs/architecture.md anew, from the code and from a walk through a running system
 	PYTHONPATH=tests:tests/integration $(BIN)/python -m architecture

@@ -36,7 +36,7 @@ FILES = [
 ]
 NEW = {REPLICAS, HTTPS}
 """They take a port away, which docker-compose 1 has no word for; the docs say so."""
-PROFILES = [(), ("ops",), ("camera",), ("ops", "camera")]
+PROFILES = [(), ("ops",), ("camera",), ("ops", "camera", "events")]
 
 
 @pytest.mark.parametrize(

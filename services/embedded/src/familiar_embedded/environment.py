@@ -20,6 +20,9 @@ EXTERNAL = {"redis": "REDIS_URL", "modelserver": "SERVING_ADDR"}
 HTTPS_ONLY = frozenset({"certificates", "door"})
 """What is started only where HTTPS asks for it."""
 
+TELLING = frozenset({"messenger"})
+"""What is started only where EVENTS_FILE says whom to tell."""
+
 _PRIVATE_PORTS = ("SERVING_PORT", "SERVING_REST_PORT")
 
 # Whoever sets one of these keeps what was set.
@@ -52,7 +55,8 @@ class Plan:
     @property
     def left_out(self) -> frozenset[str]:
         """Names of the Procfile that are not started."""
-        return self.external if self.ca else self.external | HTTPS_ONLY
+        without = HTTPS_ONLY if self.ca is None else frozenset()
+        return self.external | without | (frozenset() if self.env.get("EVENTS_FILE") else TELLING)
 
 
 def plan(base: Mapping[str, str], state: StateFolder, deploy: Path) -> Plan:

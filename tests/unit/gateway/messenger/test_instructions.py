@@ -26,7 +26,7 @@ def test_the_example_of_the_documentation_is_read(tmp_path):
     secrets["door-secret"].write_text(WRITTEN + "\n")
     secrets["mqtt-password"].write_text("pass\n")
     for name, path in secrets.items():
-        example = example.replace(f"/run/secrets/{name}", str(path))
+        example = example.replace(f"/events/{name}", str(path))
     told = read(said(tmp_path, example))
     door, home = told.destinations
     assert isinstance(door, Webhook) and door.secret == SECRET

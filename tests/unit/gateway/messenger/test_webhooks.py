@@ -98,6 +98,15 @@ def test_what_one_camera_has_to_wait_for_is_waited_for_by_no_other(database, rec
     assert receiver.in_order("a") == numbers(told[::2])
 
 
+def test_who_gets_on_between_two_refusals_does_not_wait_longer_and_longer(database, receiver, begin, caplog):
+    refused = []
+    receiver.answer = lambda event, times: 500 if times == 1 and not refused.append(event["number"]) else 200
+    begin({"destinations": {"door": receiver.said()}})
+    arrived(receiver, told := tell(database, *"aaaaaaaa"))
+    assert receiver.in_order("a") == numbers(told) == refused
+    assert caplog.text.count("door: it answered 500") == 8  # each is the first of its own
+
+
 def test_one_that_hangs_is_hung_up_on_and_holds_up_no_other_destination(database, receiver, begin):
     hangs = Receiver(answer=lambda _, times: None if times == 1 else 200).start()
     try:

@@ -164,6 +164,8 @@ class Courier:
         return "events of some cameras wait" if self._pauses else None
 
     def _wait(self, camera: str, result: Result, left: int) -> None:
+        if result.told:
+            self._pauses.pop(camera, None)  # it got on, and waits for another one
         pause = self._pauses.setdefault(camera, _Pause(0.0))
         wait_s = pause.backoff.next_s(result.again_s, self._chance)
         pause.until = time.monotonic() + wait_s
@@ -195,7 +197,8 @@ class Courier:
             today = {camera: self._today(session, camera) for camera in cameras}
         if 0 <= self._dropped < dropped:
             log.warning("%s: %d events were dropped before they could be told", self._name, dropped - self._dropped)
-            self._recorder.note(f"telling {self._name}", "events_dropped", "events were dropped before they were told")
+            message = "events were dropped before they could be told"
+            self._recorder.note(f"telling {self._name}", code="events_dropped", message=message)
         self._dropped = dropped
         try:
             self._sender.recount(today, retained)
