@@ -57,6 +57,7 @@ _BY_ID = (
     ("GET", "/v1/feedback/ID"),
     ("DELETE", "/v1/feedback/ID"),
     ("GET", "/v1/quarantine/ID/crop"),
+    ("GET", "/v1/events/ID/snapshot"),
     ("GET", "/v1/strangers/ID"),
     ("POST", "/v1/strangers/ID/name"),
     ("GET", "/v1/replay/ID"),
@@ -122,7 +123,7 @@ def _bad_versions() -> Iterator[Case]:
 def _bad_queries() -> Iterator[Case]:
     paths = {"/v1/people": "offset", "/v1/people/{person}/samples": "offset", "/v1/models": "", "/v1/jobs": "",
              "/v1/keys": "offset", "/v1/audit": "offset", "/v1/errors": "", "/v1/corrections": "offset",
-             "/v1/sightings": "", "/v1/strangers": "offset", "/v1/replay": "",
+             "/v1/sightings": "", "/v1/events": "", "/v1/strangers": "offset", "/v1/replay": "",
              "/v1/photos": "offset", f"/v1/photos/{NOBODY}/people": "offset", f"/v1/photos/{NOBODY}/faces": "offset",
              f"/v1/photos/{NOBODY}/files": "offset",
              "/v1/feedback": "offset", "/v1/quarantine": "offset", "/v1/learned": "offset"}  # fmt: skip
@@ -187,6 +188,10 @@ def _bad_routes() -> Iterator[Case]:
         "/v1/models/1": ("POST", "PATCH", "DELETE"),
         "/v1/models/1/rollback": ("GET", "DELETE"),
         "/v1/sightings": ("POST", "DELETE"),
+        "/v1/events": ("POST", "DELETE"),
+        "/v1/events/stream": ("POST", "DELETE"),
+        f"/v1/events/{NOBODY}/snapshot": ("POST", "DELETE"),
+        "/v1/attendance": ("POST", "PUT"),
         "/v1/strangers": ("POST", "DELETE"),
         f"/v1/strangers/{NOBODY}": ("POST", "PATCH", "DELETE"),
         f"/v1/strangers/{NOBODY}/name": ("GET", "DELETE"),
