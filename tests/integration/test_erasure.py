@@ -23,7 +23,7 @@ def holding(folder: Path, needles: dict[str, list[bytes]]) -> list[str]:
 def test_nothing_on_disk_holds_a_deleted_person_and_the_next_frame_calls_them_unknown(
     make_system: Callable[..., System], webcam, collins, hopper
 ) -> None:
-    system = make_system(SIGHTINGS="on").up()
+    system = make_system(SIGHTINGS="on", EVENTS="on").up()
     client = system.client()
     for name, portrait in (("Eileen Collins", collins), ("Grace Hopper", hopper)):
         enrollment = client.enroll(name, webcam(portrait, 1, range(0, 60, 3)))
@@ -31,6 +31,16 @@ def test_nothing_on_disk_holds_a_deleted_person_and_the_next_frame_calls_them_un
     probe = webcam(hopper, 77, range(1))[0]
     assert client.name_of(probe) == "Grace Hopper"
     wait_until(lambda: client.call("GET", "/v1/sightings")["sightings"], 20, "she was seen")
+
+    def told() -> set[tuple[str, str]]:
+        return {(each["kind"], each["person"]["name"]) for each in client.call("GET", "/v1/events")["events"]}
+
+    expected = {
+        ("person_enrolled", "Eileen Collins"),
+        ("person_enrolled", "Grace Hopper"),
+        ("person_seen", "Grace Hopper"),
+    }
+    wait_until(lambda: told() == expected, 20, "others could be told of it")
 
     people = {person["name"]: person["id"] for person in client.call("GET", "/v1/people")["people"]}
     gone = people["Grace Hopper"]

@@ -45,6 +45,16 @@ def test_without_it_nothing_that_has_to_do_with_certificates_is_started(tmp_path
     state.close()
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_the_messenger_is_started_where_a_file_says_whom_to_tell(tmp_path: Path, told: bool) -> None:
+    state = StateFolder(tmp_path / "state")
+    base = {"GATEWAY_PORT": "0", **({"EVENTS": "on", "EVENTS_FILE": "events.yml"} if told else {})}
+    prepared = plan(base, state, ROOT / "deploy")
+    started = [e for e in procfile.read(ROOT / "deploy" / "Procfile") if e.name not in prepared.left_out]
+    assert any("familiar_gateway.messenger" in entry.words for entry in started) is told
+    state.close()
+
+
 def test_with_it_the_certificate_is_there_before_the_gateway_and_the_door_beside_it(
     planned: tuple[StateFolder, environment.Plan], port: str
 ) -> None:
