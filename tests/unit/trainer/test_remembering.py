@@ -1,5 +1,6 @@
-"""What sightings need of the trainer: pruned when nobody comes by, and seen anew by another backbone."""
+"""What sightings and events need of the trainer: pruned when nobody comes by, and seen anew by another backbone."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,13 +14,14 @@ from fakes import GreyBackbone
 from familiar.errors import ServingUnavailable
 from familiar.knowing import Head, Status, normalise
 from familiar.learning import Cohort
-from familiar.records import Database, passes, sightings, strangers, versions
+from familiar.records import Database, events, passes, sightings, strangers, versions
 from familiar.records.migrate import migrate
-from familiar.records.schema import Sighting
+from familiar.records.schema import Event, Sighting, Visit
 from familiar.records.versions import HeadStatus
 from familiar.seeing import encode_jpeg
 from familiar.settings import Settings
 from familiar_trainer.remembering import Memory
+from telling import tell
 
 DIM = 8
 NEW = 2
@@ -42,6 +44,19 @@ def trainer(tmp_path: Path) -> Iterator[Any]:
         database=database, models=GreyBackbone(DIM), settings=settings, cohort=lambda name, dim, metric: Cohort(dim)
     )
     database.close()
+
+
+def test_events_and_visits_that_are_too_old_go_though_nobody_comes_by(trainer: Any) -> None:
+    tell(trainer.database, "door", "yard")
+    memory = Memory(trainer)
+    memory.prune_events()
+    with trainer.database.write() as session:
+        assert events.count(session, events.Wanted()) == 2
+        for row in (*session.query(Event), *session.query(Visit)):
+            setattr(row, "written_at" if isinstance(row, Event) else "noted_at", time.time() - 31 * 86_400)
+    memory.prune_events()
+    with trainer.database.read() as session:
+        assert events.count(session, events.Wanted()) == 0 == session.query(Visit).count()
 
 
 def come_by(database: Database, number: int, *crops: bytes) -> str:

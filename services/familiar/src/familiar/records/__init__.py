@@ -63,7 +63,6 @@ from familiar.records.schema import (
     AuditEntry,
     BackboneVersion,
     Correction,
-    Destination,
     Enrollment,
     Event,
     Feedback,
@@ -80,7 +79,6 @@ from familiar.records.schema import (
     SiteCorrection,
     StrangerChange,
     Training,
-    Visit,
 )
 from familiar.records.strangers import StrangerSummary
 from familiar.records.training import Stage, TrainingKind
@@ -98,7 +96,6 @@ __all__ = [
     "Capture",
     "Correction",
     "Database",
-    "Destination",
     "Enrollment",
     "EnrollmentStatus",
     "Event",
@@ -138,7 +135,6 @@ __all__ = [
     "Training",
     "TrainingKind",
     "Verdict",
-    "Visit",
     "Written",
     "attendance",
     "audit",
