@@ -228,6 +228,10 @@ def calls(chance: random.Random, names: Names) -> Walk:
             Ask("GET", f"/v1/quarantine?person={person}"),
             Ask("GET", f"/v1/feedback?person={person}"),
             Ask("POST", "/v1/learned/take-back", JSON, json.dumps({"person": person}).encode()),
+            Ask("GET", f"/v1/events?after={chance.choice((0, 5))}&person={person}"),
+            Ask(
+                "GET", chance.choice(("/v1/attendance", "/v1/attendance?format=csv&since=2026-01-01&until=2026-12-31"))
+            ),
             Ask(
                 "POST",
                 f"/v1/search?camera=C{chance.randrange(3)}",
@@ -326,7 +330,8 @@ def addresses(chance: random.Random, names: Names) -> Walk:
         "/v1/enroll", "http://a{}/x",
         "/v1/session", "/v1/keys", "/v1/keys/{}", "/v1/audit", "/v1/system", "/v1/errors", "/docs", "/docs/{}",
         "/v1/feedback", "/v1/feedback/{}", "/v1/quarantine", "/v1/quarantine/{}/crop", "/v1/learned",
-        "/v1/learned/take-back", "/v1/sightings", "/v1/sightings/{}", "/v1/sightings/{}/crops/{}", "/v1/strangers",
+        "/v1/learned/take-back", "/v1/events", "/v1/events/{}/snapshot", "/v1/attendance",
+        "/v1/sightings", "/v1/sightings/{}", "/v1/sightings/{}/crops/{}", "/v1/strangers",
         "/v1/strangers/{}", "/v1/strangers/{}/name", "/v1/search", "/v1/replay", "/v1/replay/{}",
     )  # fmt: skip
     queries = ("", "", "?limit={}", "?offset={}", "?status={}", "?limit=1&limit={}", "?{}", "?after={}&x", "??", "?%",
