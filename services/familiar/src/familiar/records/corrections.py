@@ -115,9 +115,7 @@ def split(
 
     Two who may not share a name fail by the database's constraint. Raises besides as ``move`` does.
     """
-    made = people.add(session, name, shares_name=shares_name)
-    made.enrolled = True
-    session.flush()
+    made = people.add(session, name, shares_name=shares_name, enrolled=True)
     return move(session, person_id, sample_ids, made.id, terms, kind=CorrectionKind.SPLIT)
 
 

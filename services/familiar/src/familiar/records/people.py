@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from familiar.errors import NotFound
+from familiar.errors import Conflict, NotFound
 from familiar.records import erasures, events, letting_go, photo_faces, sightings, versions
 from familiar.records import person as rules
 from familiar.records.correction import CorrectionKind
@@ -48,15 +48,25 @@ class PersonSummary:
     sample_id: str | None
 
 
-def add(session: Session, name: str, *, shares_name: bool = False) -> Person:
-    """Add a person with a name already cleaned; ``shares_name``: others may be enrolled under it."""
+class Known(NamedTuple):
+    """Somebody enrolled at this moment."""
+
+    id: str
+    name: str
+
+
+def add(session: Session, name: str, *, shares_name: bool = False, enrolled: bool = False) -> Person:
+    """Add a person with a name already cleaned; ``shares_name``: others may be enrolled under it.
+
+    ``enrolled`` they are at once, without a picture.
+    """
     person = Person(
         id=rules.new_id(),
         name=name,
         created_at=time.time(),
         name_key=rules.name_key(name),
         shares_name=shares_name,
-        enrolled=False,
+        enrolled=enrolled,
     )
     session.add(person)
     session.flush()
@@ -87,6 +97,24 @@ def namesakes(session: Session, name: str) -> list[Person]:
     return list(session.scalars(select(Person).where(same).order_by(Person.created_at)))
 
 
+def of_name(session: Session, name: str) -> Person | None:
+    """Return who is enrolled under a name that looks like this, for those who know people by nothing else.
+
+    Raises:
+        Conflict: several are.
+    """
+    found = namesakes(session, name)
+    if len(found) > 1:
+        raise Conflict(f"{len(found)} people are enrolled as {name}: a name alone does not tell which of them is meant")
+    return found[0] if found else None
+
+
+def roll(session: Session) -> list[Known]:
+    """Return everybody who is enrolled, by name; who has no closed capture yet is not."""
+    query = select(Person.id, Person.name).where(Person.enrolled).order_by(Person.name, Person.id)
+    return [Known(person_id, name) for person_id, name in session.execute(query)]
+
+
 def names(session: Session, person_ids: set[str]) -> dict[str, str]:
     """Return the names of those of ``person_ids`` who are enrolled at this moment."""
     asked = list(person_ids)
@@ -95,13 +123,6 @@ def names(session: Session, person_ids: set[str]) -> dict[str, str]:
         some = Person.id.in_(asked[start : start + MOST_VARIABLES])
         found.update((row.id, row.name) for row in session.execute(select(Person.id, Person.name).where(some)))
     return found
-
-
-class Known(NamedTuple):
-    """Somebody enrolled at this moment."""
-
-    id: str
-    name: str
 
 
 def meant(session: Session, person_ids: Collection[str]) -> dict[str, Known]:

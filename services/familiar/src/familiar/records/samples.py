@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from familiar.direction import Direction, direction_of
@@ -16,7 +16,7 @@ from familiar.knowing import from_blob, to_blob
 from familiar.records import erasures, letting_go
 from familiar.records import person as rules
 from familiar.records.enrollment import EnrollmentStatus
-from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Sample
+from familiar.records.schema import Embedding, Enrollment, FrameVerdict, Person, Sample
 from familiar.records.versions import take_turns
 
 Float32 = NDArray[np.float32]
@@ -89,6 +89,39 @@ def get(session: Session, person_id: str, sample_id: str) -> Sample:
     if sample is None or sample.person_id != person_id or sample.set_aside:
         raise NotFound(f"person {person_id} has no sample {sample_id}", code="sample_not_found")
     return sample
+
+
+def find(session: Session, sample_ids: Sequence[str]) -> list[tuple[Sample, str]]:
+    """Return those of ``sample_ids`` that somebody enrolled has, with their names; 10,000 at most are asked for."""
+    rows = session.execute(_of_enrolled(Sample, Person.name).where(Sample.id.in_(sample_ids)))
+    return [(sample, name) for sample, name in rows]
+
+
+def roll(
+    session: Session, person_id: str | None = None, limit: int | None = None, offset: int = 0
+) -> list[tuple[str, str]]:
+    """Return (sample id, name) of what everybody has who is enrolled, or one of them, by name and time."""
+    query = _of_enrolled(Sample.id, Person.name, whose=person_id)
+    query = query.order_by(Person.name, Person.id, Sample.captured_at, Sample.id).limit(limit).offset(offset)
+    return [(sample_id, name) for sample_id, name in session.execute(query)]
+
+
+def roll_length(session: Session, person_id: str | None = None) -> int:
+    """Return how many samples everybody has who is enrolled, or one of them."""
+    return session.scalar(select(func.count()).select_from(_of_enrolled(Sample.id, whose=person_id).subquery())) or 0
+
+
+def _of_enrolled(*columns: Any, whose: str | None = None) -> Select[Any]:
+    joined = select(*columns).select_from(Sample).join(Person, Person.id == Sample.person_id)
+    query = joined.where(Person.enrolled, ~Sample.set_aside)
+    return query if whose is None else query.where(Person.id == whose)
+
+
+def ids(session: Session, enrollment_id: str) -> Sequence[str]:
+    """Return the ids of an enrolment's samples, in the order they were taken."""
+    return session.scalars(
+        select(Sample.id).where(Sample.enrollment_id == enrollment_id).order_by(Sample.position)
+    ).all()
 
 
 def remove(session: Session, *doomed: Sample) -> None:

@@ -52,9 +52,7 @@ def merge(person_id: str) -> Answer:
     )
     if other_id == person_id:
         raise InvalidInput("a person cannot be merged with themselves", code="invalid_field", field="person_id")
-    return _correct(
-        lambda session: corrections.merge(session, person_id, other_id, _terms()), Action.PEOPLE_MERGED, person_id
-    )
+    return merge_people(person_id, other_id)
 
 
 @blueprint.post("/people/<person_id>/move")
@@ -133,6 +131,16 @@ def undo(correction_id: str) -> Answer:
         return correction
 
     return _correct(back, Action.CORRECTION_UNDONE)
+
+
+def merge_people(person_id: str, other_id: str) -> Answer:
+    """Make another person one with this one, who keeps name and id.
+
+    Raises as ``corrections.merge`` does.
+    """
+    return _correct(
+        lambda session: corrections.merge(session, person_id, other_id, _terms()), Action.PEOPLE_MERGED, person_id
+    )
 
 
 def _correct(change: Callable[[Session], Correction], action: Action, target: str | None = None) -> Answer:

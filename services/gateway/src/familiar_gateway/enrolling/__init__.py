@@ -3,10 +3,12 @@
 from familiar_gateway.enrolling.at_once import enroll_seen
 from familiar_gateway.enrolling.capture import Capturer, SeenFace
 from familiar_gateway.enrolling.routes import blueprint
+from familiar_gateway.enrolling.teaching import teach
 
 __all__ = [
     "Capturer",
     "SeenFace",
     "blueprint",
     "enroll_seen",
+    "teach",
 ]

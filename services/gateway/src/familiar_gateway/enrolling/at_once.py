@@ -1,12 +1,10 @@
 """All at once: people from pictures, an archive or a video in one request, each whole or not at all."""
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
-from flask import request
 from werkzeug.datastructures import FileStorage
 
 from familiar.errors import Busy, Conflict, FamiliarError, NotFound, TooLarge, Unavailable
@@ -130,38 +128,22 @@ def enroll_seen(fields: Mapping[str, Any], faces: Sequence[SeenFace], also: Also
             answers,
         )
     )  # fmt: skip
-    with _or_nothing(enrollment_id):
+    with steps.given_up_on_failure(enrollment_id):
         verdicts = capturer.add_seen(enrollment_id, faces)
         steps.count(verdicts)
-        capturer.finish(enrollment_id, caller(), answers, also)
+        capturer.finish(enrollment_id, caller(), answers, also=also)
     return _show(enrollment_id, verdicts), 202, steps.location(enrollment_id)
 
 
 def _enroll_one(upload: Upload, bundle: Bundle, deadline: float) -> Json:
     its = services(_Needs)
     enrollment_id, _ = steps.open_one(upload.opening)
-    with _or_nothing(enrollment_id):
+    with steps.given_up_on_failure(enrollment_id):
         verdicts = _add_unless_closed(enrollment_id, bundle, deadline)
         if len(verdicts) == 1 and verdicts[0].reasons == (Reason.SEVERAL_FACES,):
             _ask_for_a_face(upload.files)
         its.capturer.finish(enrollment_id, caller(), upload.opening.answers)
     return _show(enrollment_id, verdicts)
-
-
-@contextlib.contextmanager
-def _or_nothing(enrollment_id: str) -> Iterator[None]:
-    """Give a capture up that is not finished."""
-    try:
-        yield
-    except FamiliarError as exc:
-        # With a key the same request, sent again, goes on where a part that was away stopped it.
-        if not (exc.retryable and "Idempotency-Key" in request.headers):
-            _withdraw(enrollment_id)
-        exc.details.pop("enrollment_id", None)
-        raise
-    except BaseException:
-        _withdraw(enrollment_id)
-        raise
 
 
 def _show(enrollment_id: str, verdicts: Verdicts) -> Json:
@@ -195,10 +177,3 @@ def _with_left_out(verdicts: Verdicts, enrollment_id: str) -> Verdicts:
     told = Verdicts(said[each.index] for each in verdicts)
     told.cut_off = verdicts.cut_off
     return told
-
-
-def _withdraw(enrollment_id: str) -> None:
-    """Discard a capture that will not be finished; its error matters more than one on the way out."""
-    # Closed or deleted by somebody else, or removed later as abandoned.
-    with contextlib.suppress(FamiliarError):
-        steps.discard(enrollment_id)

@@ -242,10 +242,19 @@ class Capturer:
             said = enrollments.verdicts(session, enrollment_id).values()
         return [Verdict(row.position, tuple(row.reasons)) for row in sorted(said, key=lambda row: row.position)]
 
-    def finish(self, enrollment_id: str, author: audit.Author, answers: Answers, also: Also = lambda *_: None) -> None:
+    def finish(
+        self,
+        enrollment_id: str,
+        author: audit.Author,
+        answers: Answers,
+        *,
+        also: Also = lambda *_: None,
+        least: int | None = None,
+    ) -> None:
         """End a capture and have it learned, in the name of its author; ending it again changes nothing.
 
-        ``also`` is done with it, or neither is.
+        ``also`` is done with it, or neither is. A person is learned from ``least`` samples, or
+        ``settings.enroll_min_samples`` if that is None.
 
         Raises:
             NotFound: there is no such enrolment.
@@ -260,9 +269,9 @@ class Capturer:
                 training_id = state.training_id
                 break
             # If it may be somebody already known, it is enough for them, or not, when that is settled.
-            self._require_enough(state, None if answers.if_known is IfKnown.ADD else state.person_id)
+            self._require_enough(state, None if answers.if_known is IfKnown.ADD else state.person_id, least)
             settled = self._doubts.settle(state, answers)
-            self._require_enough(state, settled.person_id or state.person_id, len(settled.left_out))
+            self._require_enough(state, settled.person_id or state.person_id, least, len(settled.left_out))
             # If others are faster all the time, the training judges them; see docs/adr/0014.
             closing = functools.partial(
                 _close, enrollment_id=enrollment_id, settled=settled, surely=look == _MOST_LOOKS,
@@ -336,13 +345,15 @@ class Capturer:
             verdicts.append(Verdict(row.position, tuple(row.reasons), item.quality))
         return verdicts
 
-    def _require_enough(self, state: Capture, person_id: str | None, left_out: int = 0) -> None:
+    def _require_enough(
+        self, state: Capture, person_id: str | None, least: int | None, left_out: int = 0
+    ) -> None:
         """Check that with this capture there is enough to learn the person from; of anybody, that there is anything."""
         accepted, needed = state.accepted - left_out, 1
         if person_id is not None:
             with self._database.read() as session:
                 there = samples.count_to_learn_from(session, person_id)
-            needed = max(1, self._settings.enroll_min_samples - there)
+            needed = max(1, (least or self._settings.enroll_min_samples) - there)
         if accepted < needed:
             refused = state.refused + Counter({Reason.NOT_ALIKE.value: left_out})  # which drops what is 0
             raise Conflict(

@@ -2,13 +2,13 @@
 
 import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from flask import request, url_for
 
-from familiar.errors import DatabaseUnavailable, InvalidInput
+from familiar.errors import DatabaseUnavailable, FamiliarError, InvalidInput
 from familiar.records import (
     Database,
     EnrollmentStatus,
@@ -125,6 +125,29 @@ def discard(enrollment_id: str) -> None:
     database = services(_Needs).database
     database.retry(lambda session: enrollments.discard(session, enrollments.get(session, enrollment_id, lock=True)))
     clean_up()
+
+
+@contextlib.contextmanager
+def given_up_on_failure(enrollment_id: str) -> Iterator[None]:
+    """Give a capture up where what is done with it fails, and nothing of it is kept."""
+    try:
+        yield
+    except FamiliarError as exc:
+        # With a key the same request, sent again, goes on where a part that was away stopped it.
+        if not (exc.retryable and "Idempotency-Key" in request.headers):
+            _withdraw(enrollment_id)
+        exc.details.pop("enrollment_id", None)
+        raise
+    except BaseException:
+        _withdraw(enrollment_id)
+        raise
+
+
+def _withdraw(enrollment_id: str) -> None:
+    """Discard a capture that will not be finished; its error matters more than one on the way out."""
+    # Closed or deleted by somebody else, or removed later as abandoned.
+    with contextlib.suppress(FamiliarError):
+        discard(enrollment_id)
 
 
 def clean_up() -> None:

@@ -18,7 +18,10 @@ class _Needs(Protocol):
     inbox: Inbox
 
 
-def learn_anew(asked: Json, **shown: Any) -> tuple[Json, int, dict[str, str]]:
+Answer = tuple[Json, int, dict[str, str]]
+
+
+def learn_anew(asked: Json, **shown: Any) -> Answer:
     """Tell the trainer of the job ``asked`` for, clean the files of what was deleted, and answer with what is shown."""
     its = services(_Needs)
     its.inbox.put(asked["id"])

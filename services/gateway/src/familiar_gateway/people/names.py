@@ -1,9 +1,36 @@
 """Names: no two people are enrolled under the same one unless that is meant."""
 
+from typing import Protocol
+
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict
-from familiar.records import people
+from familiar.records import Action, Database, audit, people
+from familiar_gateway.web import caller, services
+
+
+class _Needs(Protocol):
+    """Of the collaborators of the application."""
+
+    database: Database
+
+
+def give_name(person_id: str, name: str, *, shares_name: bool = False) -> None:
+    """Give a person another name, already cleaned; it is shown from the next answer on.
+
+    Raises:
+        NotFound: there is none with that id.
+        Conflict: somebody else is enrolled under it, and they may not share it.
+    """
+
+    def give(session: Session) -> None:
+        person = people.get(session, person_id)
+        if not shares_name:
+            require_free_name(session, name, but=person_id)
+        people.rename(session, person, name, shares_name=shares_name)
+        audit.note(session, caller(), Action.PERSON_RENAMED, person_id)
+
+    services(_Needs).database.retry(give)
 
 
 def require_free_name(session: Session, name: str, *, but: str | None = None, **details: str) -> None:

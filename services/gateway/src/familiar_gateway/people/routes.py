@@ -3,12 +3,9 @@
 from typing import Protocol
 
 from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
 
 from familiar.records import (
-    Action,
     Database,
-    audit,
     captures,
     check_id,
     clean_name,
@@ -16,22 +13,20 @@ from familiar.records import (
     people,
     person,
     samples,
-    trainings,
     versions,
 )
 from familiar.scope import Scope
-from familiar_gateway.operating import Inbox, job
 from familiar_gateway.people import representations
-from familiar_gateway.people.learning_anew import learn_anew
-from familiar_gateway.people.names import require_free_name
-from familiar_gateway.web import Json, asks_for, caller, page, payload, services
+from familiar_gateway.people.forgetting import forget_people, forget_samples
+from familiar_gateway.people.learning_anew import Answer
+from familiar_gateway.people.names import give_name
+from familiar_gateway.web import Json, asks_for, page, payload, services
 
 
 class _Needs(Protocol):
     """Of the collaborators of the application."""
 
     database: Database
-    inbox: Inbox
 
 
 blueprint = Blueprint("people", __name__, url_prefix="/v1/people")
@@ -71,36 +66,17 @@ def rename(person_id: str) -> Json:
     """Give a person another name; it is shown from the next answer on."""
     check_id(person_id, "person")
     body = payload.read_object(request, {"name": str, "allow_same_name": bool}, required=("name",))
-    name = clean_name(body["name"])
-    shares_name = body.get("allow_same_name", False)
-
-    def give_name(session: Session) -> None:
-        person = people.get(session, person_id)
-        if not shares_name:
-            require_free_name(session, name, but=person_id)
-        people.rename(session, person, name, shares_name=shares_name)
-        audit.note(session, caller(), Action.PERSON_RENAMED, person_id)
-
-    services(_Needs).database.retry(give_name)
+    give_name(person_id, clean_name(body["name"]), shares_name=body.get("allow_same_name", False))
     with services(_Needs).database.read() as session:
         return representations.person(people.summary(session, person_id))
 
 
 @blueprint.delete("/<person_id>")
 @asks_for(Scope.PEOPLE)
-def erase(person_id: str) -> tuple[Json, int, dict[str, str]]:
-    """Delete a person with crops, embeddings and enrolments, and have the models made anew without them.
-
-    From this answer on nobody is named as them; the job ends when no model on disk holds them any more.
-    """
+def erase(person_id: str) -> Answer:
+    """Delete a person with crops, embeddings and enrolments, and have the models made anew without them."""
     check_id(person_id, "person")
-
-    def delete(session: Session) -> Json:
-        people.erase(session, person_id)
-        audit.note(session, caller(), Action.PERSON_ERASED, person_id)
-        return job(trainings.ask(session))
-
-    return learn_anew(services(_Needs).database.retry(delete))
+    return forget_people(lambda _: [person_id])
 
 
 @blueprint.get("/<person_id>/samples")
@@ -128,14 +104,8 @@ def show_sample(person_id: str, sample_id: str) -> Response:
 
 @blueprint.delete("/<person_id>/samples/<sample_id>")
 @asks_for(Scope.PEOPLE)
-def remove_sample(person_id: str, sample_id: str) -> tuple[Json, int, dict[str, str]]:
+def remove_sample(person_id: str, sample_id: str) -> Answer:
     """Delete one sample, and have the person learned anew without it."""
     check_id(person_id, "person")
     check_id(sample_id, "sample")
-
-    def delete(session: Session) -> Json:
-        samples.remove(session, samples.get(session, person_id, sample_id))
-        audit.note(session, caller(), Action.SAMPLE_REMOVED, person_id)
-        return job(trainings.ask(session))
-
-    return learn_anew(services(_Needs).database.retry(delete))
+    return forget_samples(lambda session: [samples.get(session, person_id, sample_id)])

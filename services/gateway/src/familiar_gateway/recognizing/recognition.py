@@ -10,12 +10,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from familiar import learning
 from familiar.errors import InvalidInput, ModelNotFound, ServingRejected, ServingUnavailable
 from familiar.knowing import Decision, Float32, decision, is_sure, normalise
 from familiar.records import Database, Known, people
 from familiar.seeing import Decoder, Observation, Observations, Observer
 from familiar.serving import HeadAnswer, Models
+from familiar_gateway.operating import Metrics
 
 _ATTEMPTS = 3
 
@@ -99,21 +99,6 @@ class Recognition:
         )
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two faces compared.
-
-    Attributes:
-        faces: the largest of each picture; None where there is none.
-        likeness: None if one of them is missing or too bad, or if nothing is known of strangers before this backbone.
-    """
-
-    faces: tuple[Observation | None, ...]
-    likeness: learning.Likeness | None
-    backbone_version: int
-    timings_ms: Mapping[str, float]
-
-
 class BackboneInUse:
     """The backbone version that the head in service was trained for, remembered until a head names another one."""
 
@@ -140,14 +125,19 @@ class BackboneInUse:
 
 
 class Recognizer:
-    """Finds the faces of a picture and asks who they are."""
+    """Finds the faces of a picture and asks who they are.
+
+    Attributes:
+        decoder: unpacks pictures.
+        models: what is asked.
+    """
 
     def __init__(
         self, decoder: Decoder, observer: Observer, models: Models, database: Database, max_faces: int
     ) -> None:
-        self._decoder = decoder
+        self.decoder = decoder
         self._observer = observer
-        self._models = models
+        self.models = models
         self._database = database
         self._max_faces = max_faces
         self._backbone = BackboneInUse(models)
@@ -180,28 +170,8 @@ class Recognizer:
         """
         watch = Stopwatch()
         with watch.stage("total"):
-            _, (faces,) = self._see([data], self._max_faces, watch)
+            _, (faces,) = self.see([data], self._max_faces, watch)
         return faces, watch.stages_ms
-
-    def compare(self, first: bytes, second: bytes, far_target: float) -> Comparison:
-        """Return whether the largest faces of two pictures are of one person, whoever that is.
-
-        Of strangers the share ``far_target`` is taken for the same. Raises as ``recognize`` does.
-        """
-        watch = Stopwatch()
-        with watch.stage("total"):
-            version, seen = self._see([first, second], 1, watch)
-            faces = tuple(found[0] if found else None for found in seen)
-            good = [face.chip for face in faces if face is not None and not face.reasons]
-            likeness = None
-            meta = self._models.backbone(version)
-            cohort = learning.cohort.load(meta.name, meta.dim, meta.metric)
-            if len(good) == len(faces) and cohort.fitted:
-                with watch.stage("embed"):
-                    rows = self._models.embed(np.stack(good), version)
-                with watch.stage("decide"):
-                    likeness = learning.compare(rows[0], rows[1], cohort, far_target)
-        return Comparison(faces, likeness, version, watch.stages_ms)
 
     def ask(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> Asked:
         """Ask about the largest ``max_faces`` faces of each picture, by the backbone that the head was trained for.
@@ -209,7 +179,7 @@ class Recognizer:
         Raises as ``recognize`` does.
         """
         for _ in range(_ATTEMPTS):
-            version, seen = self._see(pictures, max_faces, watch)
+            version, seen = self.see(pictures, max_faces, watch)
             chips = [face.chip for faces in seen for face in faces if not face.reasons]
             try:
                 # Several frames are decided together, by the mean of their scores: no glance at one of them is sure.
@@ -232,19 +202,19 @@ class Recognizer:
         ``may_glance`` leaves a mirror image out where it changes nothing.
         """
         faces = np.asarray(chips, np.uint8)
-        margin = self._models.backbone(version).glance_margin if may_glance else None
+        margin = self.models.backbone(version).glance_margin if may_glance else None
         with watch.stage("embed"):
-            embeddings = (self._models.embed if margin is None else self._models.glance)(faces, version)
+            embeddings = (self.models.embed if margin is None else self.models.glance)(faces, version)
         glanced = np.full(len(faces), margin is not None)
         while True:
             with watch.stage("identify"):
-                answer = self._models.identify(embeddings)
+                answer = self.models.identify(embeddings)
             # Of all glances again, since another head may have answered than before.
             doubtful = glanced & ~_sure(answer, margin)
             if not doubtful.any() or answer.meta.backbone_version != version:
                 return answer, embeddings
             with watch.stage("embed"):
-                mirrored = self._models.glance(faces[doubtful, :, ::-1], version)
+                mirrored = self.models.glance(faces[doubtful, :, ::-1], version)
                 embeddings[doubtful] = normalise(embeddings[doubtful] + mirrored)
             glanced &= ~doubtful
 
@@ -254,20 +224,23 @@ class Recognizer:
         with self._database.read() as session:
             return people.meant(session, candidates)
 
-    def _see(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[int, list[Observations]]:
-        """Return the backbone version in use and the faces of each picture, cut out for it."""
+    def see(self, pictures: Sequence[bytes], max_faces: int, watch: Stopwatch) -> tuple[int, list[Observations]]:
+        """Return the backbone version in use and the largest faces of each picture, cut out for it.
+
+        Raises as ``recognize`` does.
+        """
         version = chip_px = 0
         outlines = []
         seen: list[Observations] = []
         for position, data in enumerate(pictures):
             # First of all, so that what is no picture is refused as such whatever else is away.
             with watch.stage("decode"), _telling_which(position, len(pictures)):
-                outlines.append(self._decoder.look_over(data))
-        with self._decoder.together(outlines):
+                outlines.append(self.decoder.look_over(data))
+        with self.decoder.together(outlines):
             for position, picture in enumerate(outlines):
                 with contextlib.ExitStack() as held:
                     with watch.stage("decode"), _telling_which(position, len(pictures)):
-                        frame = held.enter_context(self._decoder.unpacked(picture))
+                        frame = held.enter_context(self.decoder.unpacked(picture))
                     if not seen:
                         version, chip_px = self._chips()
                     with watch.stage("detect"):
@@ -278,10 +251,19 @@ class Recognizer:
         """Return the backbone version in use and the size of its chips in pixels."""
         version = self._backbone.version()
         try:
-            return version, self._models.backbone(version).input_px
+            return version, self.models.backbone(version).input_px
         except ModelNotFound:
             version = self._backbone.renew()
-            return version, self._models.backbone(version).input_px
+            return version, self.models.backbone(version).input_px
+
+
+def count(metrics: Metrics, answer: Recognition) -> None:
+    """Count an answer by what was said of its faces."""
+    metrics.count_recognition(
+        [face.decision.status.value for face in answer.faces],
+        [face.observation.reasons[0].value for face in answer.faces if face.observation.reasons],
+        answer.timings_ms,
+    )
 
 
 def _sure(answer: HeadAnswer, margin: float | None) -> NDArray[np.bool_]:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from familiar.seeing import Box, Observation, Observations
 from familiar_gateway.recognizing.burst import Burst
-from familiar_gateway.recognizing.recognition import Comparison, Recognition, RecognizedFace
+from familiar_gateway.recognizing.comparison import Comparison
+from familiar_gateway.recognizing.recognition import Recognition, RecognizedFace
 from familiar_gateway.web import Json, reference
 
 _LANDMARKS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
@@ -66,14 +67,16 @@ def detection(faces: Observations, timings_ms: Mapping[str, float]) -> Json:
 
 def comparison(made: Comparison, far_target: float) -> Json:
     """Show whether two faces are of one person; ``same`` is null if that cannot be told."""
-    told = made.likeness
+    match = made.matches[0] if made.matches else None
+    told = None if match is None else match.likeness
+    faces = (made.face, None if match is None else match.face)
     return {
         "same": None if told is None else told.same,
         "score": None if told is None else round(told.score, 4),
         "threshold": None if told is None else round(told.threshold, 4),
         "false_accepts": {"target": far_target, "at_score": None if told is None else float(f"{told.expected:.2g}")},
         "backbone_version": made.backbone_version,
-        "faces": [None if each is None else seen(each) for each in made.faces],
+        "faces": [None if each is None else seen(each) for each in faces],
         "timings_ms": _rounded(made.timings_ms),
     }
 

@@ -10,8 +10,8 @@ from familiar.records import clean_name
 from familiar.scope import Scope
 from familiar.settings import Settings
 from familiar_gateway.operating import Metrics
-from familiar_gateway.recognizing import burst, representations
-from familiar_gateway.recognizing.recognition import Recognizer
+from familiar_gateway.recognizing import burst, comparison, representations
+from familiar_gateway.recognizing.recognition import Recognizer, count
 from familiar_gateway.recognizing.witness import Look, Occasion, Witness
 from familiar_gateway.web import Json, asks_for, camera, payload, pictures, services
 
@@ -49,11 +49,7 @@ def recognize() -> Json:
         answer, shown = together.recognition, representations.burst(together)
         looks = [Look(0, look) for look in together.looks]
     its.witness.note(occasion, looks, answer.head_version, answer.backbone_version)
-    its.metrics.count_recognition(
-        [face.decision.status.value for face in answer.faces],
-        [face.observation.reasons[0].value for face in answer.faces if face.observation.reasons],
-        answer.timings_ms,
-    )
+    count(its.metrics, answer)
     return {"request_id": g.request_id, **shown}
 
 
@@ -72,8 +68,8 @@ def detect() -> Json:
 def verify() -> Json:
     """Say whether two pictures show one person."""
     its = services(_Needs)
-    first, second = pictures.read_pair(request, its.settings.max_image_bytes)
-    made = its.recognizer.compare(first, second, its.settings.far_target)
+    first, second = pictures.read_named(request, ("first", "second"), its.settings.max_image_bytes)
+    made = comparison.compare(its.recognizer, first, second, its.settings.far_target)
     return {"request_id": g.request_id, **representations.comparison(made, its.settings.far_target)}
 
 

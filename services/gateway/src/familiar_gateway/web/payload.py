@@ -34,19 +34,36 @@ def read_body(request: Request) -> bytes:
     return data
 
 
-def read_object(request: Request, fields: Mapping[str, Field], *, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the body, a JSON object with no other than the given ``fields``, each of its type.
+def read_json(request: Request, kind: type) -> Any:
+    """Return the body, JSON of one kind.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared as JSON.
+        InvalidInput: it is not JSON, something in it is twice there, or it is of another kind.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(f"the body must be application/json, got {request.mimetype or 'no Content-Type'}")
+    body = _parse(read_body(request))
+    if not isinstance(body, kind):
+        wanted = "a JSON object" if kind is dict else _NAMES[kind]
+        raise InvalidInput(f"the body must be {wanted}, got {_kind(body)}", code="invalid_json")
+    return body
+
+
+def read_object(
+    request: Request, fields: Mapping[str, Field], *, required: tuple[str, ...] = (), alone: bool = True
+) -> dict[str, Any]:
+    """Return the ``fields`` of the body, a JSON object, each of its type; others are ignored unless they are ``alone``.
 
     Raises:
         UnsupportedMediaType: the body is not declared as JSON.
         InvalidInput: it is not JSON, or a field is missing, unknown, twice there or of another type.
     """
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType(f"the body must be application/json, got {request.mimetype or 'no Content-Type'}")
-    body = _parse(read_body(request))
-    if not isinstance(body, dict):
-        raise InvalidInput(f"the body must be a JSON object, got {_kind(body)}", code="invalid_json")
-    _refuse_unknown(body, fields, "field")
+    body: dict[str, Any] = read_json(request, dict)
+    if alone:
+        _refuse_unknown(body, fields, "field")
+    else:
+        body = {name: value for name, value in body.items() if name in fields}
     for name in required:
         if name not in body:
             raise InvalidInput(f"the field {name!r} is missing", code="missing_field", field=name)

@@ -18,9 +18,6 @@ FORM_OVERHEAD_BYTES = 100_000
 """What headers and other fields of a form or a JSON object may add to the pictures."""
 
 
-_PAIR = ("first", "second")
-
-
 def most_bytes(max_bytes: int) -> int:
     """Return how long a body may be that carries a picture in the longest of the three ways, as base64 in lines."""
     return max_bytes // 2 * 3 + FORM_OVERHEAD_BYTES
@@ -93,8 +90,8 @@ def _read_burst(
     )
 
 
-def read_pair(request: Request, max_bytes: int) -> tuple[bytes, bytes]:
-    """Return the two pictures ``first`` and ``second`` of a form or a JSON object.
+def read_named(request: Request, names: tuple[str, ...], max_bytes: int, *, alone: bool = True) -> list[bytes]:
+    """Return the pictures of a form or a JSON object that have these names; unless ``alone``, all else is ignored.
 
     Together they have room for as many bytes as one picture of a burst.
 
@@ -103,22 +100,22 @@ def read_pair(request: Request, max_bytes: int) -> tuple[bytes, bytes]:
     """
     if request.mimetype == "multipart/form-data":
         request.max_content_length = max_bytes + FORM_OVERHEAD_BYTES
-        payload.read_form(request, (), _PAIR)
-        for name in _PAIR:
+        if alone:
+            payload.read_form(request, (), names)
+        for name in names:
             files = request.files.getlist(name)
             if not files:
                 raise InvalidInput(f"the form has no file {name!r}", code="missing_field", field=name)
             _check_count(name, len(files), 1, 1)
-        first, second = (read_file(request.files[name], max_bytes) for name in _PAIR)
-        return first, second
+        return [read_file(request.files[name], max_bytes) for name in names]
     if request.mimetype == "application/json":
         request.max_content_length = most_bytes(max_bytes)
-        body = payload.read_object(request, dict.fromkeys(_PAIR, str), required=_PAIR)
-        first, second = (from_base64(name, body[name]) for name in _PAIR)
-        return first, second
+        body = payload.read_object(request, dict.fromkeys(names, str), required=names, alone=alone)
+        return [from_base64(name, body[name]) for name in names]
+    fields = ", ".join(f'"{name}": "<base64>"' for name in names)
     raise UnsupportedMediaType(
-        "send two pictures as multipart/form-data with the files 'first' and 'second', or as application/json "
-        f'{{"first": "<base64>", "second": "<base64>"}}; got {request.mimetype or "no Content-Type"}'
+        f"send multipart/form-data with the files {', '.join(names)}, or application/json {{{fields}}}; "
+        f"got {request.mimetype or 'no Content-Type'}"
     )
 
 
