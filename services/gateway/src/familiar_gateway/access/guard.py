@@ -1,6 +1,7 @@
 """The guard: the one place where it is decided whether a request may go on to its route."""
 
 import hmac
+from collections.abc import Callable
 from dataclasses import replace
 
 from flask import current_app, request
@@ -42,6 +43,9 @@ class Guard:
         wanted = doors.asked_of(current_app, rule.endpoint)
         if not wanted:
             return
+        if self._key_is_to_come():
+            self._count(Caller(request.remote_addr))
+            return
         try:
             caller = doors.caller()
         except Unauthorized:
@@ -65,10 +69,7 @@ class Guard:
         address = request.remote_addr
         if self.mode_here() is not Mode.KEYS:
             return Caller(address, EVERYTHING)
-        shown = request.authorization
-        bearer = shown.token if shown is not None and shown.type == "bearer" else None
-        secret = bearer or request.headers.get("X-API-Key")
-        if secret:
+        if secret := _key_in_head() or _key_in_body():
             found = self._keyring.of_secret(secret)
         elif token := request.cookies.get(COOKIE):
             found = self._keyring.of_session(token)
@@ -76,9 +77,30 @@ class Guard:
             raise Unauthorized("a key is needed: Authorization: Bearer fam_..., or sign in on the page")
         return replace(found, address=address)
 
+    def _key_is_to_come(self) -> bool:
+        """Whether the body that has not come yet may bring the key, and nothing was shown in the head."""
+        if not doors.body_is_to_come(request.environ) or _key_finder() is None:
+            return False
+        return self.mode_here() is Mode.KEYS and not (_key_in_head() or request.cookies.get(COOKIE))
+
     def _count(self, caller: Caller) -> None:
         if self.mode_here() is not Mode.LOOPBACK and not doors.was_let_in(request.environ):
             self._rates.count(caller)
+
+
+def _key_in_head() -> str | None:
+    shown = request.authorization
+    bearer = shown.token if shown is not None and shown.type == "bearer" else None
+    return bearer or request.headers.get("X-API-Key")
+
+
+def _key_in_body() -> str | None:
+    find = None if doors.body_is_to_come(request.environ) else _key_finder()
+    return None if find is None else find()
+
+
+def _key_finder() -> Callable[[], str | None] | None:
+    return None if request.endpoint is None else doors.key_finder_of(current_app, request.endpoint)
 
 
 def require_csrf(caller: Caller) -> None:

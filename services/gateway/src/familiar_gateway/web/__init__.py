@@ -2,7 +2,7 @@
 
 from familiar_gateway.web import docs, doors, errors, payload, pictures, proxies
 from familiar_gateway.web.collaborators import KEY, services
-from familiar_gateway.web.doors import Caller, asks_for, caller, camera
+from familiar_gateway.web.doors import Caller, asks_for, caller, camera, takes_key
 from familiar_gateway.web.errors import RETRY_AFTER_S, Forbidden, RateLimited, Unauthorized, UnsupportedMediaType
 from familiar_gateway.web.origins import Hosts, read_origins
 from familiar_gateway.web.representations import Json, error, page, reference, time
@@ -36,6 +36,7 @@ __all__ = [
     "read_origins",
     "reference",
     "services",
+    "takes_key",
     "time",
     "wants_csv",
 ]

@@ -15,6 +15,7 @@ from familiar_gateway.web.errors import Forbidden
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 _ASKED = "_asks_for"
+_SHOWN = "_takes_key"
 
 HEAD_ALONE = "familiar.head_alone"
 """What the environment says of a request of which the head is here and the body is still to come."""
@@ -53,6 +54,21 @@ def asks_for(*scopes: Scope) -> Callable[[Route], Route]:
         return route
 
     return declare
+
+
+def takes_key(find: Callable[[], str | None]) -> Callable[[Route], Route]:
+    """Have a key looked for by ``find`` as well, in a body that is there; what is shown as everywhere comes first."""
+
+    def declare(route: Route) -> Route:
+        setattr(route, _SHOWN, find)
+        return route
+
+    return declare
+
+
+def key_finder_of(app: Flask, endpoint: str) -> Callable[[], str | None] | None:
+    """Return what looks for a key in the body of a route, if anything does."""
+    return cast(Callable[[], str | None] | None, getattr(app.view_functions[endpoint], _SHOWN, None))
 
 
 def asked_of(app: Flask, endpoint: str) -> frozenset[Scope]:

@@ -135,9 +135,14 @@ def http_code(status: int) -> str:
 
 def install(app: Flask) -> None:
     """Make every failure of ``app`` answer with the one error body."""
-    app.register_error_handler(FamiliarError, _domain_error)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _defect)
+    app.register_error_handler(Exception, respond)
+
+
+def respond(error: Exception) -> Response:
+    """Return what anybody is answered who met an error, whatever it is; what is no client's fault is written down."""
+    if isinstance(error, FamiliarError):
+        return _domain_error(error)
+    return _http_error(error) if isinstance(error, HTTPException) else _defect(error)
 
 
 def _domain_error(error: FamiliarError) -> Response:
