@@ -66,6 +66,11 @@ class Settings:
     cors_origins: str = _setting(
         "CORS_ORIGINS", "", "origins of other sites whose pages may ask with a key, with commas between"
     )
+    doors: str = _setting(
+        "DOORS",
+        "",
+        "clients of others that are answered in their own words: compreface, deepstack, or both with a comma",
+    )
     rate_limit: int = _setting(
         "RATE_LIMIT", 6000, "requests a minute by one key, or from one address without; 0 for any number", 0, 10**9
     )

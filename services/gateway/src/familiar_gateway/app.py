@@ -22,6 +22,7 @@ from familiar_gateway import (
     photos,
     recognizing,
     remembering,
+    translating,
     web,
 )
 from familiar_gateway.services import Services
@@ -96,7 +97,7 @@ def create_app(its: Services) -> Flask:
     app.before_request(_want_the_body)
     app.after_request(lambda response: _end(response, its))
     web.errors.install(app)
-    for each in _BLUEPRINTS:
+    for each in (*_BLUEPRINTS, *translating.doors(its.settings.doors)):
         app.register_blueprint(each)
     web.doors.require_declared(app)
     _let_friends_read(app, friends)
@@ -110,7 +111,7 @@ def _let_friends_read(app: Flask, origins: list[str]) -> None:
         CORS(
             app,
             origins=[re.compile(rf"{re.escape(each)}\Z") for each in origins],
-            methods=["GET", "POST", "PATCH", "DELETE"],
+            methods=sorted({method for rule in app.url_map.iter_rules() for method in rule.methods or ()} - _UNASKED),
             allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "X-Request-Id"],
             expose_headers=["Location", "Retry-After", "X-Request-Id"],
             max_age=600,
@@ -182,4 +183,5 @@ _UNLESS_SAID = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+_UNASKED = frozenset({"HEAD", "OPTIONS"})
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE", "PUT"})

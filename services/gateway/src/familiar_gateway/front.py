@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from familiar.settings import Settings
-from familiar_gateway import app, server, services, web
+from familiar_gateway import app, server, services, translating, web
 from familiar_gateway.memory import advise_allocator
 from familiar_gateway.services import Services
 
@@ -43,6 +43,8 @@ class Lanes:
             "enrollments.add_frames": (pictures, its.settings.max_body_bytes),
             "enrollments.stream": (streams, small),
             "events.follow": (streams, small),
+            **dict.fromkeys(translating.WITH_PICTURES, (pictures, image)),
+            translating.WITH_MANY_PICTURES: (pictures, its.settings.max_body_bytes),
             "health.ready": (parts, small),
             "health.metrics": (parts, small),
             "system.show": (parts, small),

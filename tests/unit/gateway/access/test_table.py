@@ -41,7 +41,7 @@ def test_everybody_is_answered_as_the_document_says(make_world):
 
 
 def test_the_page_shows_what_everybody_was_answered(make_world):
-    shown = table(make_world(access="keys"))
+    shown = table(askers(make_world(access="keys")), operations())
     assert shown in _PAGE.read_text(), f"put into docs/access.md, under Who may what:\n{shown}"
 
 
