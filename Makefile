@@ -148,10 +148,12 @@ $(VENV)/.portraits: requirements-portraits.lock $(VENV)/.run
 	@$(PIP) install --require-hashes --no-deps -r requirements-portraits.lock
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock requirements-nodeps.lock $(VENV)/.run
+$(VENV)/.dev: requirements-dev.lock requirements-nodeps.lock requirements-clients.lock $(VENV)/.run
 	@echo 'Installing the packages of requirements-dev.lock into $(VENV) ...'
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --require-hashes --no-deps -r requirements-nodeps.lock
+	@rm -rf $(VENV)/clients # beside the others: one of them has a package called tests
+	@$(PIP) install --require-hashes --no-deps --target $(VENV)/clients -r requirements-clients.lock
 	@touch $@
 
 $(VENV)/.peers: requirements-peers.lock $(VENV)/.dev

@@ -49,6 +49,7 @@ compile deploy/rq-dashboard/requirements.lock -c requirements.lock $tools/rq-das
 compile requirements-portraits.lock -c requirements-dev.lock --no-deps $tools/portraits.in
 compile requirements-nodeps.lock --no-deps $tools/nodeps.in
 compile requirements-peers.lock --no-deps $tools/peers.in
+compile requirements-clients.lock -c requirements-dev.lock --no-deps $tools/clients.in
 
 if command -v npm >/dev/null; then # .npmrc keeps the addresses out
 	npm install --package-lock-only --ignore-scripts --loglevel=error

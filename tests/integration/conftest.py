@@ -40,9 +40,12 @@ def make_system(prepared: Path, tmp_path: Path) -> Iterator[Callable[..., System
 
 
 @pytest.fixture(scope="module")
-def system(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A running system that the tests of a module share."""
-    running = System(_copy(prepared, tmp_path_factory.mktemp("system") / "state"))
+def system(
+    prepared: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[System]:
+    """A running system that the tests of a module share, with the ``SETTINGS`` that the module has, if it has any."""
+    settings = getattr(request.module, "SETTINGS", {})
+    running = System(_copy(prepared, tmp_path_factory.mktemp("system") / "state"), **settings)
     try:
         yield running.up()
     finally:

@@ -44,7 +44,6 @@ class Lanes:
             "enrollments.stream": (streams, small),
             "events.follow": (streams, small),
             **dict.fromkeys(translating.WITH_PICTURES, (pictures, image)),
-            translating.WITH_MANY_PICTURES: (pictures, its.settings.max_body_bytes),
             "health.ready": (parts, small),
             "health.metrics": (parts, small),
             "system.show": (parts, small),

@@ -185,6 +185,13 @@ def test_a_subject_is_renamed_and_becomes_one_with_whoever_has_the_name(client, 
     assert world.client.get("/v1/corrections").json["corrections"][0]["kind"] == "merge"
 
 
+def test_a_subject_without_pictures_becomes_one_with_somebody_too(client, world, ada):
+    client.post("/api/v1/recognition/subjects", json={"subject": "Somebody"})
+    teach(client, world, "Ada", ada[0])
+    assert client.put("/api/v1/recognition/subjects/Somebody", json={"subject": "Ada"}).json == {"updated": True}
+    assert client.get("/api/v1/recognition/subjects").json == {"subjects": ["Ada"]}
+
+
 def test_a_name_may_have_any_letter_and_a_slash(client, world, ada):
     name = "Zoë/Łucja (9 B) 李"
     teach(client, world, name, ada[0])

@@ -139,6 +139,15 @@ def test_a_part_that_is_away_is_said_to_be(client, world, ada):
     assert error(answer)[0] == 503 and answer.headers["Retry-After"]
 
 
+def test_pictures_that_are_too_large_together_are_refused_in_their_shape(make_world, ada):
+    most = max(map(len, ada))
+    client = FlaskClient(make_world(doors="deepstack", max_image_bytes=most).client.application)
+    assert ask(client, "/register", *ada[:2], userid="Ada").status_code == 200
+    several = [ada[0]] * (2 + (most + 100_000) // len(ada[0]))
+    for answer in (ask(client, "/register", *several, userid="Ada"), ask(client, "/recognize", b"x" * (most + 1))):
+        assert error(answer)[0] == 413
+
+
 class TestKeys:
     """Where keys are asked for, the form's ``api_key`` is one, or a header as everywhere."""
 

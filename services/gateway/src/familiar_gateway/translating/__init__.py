@@ -15,11 +15,10 @@ WITH_PICTURES = (
     "compreface.add_face",
     "deepstack.detect",
     "deepstack.recognize",
+    "deepstack.register",
     "deepstack.match",
 )
-"""The endpoints that take a picture, or two that are together no larger than one may be."""
-
-WITH_MANY_PICTURES = "deepstack.register"
+"""The endpoints that take a picture, or several that are together no larger than one may be."""
 
 
 def doors(setting: str) -> list[Blueprint]:
@@ -35,4 +34,4 @@ def doors(setting: str) -> list[Blueprint]:
     return [_DOORS[name] for name in names]
 
 
-__all__ = ["WITH_MANY_PICTURES", "WITH_PICTURES", "doors"]
+__all__ = ["WITH_PICTURES", "doors"]

@@ -1,5 +1,6 @@
 """DeepStack: its calls about faces, ``/v1/vision/face``, as its clients ask; each is a form with a key in it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from flask import Blueprint, g, request
@@ -49,17 +50,14 @@ def _say(error: Json, status: int) -> tuple[Json, int]:
 faults.translate(blueprint, _say)
 
 
+def _form() -> Mapping[str, str]:
+    """Return the texts of the form, which has room for one picture, or several that are no larger together."""
+    request.max_content_length = services(_Needs).settings.max_image_bytes + pictures.FORM_OVERHEAD_BYTES
+    return request.form
+
+
 def _key() -> str | None:
-    _make_room()
-    return request.form.get("api_key")
-
-
-def _make_room() -> None:
-    """Let the body be as long as its route takes it, before anything in it is looked at."""
-    settings = services(_Needs).settings
-    several = request.endpoint == f"{blueprint.name}.{register.__name__}"
-    one = settings.max_image_bytes + pictures.FORM_OVERHEAD_BYTES
-    request.max_content_length = settings.max_body_bytes if several else one
+    return _form().get("api_key")
 
 
 @blueprint.post("", strict_slashes=False)
@@ -149,7 +147,7 @@ def match() -> Json:
 
 def _read(most: int, least: int = 1) -> list[bytes]:
     """Return the pictures of the form: the file ``image`` where one is wanted, else all files, whatever their names."""
-    _make_room()
+    _form()
     most_bytes = services(_Needs).settings.max_image_bytes
     fields = ["image"] if most == 1 else list(request.files)
     files = [file for field in fields for file in request.files.getlist(field)]
@@ -161,16 +159,14 @@ def _read(most: int, least: int = 1) -> list[bytes]:
 
 
 def _userid() -> str:
-    _make_room()
-    if not request.form.get("userid"):
+    given = _form().get("userid")
+    if not given:
         raise InvalidInput("userid not specified")
-    return clean_name(request.form["userid"])
+    return clean_name(given)
 
 
 def _least() -> float:
-    _make_room()
-    text = request.form.get("min_confidence") or "0"
-    value = values.share(text)
+    value = values.share(_form().get("min_confidence") or "0")
     if value is None:
         raise InvalidInput("Invalid value for min_confidence: a number from 0 to 1 is expected")
     return value
