@@ -146,7 +146,7 @@ def test_every_call_of_comprefaces_client(client: PublicClient, pictures: dict[s
         (made,) = client("VerificationService.verify", str(ada[5]), str(other), options={"limit": 1})["result"]
         (stored,) = client("FaceCollection.verify", str(other), first["image_id"])["result"]
         for similarity in (made["face_matches"][0]["similarity"], stored["similarity"]):
-            assert (similarity >= 0.8) is same and (similarity < 0.4) is not same
+            assert similarity >= 0.8 if same else similarity < 0.4
 
     assert client("Subjects.update", "Grace Hopper", "Grace") == {"updated": True}
     assert named(grace[5]) == ["Grace"]
