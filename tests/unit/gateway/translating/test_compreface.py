@@ -102,6 +102,7 @@ def test_clients_are_told_more_where_they_ask_for_it(client, world, ada):
     assert len(face["landmarks"]) == 5 and all(len(point) == 2 for point in face["landmarks"])
     assert set(face["pose"]) == {"pitch", "roll", "yaw"} and set(face["execution_time"]) == {"detector", "calculator"}
     assert set(answer["plugins_versions"]) == {"detector", "calculator"}
+    assert set(send(client, "/detection/detect?status=true", file=ada[0]).json["plugins_versions"]) == {"detector"}
 
 
 @pytest.mark.parametrize("route", ["/recognition/recognize", "/detection/detect"])

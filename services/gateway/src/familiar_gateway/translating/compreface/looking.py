@@ -54,7 +54,8 @@ def detect() -> Json:
     wanted = options.read()
     (picture,) = _read("file")
     faces, timings_ms = services(_Needs).recognizer.detect(picture)
-    return {"result": [wanted.show(each, timings_ms) for each in wanted.choose(faces, lambda each: each)]}
+    result = [wanted.show(each, timings_ms) for each in wanted.choose(faces, lambda each: each)]
+    return {"result": result, **wanted.versions()}
 
 
 @blueprint.post("/verification/verify")

@@ -55,9 +55,11 @@ class Options:
             }
         return shown
 
-    def versions(self, backbone_version: int) -> Json:
-        """Show which software answers, if that was asked for."""
-        told = {"detector": "familiar.detector", "calculator": f"familiar.backbone-{backbone_version}"}
+    def versions(self, backbone_version: int | None = None) -> Json:
+        """Show which software answers, if that was asked for; without a backbone nothing was compared."""
+        told = {"detector": "familiar.detector"}
+        if backbone_version is not None:
+            told["calculator"] = f"familiar.backbone-{backbone_version}"
         return {"plugins_versions": told} if self.status else {}
 
 
