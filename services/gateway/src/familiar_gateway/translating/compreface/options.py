@@ -14,15 +14,17 @@ from familiar_gateway.web import Json
 NAMES = ("limit", "prediction_count", "det_prob_threshold", "face_plugins", "status", "detect_faces")
 """What clients may say; ``detect_faces`` changes nothing, for faces are always looked for."""
 
-_PLUGINS = frozenset({"landmarks", "pose", "calculator", "age", "gender", "mask", "detector"})
-"""What clients may ask for; we tell the first two."""
 _MOST = 10**6
 _Face = TypeVar("_Face")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is wanted: so many faces at most, 0 for all, of which the detector is so sure."""
+    """What is wanted: so many faces at most, 0 for all, of which the detector is so sure.
+
+    ``plugins`` are what clients want to know of each. Of those we have two; what is not installed is left out with
+    CompreFace as well.
+    """
 
     limit: int
     least_confidence: float
@@ -71,9 +73,7 @@ def read() -> Options:
     """
     _number("prediction_count", 1, 1)  # there is one whom we would name, or nobody
     _flag("detect_faces")
-    plugins = frozenset(filter(None, (each.strip() for each in request.args.get("face_plugins", "").split(","))))
-    if unknown := plugins - _PLUGINS:
-        raise _wrong("face_plugins", f"some of {', '.join(sorted(_PLUGINS))}", min(unknown))
+    plugins = frozenset(each.strip() for each in request.args.get("face_plugins", "").split(","))
     return Options(_number("limit", 0, 0), _share("det_prob_threshold"), plugins, _flag("status"))
 
 
