@@ -1,5 +1,8 @@
 """Frames of two people whom the fake backbone tells apart by any one of them, and how the doors are asked."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
@@ -7,6 +10,8 @@ from gateway_world import World
 
 from familiar import learning
 from familiar.learning import Cohort, Mixture
+
+sys.path.insert(0, str(Path(__file__).parent))  # comprefacing
 
 _DIM = 32
 

@@ -85,8 +85,9 @@ def delete_faces() -> Json:
 def delete_face(image: str) -> Json:
     """Delete an example."""
     with services(_Needs).database.read() as session:
-        doomed = find(session, image)
-    return next(iter(_forget([doomed.id])), {})
+        doomed, name = find(session, image)
+    _forget([doomed.id])
+    return _show(doomed.id, name)
 
 
 @blueprint.post(f"{_ALL}/delete")
@@ -109,11 +110,11 @@ def show_face(image: str) -> Response:
     """Show the crop of an example as JPEG."""
     payload.read_query(request, {})
     with services(_Needs).database.read() as session:
-        return Response(find(session, image).crop, mimetype="image/jpeg")
+        return Response(find(session, image)[0].crop, mimetype="image/jpeg")
 
 
-def find(session: Session, image: str) -> Sample:
-    """Return the example that clients know by a UUID.
+def find(session: Session, image: str) -> tuple[Sample, str]:
+    """Return the example that clients know by a UUID, and whose it is.
 
     Raises:
         InvalidInput: it is none.
@@ -122,7 +123,7 @@ def find(session: Session, image: str) -> Sample:
     found = samples.find(session, [_sample_id(image)])
     if not found:
         raise NotFound(f"there is no image {image}", code="sample_not_found")
-    return found[0][0]
+    return found[0]
 
 
 def _sample_id(image: str) -> str:

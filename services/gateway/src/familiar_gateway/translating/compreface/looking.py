@@ -81,7 +81,7 @@ def verify_stored(image: str) -> Json:
     its, wanted = services(_Needs), options.read()
     (picture,) = _read("file")
     with its.database.read() as session:
-        crop = examples.find(session, image).crop
+        crop = examples.find(session, image)[0].crop
     settings = its.settings
     made = comparison.compare_stored(its.recognizer, crop, picture, settings.far_target, settings.max_faces)
     return {"result": _matches(made, wanted), **wanted.versions(made.backbone_version)}
