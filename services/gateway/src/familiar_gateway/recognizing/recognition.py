@@ -15,7 +15,6 @@ from familiar.knowing import Decision, Float32, decision, is_sure, normalise
 from familiar.records import Database, Known, people
 from familiar.seeing import Decoder, Observation, Observations, Observer
 from familiar.serving import HeadAnswer, Models
-from familiar_gateway.operating import Metrics
 
 _ATTEMPTS = 3
 
@@ -255,15 +254,6 @@ class Recognizer:
         except ModelNotFound:
             version = self._backbone.renew()
             return version, self.models.backbone(version).input_px
-
-
-def count(metrics: Metrics, answer: Recognition) -> None:
-    """Count an answer by what was said of its faces."""
-    metrics.count_recognition(
-        [face.decision.status.value for face in answer.faces],
-        [face.observation.reasons[0].value for face in answer.faces if face.observation.reasons],
-        answer.timings_ms,
-    )
 
 
 def _sure(answer: HeadAnswer, margin: float | None) -> NDArray[np.bool_]:

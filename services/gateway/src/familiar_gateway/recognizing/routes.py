@@ -9,11 +9,9 @@ from familiar.errors import InvalidInput
 from familiar.records import clean_name
 from familiar.scope import Scope
 from familiar.settings import Settings
-from familiar_gateway.operating import Metrics
-from familiar_gateway.recognizing import burst, comparison, representations
-from familiar_gateway.recognizing.recognition import Recognizer, count
-from familiar_gateway.recognizing.witness import Look, Occasion, Witness
-from familiar_gateway.web import Json, asks_for, camera, payload, pictures, services
+from familiar_gateway.recognizing import answering, burst, comparison, representations
+from familiar_gateway.recognizing.recognition import Recognizer
+from familiar_gateway.web import Json, asks_for, payload, pictures, services
 
 
 class _Needs(Protocol):
@@ -21,8 +19,6 @@ class _Needs(Protocol):
 
     settings: Settings
     recognizer: Recognizer
-    metrics: Metrics
-    witness: Witness
 
 
 _FAR_AHEAD_S = 60.0
@@ -36,20 +32,14 @@ blueprint = Blueprint("recognition", __name__)
 @payload.reads_query("camera", "captured_at")
 def recognize() -> Json:
     """Say who is on a picture, or on a burst of them."""
-    its = services(_Needs)
-    sent = pictures.read_burst(request, its.settings.max_image_bytes, burst.MOST_FRAMES, ("camera", "captured_at"))
-    g.camera = camera(clean_name(sent.says["camera"]) if "camera" in sent.says else None)  # for the log
-    occasion = Occasion(g.request_id, g.camera, _captured_at(sent.says.get("captured_at")))
+    most_bytes = services(_Needs).settings.max_image_bytes
+    sent = pictures.read_burst(request, most_bytes, burst.MOST_FRAMES, ("camera", "captured_at"))
+    named = clean_name(sent.says["camera"]) if "camera" in sent.says else None
+    when = answering.occasion(named, _captured_at(sent.says.get("captured_at")))
     if len(sent.pictures) == 1:
-        answer = its.recognizer.recognize(sent.pictures[0])
-        shown = representations.recognition(answer)
-        looks = [Look(place, face) for place, face in enumerate(answer.faces) if face.embedding is not None]
+        shown = representations.recognition(answering.recognize(sent.pictures[0], when))
     else:
-        together = burst.recognize(its.recognizer, sent.pictures)
-        answer, shown = together.recognition, representations.burst(together)
-        looks = [Look(0, look) for look in together.looks]
-    its.witness.note(occasion, looks, answer.head_version, answer.backbone_version)
-    count(its.metrics, answer)
+        shown = representations.burst(answering.recognize_burst(sent.pictures, when))
     return {"request_id": g.request_id, **shown}
 
 

@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from flask import Blueprint, g, request
+from flask import Blueprint, request
 
 from familiar.errors import InvalidInput
 from familiar.records import Database, clean_name, people
 from familiar.scope import Scope
 from familiar.settings import Settings
 from familiar_gateway.enrolling import teach
-from familiar_gateway.operating import Metrics
 from familiar_gateway.people import forget_people
-from familiar_gateway.recognizing import Recognizer, comparison, count
+from familiar_gateway.recognizing import Recognizer, answering, comparison
 from familiar_gateway.translating import faults, names, values
 from familiar_gateway.translating.similarity import of_match, of_named
-from familiar_gateway.web import Json, asks_for, camera, pictures, services, takes_key
+from familiar_gateway.web import Json, asks_for, pictures, services, takes_key
 
 
 class _Needs(Protocol):
@@ -24,7 +23,6 @@ class _Needs(Protocol):
     settings: Settings
     database: Database
     recognizer: Recognizer
-    metrics: Metrics
 
 
 blueprint = Blueprint("deepstack", __name__, url_prefix="/v1/vision/face")
@@ -80,10 +78,8 @@ def detect() -> Json:
 @takes_key(_key)
 def recognize() -> Json:
     """Say who is on a picture."""
-    its, least, (picture,) = services(_Needs), _least(), _read(1)
-    g.camera = camera(None)
-    answer = its.recognizer.recognize(picture)
-    count(its.metrics, answer)
+    least, (picture,) = _least(), _read(1)
+    answer = answering.recognize(picture, answering.occasion())
     found = []
     for face in answer.faces:
         made = face.decision

@@ -2,18 +2,17 @@
 
 from typing import Protocol
 
-from flask import g, request
+from flask import request
 
 from familiar.records import Database
 from familiar.scope import Scope
 from familiar.settings import Settings
-from familiar_gateway.operating import Metrics
-from familiar_gateway.recognizing import Recognizer, comparison, count
+from familiar_gateway.recognizing import Recognizer, answering, comparison
 from familiar_gateway.translating import faults
 from familiar_gateway.translating.compreface import examples, options
 from familiar_gateway.translating.compreface.door import blueprint
 from familiar_gateway.translating.similarity import of_match, of_named
-from familiar_gateway.web import Json, asks_for, camera, payload, pictures, services
+from familiar_gateway.web import Json, asks_for, payload, pictures, services
 
 
 class _Needs(Protocol):
@@ -22,7 +21,6 @@ class _Needs(Protocol):
     settings: Settings
     database: Database
     recognizer: Recognizer
-    metrics: Metrics
 
 
 @blueprint.post("/recognition/recognize")
@@ -30,11 +28,8 @@ class _Needs(Protocol):
 @payload.reads_query(*options.NAMES)
 def recognize() -> Json:
     """Say who is on a picture; of whom nobody would be named there are no subjects."""
-    its, wanted = services(_Needs), options.read()
-    (picture,) = _read("file")
-    g.camera = camera(None)
-    answer = its.recognizer.recognize(picture)
-    count(its.metrics, answer)
+    wanted = options.read()
+    answer = answering.recognize(_picture(), answering.occasion())
     result = []
     for face in wanted.choose(answer.faces, lambda each: each.observation):
         person_id, named = face.decision.person_id, []
@@ -52,8 +47,7 @@ def recognize() -> Json:
 def detect() -> Json:
     """Say which faces are on a picture."""
     wanted = options.read()
-    (picture,) = _read("file")
-    faces, timings_ms = services(_Needs).recognizer.detect(picture)
+    faces, timings_ms = services(_Needs).recognizer.detect(_picture())
     result = [wanted.show(each, timings_ms) for each in wanted.choose(faces, lambda each: each)]
     return {"result": result, **wanted.versions()}
 
@@ -79,7 +73,7 @@ def verify() -> Json:
 def verify_stored(image: str) -> Json:
     """Say how like an example the faces of a picture are."""
     its, wanted = services(_Needs), options.read()
-    (picture,) = _read("file")
+    picture = _picture()
     with its.database.read() as session:
         crop = examples.find(session, image)[0].crop
     settings = its.settings
@@ -90,6 +84,10 @@ def verify_stored(image: str) -> Json:
 def _matches(made: comparison.Comparison, wanted: options.Options) -> list[Json]:
     chosen = wanted.choose(made.matches, lambda each: each.face)
     return [{**wanted.show(each.face, made.timings_ms), "similarity": of_match(each.likeness)} for each in chosen]
+
+
+def _picture() -> bytes:
+    return _read("file")[0]
 
 
 def _read(*names: str) -> list[bytes]:
