@@ -19,7 +19,7 @@ from familiar.errors import InvalidInput, TooLarge, Unavailable
 from familiar.seeing import Decoder, ImageLimits
 from familiar.settings import Settings
 from familiar_gateway.enrolling import video_reader, videos
-from familiar_gateway.enrolling.capture import CutOff
+from familiar_gateway.enrolling.frames import CutOff
 from fuzz import parts
 
 SETTINGS = Settings(enroll_frames=20)

@@ -1,7 +1,8 @@
 """Enrolling: from the first frame of somebody to a capture that the trainer can learn from."""
 
 from familiar_gateway.enrolling.at_once import enroll_seen
-from familiar_gateway.enrolling.capture import Capturer, SeenFace
+from familiar_gateway.enrolling.capture import Capturer
+from familiar_gateway.enrolling.frames import SeenFace
 from familiar_gateway.enrolling.routes import blueprint
 from familiar_gateway.enrolling.teaching import teach
 

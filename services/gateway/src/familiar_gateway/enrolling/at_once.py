@@ -12,7 +12,8 @@ from familiar.reason import Reason
 from familiar.seeing import Choice, Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import choosing, folders, representations, steps, uploads
-from familiar_gateway.enrolling.capture import Also, Capturer, SeenFace, Verdicts
+from familiar_gateway.enrolling.capture import Also, Capturer
+from familiar_gateway.enrolling.frames import SeenFace, Verdicts
 from familiar_gateway.enrolling.opening import digests_of
 from familiar_gateway.enrolling.steps import Opening
 from familiar_gateway.enrolling.uploads import Bundle

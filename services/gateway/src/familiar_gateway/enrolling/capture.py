@@ -6,10 +6,8 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,23 +32,12 @@ from familiar.records import (
     samples,
     versions,
 )
-from familiar.seeing import (
-    CROP_PX,
-    Box,
-    Choice,
-    Decoder,
-    Frame,
-    Observer,
-    Quality,
-    align,
-    decode,
-    encode_jpeg,
-    resize,
-)
+from familiar.seeing import CROP_PX, Box, Decoder, Observer, align, decode, encode_jpeg, resize
 from familiar.servable import MAX_BATCH
 from familiar.serving import Models
 from familiar.settings import Settings
 from familiar_gateway.enrolling.doubts import Answers, Doubts, Settled
+from familiar_gateway.enrolling.frames import CutOff, SeenFace, Shot, Verdict, Verdicts
 from familiar_gateway.operating import Inbox
 from familiar_gateway.people import require_free_name
 
@@ -60,69 +47,6 @@ _MOST_LOOKS = 5
 """So often a capture is looked at anew because more has come meanwhile."""
 FEW_FRAMES = 10
 """As many as a client that captures live sends at once; more of them take the slow lane."""
-
-
-class CutOff(Exception):
-    """The rest of what was sent cannot be looked at; those who yield shots raise it after the last one."""
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One frame as it was sent: what tells it from others, and how to unpack it for as long as it is looked at.
-
-    ``choice`` is the face that is meant, None for the only one.
-    """
-
-    digest: str
-    unpack: Callable[[], AbstractContextManager[Frame]]
-
-    choice: Choice | None = None
-
-    @classmethod
-    def of_picture(cls, data: bytes, decoder: Decoder, choice: Choice | None = None) -> Self:
-        """Return the shot of an encoded picture, of which one face may be meant; another choice is another shot."""
-        digest = hashlib.sha256(data)
-        if choice is not None:
-            digest.update(f" face {choice}".encode())
-        return cls(digest.hexdigest(), lambda: decoder.frame(data), choice)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was said of one frame; ``index`` counts the frames of its enrolment.
-
-    ``quality`` is what was measured of its face; None if there is none, or if it was said by an earlier request.
-    """
-
-    index: int
-    reasons: tuple[str, ...]
-    quality: Mapping[str, float] | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the frame was kept to learn from."""
-        return not self.reasons
-
-
-class Verdicts(list[Verdict]):
-    """What was said of the frames of one request, in their order.
-
-    Attributes:
-        cut_off: whether more frames were sent, which there was no time to look at.
-    """
-
-    cut_off = False
-
-
-@dataclass(frozen=True)
-class SeenFace:
-    """A face that was found and cut out before: the crop as JPEG, what was measured of it then, and when that was."""
-
-    crop: bytes
-    quality: Quality
-    captured_at: float
-
-
 Also = Callable[[Session, Enrollment], None]
 """What else is to be done when a capture is closed, in the same transaction."""
 

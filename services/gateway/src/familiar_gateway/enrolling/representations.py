@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from familiar.records import Capture, Known
-from familiar_gateway.enrolling.capture import Verdicts
 from familiar_gateway.enrolling.coaching import Coaching
+from familiar_gateway.enrolling.frames import Verdicts
 from familiar_gateway.web import Json, error, time
 
 _CAPTURE_SHARE = 0.5

@@ -23,8 +23,9 @@ from familiar.scope import Scope
 from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import at_once, choosing, representations, steps
-from familiar_gateway.enrolling.capture import Capturer, Shot
+from familiar_gateway.enrolling.capture import Capturer
 from familiar_gateway.enrolling.events import States
+from familiar_gateway.enrolling.frames import Shot
 from familiar_gateway.enrolling.steps import Opening
 from familiar_gateway.operating import Inbox, job
 from familiar_gateway.people import require_free_name

@@ -23,8 +23,8 @@ from familiar.records import (
 )
 from familiar.settings import Settings
 from familiar_gateway.enrolling import coaching, representations
-from familiar_gateway.enrolling.capture import Verdict
 from familiar_gateway.enrolling.doubts import Answers
+from familiar_gateway.enrolling.frames import Verdict
 from familiar_gateway.enrolling.opening import check_idempotency_key, check_person, open_enrollment, request_digest
 from familiar_gateway.operating import Metrics
 from familiar_gateway.web import Json, caller, payload, services

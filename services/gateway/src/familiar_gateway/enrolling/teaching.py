@@ -12,8 +12,9 @@ from familiar.records import Database, people, samples
 from familiar.seeing import Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import steps
-from familiar_gateway.enrolling.capture import Capturer, Shot
+from familiar_gateway.enrolling.capture import Capturer
 from familiar_gateway.enrolling.doubts import Answers
+from familiar_gateway.enrolling.frames import Shot
 from familiar_gateway.enrolling.opening import open_enrollment
 from familiar_gateway.web import caller, services
 

@@ -13,7 +13,8 @@ from familiar.errors import InvalidInput, TooLarge
 from familiar.seeing import Choice, Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import archives, videos
-from familiar_gateway.enrolling.capture import FEW_FRAMES, Shot
+from familiar_gateway.enrolling.capture import FEW_FRAMES
+from familiar_gateway.enrolling.frames import Shot
 from familiar_gateway.web import pictures
 
 _HEAD_BYTES = 16

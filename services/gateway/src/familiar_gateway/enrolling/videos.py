@@ -20,7 +20,7 @@ from familiar.errors import InvalidInput, TooLarge, Unavailable
 from familiar.seeing import Decoder, Frame, is_still
 from familiar.settings import Settings
 from familiar_gateway.enrolling import video_reader
-from familiar_gateway.enrolling.capture import CutOff, Shot
+from familiar_gateway.enrolling.frames import CutOff, Shot
 
 log = logging.getLogger(__name__)
 
