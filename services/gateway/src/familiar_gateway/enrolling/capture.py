@@ -269,9 +269,7 @@ class Capturer:
             verdicts.append(Verdict(row.position, tuple(row.reasons), item.quality))
         return verdicts
 
-    def _require_enough(
-        self, state: Capture, person_id: str | None, least: int | None, left_out: int = 0
-    ) -> None:
+    def _require_enough(self, state: Capture, person_id: str | None, least: int | None, left_out: int = 0) -> None:
         """Check that with this capture there is enough to learn the person from; of anybody, that there is anything."""
         accepted, needed = state.accepted - left_out, 1
         if person_id is not None:

@@ -11,7 +11,7 @@ from familiar.seeing import Observation
 from familiar_gateway.translating import faults, values
 from familiar_gateway.web import Json
 
-NAMES = ("limit", "prediction_count", "det_prob_threshold", "face_plugins", "status", "detect_faces")
+NAMES: tuple[str, ...] = ("limit", "prediction_count", "det_prob_threshold", "face_plugins", "status", "detect_faces")
 """What clients may say; ``detect_faces`` changes nothing, for faces are always looked for."""
 
 _MOST = 10**6
