@@ -1,6 +1,5 @@
 """The examples of docs/integrations.md, as they stand there."""
 
-import importlib.util
 import json
 import re
 import secrets
@@ -8,12 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 PAGE = (Path(__file__).parents[3] / "docs" / "integrations.md").read_text()
 PATIENCE_S = 30.0
-HAS_MESSENGER = importlib.util.find_spec("familiar_gateway.messenger") is not None
-needs_messenger = pytest.mark.skipif(not HAS_MESSENGER, reason="this version tells nobody of events")
 
 
 def blocks(language: str) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .examples import DOOR, EVENT, PATIENCE_S, event, needs_messenger
+from .examples import DOOR, EVENT, PATIENCE_S, event
 
 SECRET = bytes(range(32))
 ADA, BOB = EVENT["person"]["id"], "b" * 32
@@ -29,7 +29,6 @@ def signature(event_id: str, seconds: int, body: bytes, secret: bytes = SECRET) 
     return "v1," + base64.b64encode(hmac.digest(secret, f"{event_id}.{seconds}.".encode() + body, "sha256")).decode()
 
 
-@needs_messenger
 def test_the_door_is_tried_with_signatures_as_they_are_sent() -> None:
     from familiar_gateway.messenger import webhooks
 

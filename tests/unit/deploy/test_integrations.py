@@ -18,12 +18,11 @@ import jinja2
 import pytest
 import yaml
 
-from .examples import EVENT, EVENTS_FILE, FRIGATE, HOME_ASSISTANT, NODE_RED, PATIENCE_S, event, needs_messenger
+from .examples import EVENT, EVENTS_FILE, FRIGATE, HOME_ASSISTANT, NODE_RED, PATIENCE_S, event
 
 # ---- what the page says of events ------------------------------------------------------------------------
 
 
-@needs_messenger
 def test_the_file_of_events_is_one(tmp_path: Path) -> None:
     from familiar_gateway.messenger import instructions
 
@@ -36,13 +35,11 @@ def test_the_file_of_events_is_one(tmp_path: Path) -> None:
     assert EVENT["snapshot"].startswith(said.address + "/v1/events/")
 
 
-@needs_messenger
 def test_an_event_has_the_fields_that_are_shown() -> None:
     from types import SimpleNamespace
 
-    from familiar_gateway.events import representations
-
     from familiar.records import EventKind
+    from familiar_gateway.events import representations
 
     names = ("id", "number", "kind", "at", "camera", "person_id", "score", "visit_id", "head_version", "sighting_id")
     row = SimpleNamespace(**dict.fromkeys(names))
@@ -67,7 +64,6 @@ def topics_of(said: object) -> Iterator[str]:
 PUBLISHED = {"events", "person", "unknown", "count"}
 
 
-@needs_messenger
 def test_topics_of_cameras_are_as_they_are_published() -> None:
     from familiar_gateway.messenger.mqtt import _SENSORS, slug
 
