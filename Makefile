@@ -39,11 +39,11 @@ demo: $(VENV)/.portraits ## against a running system: enrol two public-domain po
 	@exec $(BIN)/python -m familiar_embedded.demo
 
 .PHONY: test
-test: test-gateway-alone lint $(VENV)/.dev ## run every test that this machine allows (half an hour on 2 cores)
+test: test-gateway-alone lint $(VENV)/.dev ## run the tests that this machine allows (half an hour on 2 cores)
 	$(BIN)/python -m pytest tests $(PYTEST_ARGS)
 
 .PHONY: test-all
-test-all: ## run all of `make test`, and what takes long of the page in a browser
+test-all: ## run all of `make test`, and what takes long and seldom fails (20 minutes more)
 	FAMILIAR_ALL_TESTS=1 $(MAKE) --no-print-directory test
 
 .PHONY: screenshots
@@ -59,18 +59,22 @@ test-system: $(VENV)/.dev ## run the containers: use, break, back up and replica
 	FAMILIAR_SYSTEM_TESTS=1 $(BIN)/python -m pytest $(SYSTEM_TESTS) -s $(PYTEST_ARGS)
 
 .PHONY: test-gateway-alone
-test-gateway-alone: .venv-gateway/.ready ## run the gateway's tests where TensorFlow is not installed
-	@! .venv-gateway/bin/python -c 'import tensorflow' 2>/dev/null || { echo 'TensorFlow is installed in .venv-gateway'; exit 1; }
-	.venv-gateway/bin/python -m pytest tests/unit/gateway tests/unit/familiar $(PYTEST_ARGS)
+test-gateway-alone: ## run the tests of library and gateway without TensorFlow, on another Python where one is here
+	@$(MAKE) --no-print-directory VENV=.venv-gateway PYTHON='$(or $(OTHER_PYTHON),$(PYTHON))' test-without-tensorflow
+
+.PHONY: test-without-tensorflow
+test-without-tensorflow: $(VENV)/.gateway
+	@! $(BIN)/python -c 'import tensorflow' 2>/dev/null || { echo 'TensorFlow is installed in $(VENV)'; exit 1; }
+	$(BIN)/python -m pytest tests/unit/gateway tests/unit/familiar $(PYTEST_ARGS)
 
 .PHONY: test-other-python
-test-other-python: ## run the tests of library and gateway, and one of everything, on another Python that is here
-	@if [ -n '$(OTHER_PYTHON)' ]; then $(MAKE) --no-print-directory VENV=.venv-other PYTHON='$(OTHER_PYTHON)' test-few; \
-	else echo 'Nothing was tested on another Python than $(ASKED): there is no other of 3.11 to 3.13 here.'; fi
+test-other-python: ## run what needs TensorFlow, and a whole system, on another Python that is here
+	@if [ -n '$(OTHER_PYTHON)' ]; then $(MAKE) --no-print-directory VENV=.venv-other PYTHON='$(OTHER_PYTHON)' test-with-tensorflow; \
+	else echo 'Nothing was tested with TensorFlow on another Python than $(ASKED): there is no other of 3.11 to 3.13 here.'; fi
 
-.PHONY: test-few
-test-few: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/unit/familiar tests/unit/gateway tests/integration/test_enroll_and_recognize.py $(PYTEST_ARGS)
+.PHONY: test-with-tensorflow
+test-with-tensorflow: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/unit/familiar/wire tests/unit/trainer/export tests/unit/modelserver tests/integration/test_enroll_and_recognize.py $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev $(PAGE_TOOLS) ## check style and types, of the page where npm is installed
@@ -160,11 +164,10 @@ $(VENV)/.peers: requirements-peers.lock $(VENV)/.dev
 	@$(PIP) install --require-hashes --no-deps -r requirements-peers.lock
 	@touch $@
 
-.venv-gateway/.ready: requirements-gateway-test.lock $(PROJECTS) | $(BIN)/python
-	@echo 'Installing the gateway without TensorFlow into .venv-gateway ...'
-	@$(BIN)/python -m venv --clear .venv-gateway
-	@.venv-gateway/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-gateway-test.lock
-	@.venv-gateway/bin/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation -e services/familiar -e services/gateway
+$(VENV)/.gateway: requirements-gateway-test.lock $(PROJECTS) | $(BIN)/python
+	@echo 'Installing the gateway without TensorFlow into $(VENV) ...'
+	@$(PIP) install --require-hashes -r requirements-gateway-test.lock
+	@$(PIP) install --no-deps --no-build-isolation -e services/familiar -e services/gateway
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json .npmrc

@@ -15,11 +15,21 @@ import postgresql
 from familiar.seeing.image import Frame
 
 _ROOT = Path(__file__).parent.parent
+_EVERYTHING = "FAMILIAR_ALL_TESTS"
 
 
 def pytest_configure() -> None:
     """End like after Ctrl-C when told to stop, so that fixtures end the processes they have started."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to stop", returncode=143))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the slow part to those who ask for all tests."""
+    if os.environ.get(_EVERYTHING):
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason=f"takes long: make test-all, or {_EVERYTHING}=1, runs it"))
 
 
 @pytest.fixture(scope="session")

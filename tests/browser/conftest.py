@@ -3,7 +3,6 @@
 That is Chromium, unless a test asks for another one (``browsers.FIREFOX``).
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,16 +19,6 @@ import filming  # noqa: E402
 from page_gateway import Gateway, serving  # noqa: E402
 
 _PATIENCE_MS = 30_000
-_EVERYTHING = "FAMILIAR_ALL_TESTS"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the slow part to those who ask for all tests."""
-    if os.environ.get(_EVERYTHING):
-        return
-    for item in items:
-        if _HERE in item.path.parents and item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason=f"takes long: make test-all, or {_EVERYTHING}=1, runs it"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -16,8 +16,6 @@ from model_server import EmbeddedServer, write_config
 from target import LATEST_2, ModelFolder, Target, measured_steps_per_second
 from waiting import wait_for
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def models(tmp_path):

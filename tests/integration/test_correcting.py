@@ -25,7 +25,6 @@ def job_of(client: Client, path: str, **body: Any) -> str:
 
 
 @pytest.mark.lfw
-@pytest.mark.slow
 def test_people_are_put_right_and_stay_so(make_system: Callable[..., System], lfw: Path) -> None:
     pictures = {name: [file.read_bytes() for file in sorted((lfw / name).glob("*.jpg"))] for name in PEOPLE}
     buffer = io.BytesIO()

@@ -3,19 +3,23 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from familiar.records import versions
+from selection import usually
 from system import System, wait_until
 
-SWAPS = 10
 PER_SWAP = 200
 
 
+@pytest.mark.parametrize("swaps", usually([4], [4, 10]))
 def test_200_recognitions_per_swap_never_fail_nor_mix_versions(
-    make_system: Callable[..., System], webcam, collins, hopper, capsys
+    make_system: Callable[..., System], webcam, collins, hopper, capsys, swaps: int
 ) -> None:
     """Each head is told from the others by its people: Collins alone, or Collins and Hopper, by turns.
 
-    Deleting and enrolling Hopper again makes ten heads. The names in an answer must be those of the version reported.
+    Enrolling Hopper and deleting her, again and again, makes the heads. The names in an answer must be those of the
+    version reported.
     """
     system = make_system().up()
     client = system.client()
@@ -41,7 +45,7 @@ def test_200_recognitions_per_swap_never_fail_nor_mix_versions(
     threads = [threading.Thread(target=recognise, args=(which,)) for which in (0, 1, 0)]
     [thread.start() for thread in threads]
     try:
-        for swap in range(SWAPS):
+        for swap in range(swaps):
             count = len(answers)
             if swap % 2 == 0:
                 enrollment = client.enroll("Grace Hopper", session)
@@ -71,5 +75,5 @@ def test_200_recognitions_per_swap_never_fail_nor_mix_versions(
     seen = sorted({version for _, version, _ in answers})
     with capsys.disabled():
         print(f"\nhot swap: {len(answers)} recognitions over {len(seen)} head versions, 0 failed, 0 mixed")
-    assert len(seen) >= SWAPS
-    assert len(answers) >= SWAPS * PER_SWAP
+    assert len(seen) >= swaps
+    assert len(answers) >= swaps * PER_SWAP

@@ -13,7 +13,6 @@ PEOPLE, LEARN, STRANGERS, LEAST_PICTURES = 30, 10, 500, 20
 
 
 @pytest.mark.lfw
-@pytest.mark.slow
 def test_30_people_are_known_and_500_strangers_are_not(
     make_system: Callable[..., System], lfw: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

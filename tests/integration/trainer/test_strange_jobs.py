@@ -111,7 +111,6 @@ GARBAGE = [
 ]
 
 
-@pytest.mark.slow
 def test_a_trainer_outlives_whatever_lies_on_its_queue(world: World, queue: Queue) -> None:
     trainer = world.start_trainer()
     until("it waits for work", lambda: len(world.queue.workers()) == 1)

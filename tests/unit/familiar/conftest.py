@@ -10,8 +10,8 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).parent / "records"))  # seen
 
 import postgresql
+import tables
 from familiar.records.engine import Database
-from familiar.records.migrate import migrate
 
 KINDS = ["sqlite", *(["postgresql"] if postgresql.available() else [])]
 
@@ -26,6 +26,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         with opened.engine.begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
-    migrate(opened)
+    tables.lay(opened)
     yield opened
     opened.close()

@@ -12,13 +12,13 @@ from flask.testing import FlaskClient
 from openapi_judge import CheckingClient
 from sqlalchemy.orm import Session
 
+import tables
 from fakes import FakeBackbone, FakeQueue, FakeServing, backbone_meta, head_meta, meta_dict
 from familiar.knowing.embedding import class_mean
 from familiar.knowing.head import Head
 from familiar.records import enrollments, samples, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.enrollment import EnrollmentStatus
-from familiar.records.migrate import migrate
 from familiar.records.samples import StoredRow
 from familiar.records.training import Stage
 from familiar.records.versions import HeadStatus
@@ -137,7 +137,7 @@ def create_world(folder: Path, observer: Observer, **changes: object) -> World:
     """Return a world in ``folder``, with settings changed; it begins with a head that knows nobody."""
     settings = settings_for(folder, **changes)
     database = Database(settings.database_url, connections=Threads.of(settings.threads).all)
-    migrate(database)
+    tables.lay(database)
     serving, queue = FakeServing(), FakeQueue()
     serving.backbones[1] = FakeBackbone(backbone_meta())
     services = assemble(settings, database=database, queue=queue, serving=serving, observer=observer)
