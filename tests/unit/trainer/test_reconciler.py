@@ -21,6 +21,7 @@ from familiar.records import (
     enrollments,
     erasures,
     people,
+    photos,
     recent_errors,
     samples,
     trainings,
@@ -50,6 +51,9 @@ class FakeQueue:
         if self.away:
             raise QueueUnavailable("the queue does not answer")
         self.put_ids.append(training_id)
+
+    def put_photos(self, job_id: str) -> None:
+        self.put_ids.append(job_id)
 
 
 class FakeShelf:
@@ -296,6 +300,31 @@ def test_a_capture_under_way_is_not_given_up_because_the_clock_was_set(
         reconciler.run_once()
         seconds[0] += 1.0
     assert captures(database) == set()
+
+
+def test_photos_whose_sorter_is_silent_for_a_minute_are_put_on_the_queue_again(
+    database: Database, trainer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr(reconciling, "Stillness", lambda: Stillness(lambda: seconds[0]))
+    with database.write() as session:
+        job_id = photos.add(session, "/photos", uploaded=False).id
+    reconciler = Reconciler(trainer)
+    reconciler.run_once()
+    assert trainer.queue.put_ids == [job_id], "nobody works on it yet"
+    with database.write() as session:
+        photos.claim(session, job_id, "a sorter")
+    for _ in range(3):
+        seconds[0] += 50.0
+        reconciler.run_once()
+        with database.write() as session:
+            photos.step(session, job_id, "a sorter")
+    seconds[0] += 50.0
+    reconciler.run_once()
+    assert trainer.queue.put_ids == [job_id], "its sorter is at work"
+    seconds[0] += 61.0
+    reconciler.run_once()
+    assert trainer.queue.put_ids == [job_id, job_id]
 
 
 def test_a_training_that_just_failed_is_not_asked_for_again_at_once(database: Database, trainer: Any) -> None:
