@@ -137,7 +137,7 @@ clean: ## remove what make has built; the state folder stays
 fitting-python:
 	@[ -n '$(PYTHON)' ] || { echo 'Python 3.11, 3.12 or 3.13 is needed and was not found. On Debian and Ubuntu: apt install python3-venv; or name one: make PYTHON=/path/to/python3'; exit 1; }
 	@$(PYTHON) -c '$(FITS)' || { echo 'Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is $(ASKED)'; exit 1; }
-	@made=$$(sed -n 's/^version = \([0-9]*\.[0-9]*\).*/\1/p' $(VENV)/pyvenv.cfg 2>/dev/null); [ "$${made:-$(ASKED)}" = '$(ASKED)' ] || { echo "$(VENV) was made with Python $$made, and $(PYTHON) is $(ASKED): run make clean, then this again"; exit 1; }
+	@made=$$(sed -n 's/^version = \([0-9]*\.[0-9]*\).*/\1/p' $(VENV)/pyvenv.cfg 2>/dev/null); [ "$${made:-$(ASKED)}" = '$(ASKED)' ] || { echo "$(VENV) was made with Python $$made, and $(PYTHON) is $(ASKED): run rm -r $(VENV), or make clean, then this again"; exit 1; }
 
 $(BIN)/python: | fitting-python
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'Python cannot make a virtual environment; on Debian and Ubuntu: apt install python$(ASKED)-venv'; exit 1; }

@@ -74,6 +74,7 @@ def largest(answer: dict) -> list[dict]:
     return [face for face in answer["faces"] if face["box"]["y_max"] - face["box"]["y_min"] > 50]
 
 
+@pytest.mark.slow
 def test_more_faces_than_are_answered_for_are_counted(make_system: Callable[..., System], collins: Frame) -> None:
     system = make_system(MAX_FACES="4").up()
     row = np.hstack([cv2.resize(collins[:250, 100:350], (200, 200))] * 7)

@@ -146,7 +146,6 @@ def test_mobilenet_v2_equals_keras_with_its_own_preprocessing(imagenet_weights: 
     np.testing.assert_allclose(embedding, wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-5)
 
 
-@pytest.mark.slow
 def test_mobilenet_v2_passes_the_gate(imagenet_weights: Path, gate: Gate, tmp_path: Path) -> None:
     servable = backbone_servable(load("mobilenet_v2_imagenet", imagenet_weights))
     write(servable, tmp_path)

@@ -31,7 +31,6 @@ def _shot(frame: Frame, seed: int) -> Frame:
     return np.clip(moved * rng.uniform(0.7, 1.1) + rng.normal(0, 3, moved.shape), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.slow
 def test_one_command_measures_a_folder_and_writes_tables_charts_and_json(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
