@@ -1,26 +1,13 @@
 """Photo jobs on a real database: who has one, what is kept once, and what goes with whom."""
 
-import hashlib
-
 import numpy as np
 import pytest
+from photographed import face, photo
 
 from familiar.errors import Conflict, NotFound
 from familiar.knowing import Status
 from familiar.records import Database, PhotoStage, Written, erasures, people, photo_faces, photos
-from familiar.records.photos import FoundFace, JobLost, SeenPhoto
-
-
-def face(seed: int, person_id: str | None = None, weight: float = 0.5) -> FoundFace:
-    vector = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
-    status = Status.KNOWN if person_id else Status.UNKNOWN
-    return FoundFace(
-        (0.1, 0.2, 0.3, 0.4), {"yaw_deg": 1.0}, weight, b"crop%d" % seed, 1, vector, status, person_id, 0.9
-    )
-
-
-def photo(name: str) -> SeenPhoto:
-    return SeenPhoto(hashlib.sha256(name.encode()).hexdigest(), 400, 300, 1)
+from familiar.records.photos import JobLost
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
+from photographed import face, photo
 from records_world import capture, learn
 
 from familiar.knowing import Status
 from familiar.records import corrections, enrollments, people, photo_faces, photos, reversals
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
-from test_photos import face, photo
 
 NOBODY = SimpleNamespace(key_id=None, address=None)
 TERMS = Terms(NOBODY, 1000.0)
