@@ -11,10 +11,11 @@ from familiar.knowing import normalise
 from familiar.learning import candidates
 from familiar.seeing import Quality
 from familiar_trainer.evaluation import ageing, attack, charts, stream, variations
+from familiar_trainer.evaluation.course import Course
 from familiar_trainer.evaluation.passersby import GIVEN, Look, stream_of
 from familiar_trainer.evaluation.pictures import People, Picture, UnusableData
 from familiar_trainer.evaluation.sight import Sights
-from familiar_trainer.evaluation.stream import Course, follow
+from familiar_trainer.evaluation.stream import follow
 from familiar_trainer.evaluation.teaching import Notes, label
 
 ENROLLED, LATER, STRANGERS = 5, 12, 80

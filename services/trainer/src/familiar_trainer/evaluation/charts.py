@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from familiar_trainer.evaluation.stream import Course
-
+from familiar_trainer.evaluation.course import Course
 from familiar_trainer.evaluation.identification import Identification
 from familiar_trainer.evaluation.measures import det
 
