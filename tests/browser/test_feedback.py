@@ -46,10 +46,10 @@ def test_what_is_said_of_a_recognition_is_so_and_what_waits_is_asked_about(
     gateway.ask(f"v1/feedback/{said['id']}", "DELETE")
     with sqlite3.connect(next(gateway.folder.rglob("*.db"))) as database:  # as the trainer proposes a face
         database.execute(
-            "INSERT INTO quarantine (id, sighting_id, position, named_id, score, frames, agreeing, day, captured_at, "
-            "quality, crop, created_at, proposed, standing) SELECT s.id, s.id, c.position, s.person_id, s.score, 1, 1, "
-            "1, s.captured_at, c.quality, c.crop, s.kept_at, 1, 'waiting' FROM sightings s JOIN sighting_crops c "
-            "ON c.sighting_id = s.id"
+            "INSERT INTO quarantine (id, sighting_id, position, named_id, score, frames, agreeing, disagreeing, day, "
+            "captured_at, quality, crop, created_at, proposed, standing) SELECT s.id, s.id, c.position, s.person_id, "
+            "s.score, 1, 1, 0, 1, s.captured_at, c.quality, c.crop, s.kept_at, 1, 'waiting' "
+            "FROM sightings s JOIN sighting_crops c ON c.sighting_id = s.id"
         )
     page.goto(f"{gateway.address}#visitors")
     card = page.locator("#visitors-asked .card")
