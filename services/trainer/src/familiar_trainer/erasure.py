@@ -7,7 +7,6 @@ from familiar_trainer import crash_points
 from familiar_trainer.shelf import HeadShelf
 
 _log = logging.getLogger(__name__)
-_PATIENCE_S = 2.0
 
 
 def complete(database: Database, shelf: HeadShelf) -> list[str]:
@@ -34,6 +33,5 @@ def complete(database: Database, shelf: HeadShelf) -> list[str]:
     gone = clean(database, learned)
     if gone:
         crash_points.reached(crash_points.FORGOTTEN)
-        database.scrub(_PATIENCE_S)  # of the ids, which nobody looks for any more
         _log.info("%d deletions have left no trace; %d head versions were made of what is gone", len(gone), len(doomed))
     return sorted(gone)

@@ -104,7 +104,7 @@ def test_erasing_a_person_removes_every_byte_of_them_from_the_files(tmp_path: Pa
         assert session.get_one(HeadVersion, 1).weights is None
         erasures.forget(session, [1])
         assert erasures.tainted(session) == set()
-        erasures.end(session, [gone])
+        erasures.end(session, erasures.begun(session, [gone]))
         assert erasures.open_ones(session) == []
         assert versions.head(session, 1).status == "erased"
         assert versions.head(session, 1).report is None

@@ -1,16 +1,19 @@
 """What was deleted: which heads were made of it, and when no trace is left."""
 
+import random
 import sqlite3
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from records_world import VECTOR, capture, learn, publish, remove, without_weights
 
 from familiar.knowing.head import Head
-from familiar.records import clean, enrollments, erasures, people, trainings, versions
+from familiar.records import clean, enrollments, erasures, people, person, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.migrate import migrate
 from familiar.records.training import Stage
@@ -57,8 +60,7 @@ def test_a_capture_that_is_given_up_is_erased_when_the_files_are_clean(tmp_path:
     migrate(database)
     _, enrollment, _ = capture(database, "Somebody nobody knows")
     reader = sqlite3.connect(tmp_path / "familiar.db", isolation_level=None)
-    reader.execute("BEGIN")
-    reader.execute("SELECT * FROM samples").fetchall()
+    read(reader)
     with database.write() as session:
         enrollments.discard(session, enrollments.get(session, enrollment))
     assert clean(database) == []
@@ -72,6 +74,12 @@ def test_a_capture_that_is_given_up_is_erased_when_the_files_are_clean(tmp_path:
     assert b"Somebody nobody" not in contents(tmp_path)
     reader.close()
     database.close()
+
+
+def read(reader: sqlite3.Connection) -> None:
+    """Read, and go on seeing what is there at this moment."""
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM samples").fetchall()
 
 
 def contents(folder: Path) -> bytes:
@@ -155,3 +163,80 @@ def test_what_heads_were_made_of_is_deleted_before_or_after_a_head_is_recorded_a
     deleting.join(10)
     with database.read() as session:
         assert version in erasures.tainted(session)
+
+
+class _Interrupted(Database):
+    """A database to which something happens after each time that its files are cleaned."""
+
+    def __init__(self, url: str, *then: Callable[[], object]) -> None:
+        super().__init__(url)
+        self.then = list(then)
+
+    def scrub(self, patience_s: float = 0.2) -> bool:
+        done = super().scrub(patience_s)
+        if self.then:
+            self.then.pop(0)()
+        return done
+
+
+def test_what_is_pruned_while_the_files_are_cleaned_of_what_was_before_is_cleaned_as_well(
+    tmp_path: Path,
+) -> None:
+    database = _Interrupted(f"sqlite:///{tmp_path}/familiar.db")
+    migrate(database)
+
+    def prune() -> None:
+        with database.write() as session:
+            erasures.begin(session, "pruned", in_heads=False)
+
+    prune()
+    reader = sqlite3.connect(tmp_path / "familiar.db", isolation_level=None)
+    database.then = [lambda: (prune(), read(reader))]
+    clean(database)
+    with database.read() as session:
+        assert "pruned" in erasures.open_ones(session), "of the second time the files may not be clean"
+    reader.close()
+    assert clean(database) == ["pruned"]
+    with database.read() as session:
+        assert erasures.open_ones(session) == []
+    database.close()
+
+
+def test_an_erasure_stays_open_without_its_id_until_that_is_in_no_file(tmp_path: Path) -> None:
+    database = _Interrupted(f"sqlite:///{tmp_path}/familiar.db")
+    migrate(database)
+    ada, _, _ = capture(database, "Ada")
+    with database.write() as session:
+        people.erase(session, ada)
+    reader = sqlite3.connect(tmp_path / "familiar.db", isolation_level=None)
+    database.then = [lambda: read(reader)]
+    assert clean(database, [ada]) == [ada], "nothing is left but that it is recorded"
+    assert ada.encode() in contents(tmp_path)
+    with database.read() as session:
+        (left,) = erasures.open_ones(session)
+        assert left != ada
+    reader.close()
+    assert clean(database) == []
+    assert ada.encode() not in contents(tmp_path)
+    with database.read() as session:
+        assert erasures.open_ones(session) == []
+    database.close()
+
+
+@pytest.mark.parametrize("seed", [9, 28])
+def test_no_page_of_an_index_keeps_a_copy_of_what_was_moved_before_it_was_deleted(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)  # with these ids SQLite leaves one behind
+    monkeypatch.setattr(person, "uuid", SimpleNamespace(uuid4=lambda: uuid.UUID(int=chance.getrandbits(128))))
+    database = Database(f"sqlite:///{tmp_path}/familiar.db")
+    migrate(database)
+    made = [capture(database, f"Somebody {number}", frames=20) for number in range(15)]
+    chance.shuffle(made)
+    for gone, _, taken in made[:8]:
+        with database.write() as session:
+            people.erase(session, gone)
+        assert clean(database, [gone]) == [gone]
+        left = contents(tmp_path)
+        assert not [each for each in (gone, *taken) if each.encode() in left]
+    database.close()

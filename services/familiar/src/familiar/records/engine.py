@@ -193,14 +193,31 @@ class Database:
         """
         if not self.is_sqlite:
             return True
+        said = self._patiently("PRAGMA wal_checkpoint(TRUNCATE)", patience_s)
+        return said is not None and not said[0][0]
+
+    def renew_indexes(self, patience_s: float = 0.2) -> bool:
+        """Make SQLite's indexes anew, without what was deleted from the tables; tell whether that is done.
+
+        An entry is blanked where it is when it is deleted. Where it was before SQLite moved it, to fill pages evenly, a
+        copy may have stayed, in what counts as free of that page. While another connection writes for longer than
+        ``patience_s`` it cannot be done.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+        """
+        return not self.is_sqlite or self._patiently("REINDEX", patience_s) is not None
+
+    def _patiently(self, statement: str, patience_s: float) -> list[Any] | None:
+        """Return what SQLite says to a statement outside of transactions; None: others were in its way for so long."""
         try:
             with self.connected() as connection, patience(connection, patience_s):
-                hindered, *_ = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+                said = connection.execute(text(statement))
+                return list(said) if said.returns_rows else []
         except DatabaseUnavailable as exc:
             if exc.code == faults.BUSY.code:
-                return False
+                return None
             raise
-        return not hindered
 
     def close(self) -> None:
         """Close all connections."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from familiar.records import former_owners, versions
@@ -81,6 +81,13 @@ def forget(session: Session, versions: Sequence[int]) -> None:
     session.flush()
 
 
-def end(session: Session, deleted_ids: Sequence[str]) -> None:
-    """Record that no trace of these is left."""
-    session.execute(delete(Erasure).where(Erasure.id.in_(deleted_ids)))
+def begun(session: Session, also: Sequence[str]) -> list[Erasure]:
+    """Return the erasures for which only the files are to be cleaned: those of no head, and ``also``, by their ids."""
+    chosen = or_(~Erasure.in_heads, Erasure.id.in_(also))
+    return list(session.scalars(select(Erasure).where(chosen).order_by(Erasure.created_at)))
+
+
+def end(session: Session, cleaned: Sequence[Erasure]) -> None:
+    """Record that no trace of these is left; one that has been begun again since they were read stays open."""
+    for each in cleaned:
+        session.execute(delete(Erasure).where(Erasure.id == each.id, Erasure.created_at == each.created_at))
