@@ -240,3 +240,22 @@ def test_no_page_of_an_index_keeps_a_copy_of_what_was_moved_before_it_was_delete
         left = contents(tmp_path)
         assert not [each for each in (gone, *taken) if each.encode() in left]
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "renewed"), [(erasures.PRUNED_SIGHTINGS, 0), (erasures.PRUNED_FACES, 0), ("somebody", 2)]
+)
+def test_indexes_are_made_anew_for_who_was_deleted_and_not_for_what_is_let_go_all_day(
+    tmp_path: Path, line: str, renewed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/familiar.db")
+    migrate(database)
+    asked: list[float] = []
+    monkeypatch.setattr(database, "renew_indexes", lambda patience_s: asked.append(patience_s) or True)
+    with database.write() as session:
+        erasures.begin(session, line, in_heads=False)
+    assert clean(database) == [line]
+    assert len(asked) == renewed  # of who was deleted, and then of the id under which that was recorded
+    with database.read() as session:
+        assert erasures.open_ones(session) == []
+    database.close()

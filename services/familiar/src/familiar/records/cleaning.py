@@ -9,8 +9,9 @@ from familiar.records import erasures
 from familiar.records.engine import Database
 from familiar.records.schema import Erasure
 
-_ENDED = "ended-erasures"
-"""Under this the files are cleaned of the ids of erasures that ended; one line for all of them."""
+_PRUNED = frozenset({erasures.PRUNED_SIGHTINGS, erasures.PRUNED_FACES})
+"""All day some of these are let go. Indexes have of them no more than numbers that mean nothing any more, and are not
+made anew for it."""
 
 
 def clean(database: Database, also: Sequence[str] = (), patience_s: float = 0.2) -> list[str]:
@@ -26,17 +27,17 @@ def clean(database: Database, also: Sequence[str] = (), patience_s: float = 0.2)
     for _ in range(2):  # of what was deleted, and then of the ids under which that was recorded
         with database.read() as session:
             begun = erasures.begun(session, also)
-        if begun and not database.renew_indexes(patience_s):
+        if any(each.id not in _PRUNED for each in begun) and not database.renew_indexes(patience_s):
             break
         # It is recorded as done only afterwards, or a crash here would leave what was deleted in the log for ever.
         if not database.scrub(patience_s) or not begun:
             break
         database.retry(partial(_end, begun))
-        ended += [each.id for each in begun if each.id != _ENDED]
+        ended += [each.id for each in begun if each.id != erasures.ENDED]
     return ended
 
 
 def _end(begun: Sequence[Erasure], session: Session) -> None:
     erasures.end(session, begun)
-    if any(each.id != _ENDED for each in begun):
-        erasures.begin(session, _ENDED, in_heads=False)
+    if any(each.id not in {*_PRUNED, erasures.ENDED} for each in begun):
+        erasures.begin(session, erasures.ENDED, in_heads=False)

@@ -10,6 +10,11 @@ from familiar.records import former_owners, versions
 from familiar.records.schema import Enrollment, Erasure, HeadVersion, Sample, TaintedVersion
 from familiar.records.versions import HeadStatus, take_turns
 
+PRUNED_SIGHTINGS, PRUNED_FACES = "pruned-sightings", "pruned-quarantine"
+"""Under these the files are cleaned of sightings, and of faces in quarantine, that were let go: one line for all."""
+ENDED = "ended-erasures"
+"""Under this the files are cleaned of the ids of erasures that ended: one line for all."""
+
 
 def begin(session: Session, deleted_id: str, *, in_heads: bool) -> None:
     """Record that a person, a capture or a sample was deleted; ``in_heads``: heads may have been made of it."""

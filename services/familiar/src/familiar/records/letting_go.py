@@ -11,9 +11,6 @@ from familiar.records.engine import MOST_VARIABLES
 from familiar.records.schema import Feedback, QuarantinedFace
 from familiar.records.verdict import Standing, Verdict
 
-PRUNED = "pruned-quarantine"
-"""Under this the files are cleaned of faces that were let go; one line for all of them."""
-
 UNSAID = ~select(Feedback.id).where(Feedback.face_id == QuarantinedFace.id, Feedback.ended_at.is_(None)).exists()
 """Of a face: nobody has said anything of it that is in force."""
 
@@ -28,7 +25,7 @@ def remove(session: Session, face_ids: Sequence[str]) -> int:
         session.execute(update(Feedback).where(its, Feedback.ended_at.is_(None)).values(ended_at=time.time()))
         session.execute(update(Feedback).where(its).values(face_id=None))
         session.execute(delete(QuarantinedFace).where(QuarantinedFace.id.in_(some)))
-    erasures.begin(session, PRUNED, in_heads=False)
+    erasures.begin(session, erasures.PRUNED_FACES, in_heads=False)
     return len(face_ids)
 
 

@@ -16,7 +16,7 @@ from familiar.errors import NotFound
 from familiar.knowing import Float32, Status, from_blob, to_blob
 from familiar.records import disputes, erasures, letting_go, people, sightings
 from familiar.records.engine import MOST_VARIABLES
-from familiar.records.letting_go import PRUNED, UNSAID
+from familiar.records.letting_go import UNSAID
 from familiar.records.person import new_id
 from familiar.records.schema import QuarantinedFace, Sample, Sighting, SightingCrop
 from familiar.records.verdict import Standing
@@ -187,7 +187,7 @@ def put_out(session: Session, face_ids: Collection[str]) -> None:
     chosen = QuarantinedFace.id.in_(list(face_ids)[:MOST_VARIABLES])
     session.execute(update(QuarantinedFace).where(chosen).values(standing=Standing.OUT, sample_id=None))
     session.execute(update(QuarantinedFace).where(chosen, UNSAID).values(crop=b"", vector=None, quality={}))
-    erasures.begin(session, PRUNED, in_heads=False)
+    erasures.begin(session, erasures.PRUNED_FACES, in_heads=False)
 
 
 def due(session: Session, keep_s: float) -> bool:

@@ -24,7 +24,6 @@ Float32 = NDArray[np.float32]
 Place = tuple[float, str]
 """Where a list of sightings goes on: when the last one shown was captured, and its id."""
 
-_PRUNED = "pruned-sightings"
 """Under this the files are cleaned of sightings that were pruned; one line for all of them."""
 _SLACK = 0.01
 """Share that is pruned beyond what is too many, so that the files are not cleaned for every single one."""
@@ -96,7 +95,7 @@ def prune(session: Session, keep_s: float, most: int) -> int:
         beyond = left - most + int(_SLACK * most)
         fresh = select(Sighting.id).where(~stale).order_by(Sighting.kept_at, Sighting.id).limit(beyond)
         doomed += session.scalars(fresh)
-    remove(session, doomed, _PRUNED)
+    remove(session, doomed, erasures.PRUNED_SIGHTINGS)
     session.execute(delete(StrangerChange).where(StrangerChange.at < now - keep_s))
     session.execute(delete(Stranger).where(Stranger.ended_at < now - keep_s))
     session.execute(delete(Replay).where(Replay.ended_at < now - keep_s))
@@ -282,4 +281,4 @@ def renew(session: Session, backbone_version: int, vectors: Mapping[str, Float32
         if vector is not None:
             values = {"vector": to_blob(vector), "backbone_version": backbone_version}
             session.execute(update(Sighting).where(Sighting.id == sighting_id).values(**values))
-    remove(session, [each for each, vector in vectors.items() if vector is None], _PRUNED)
+    remove(session, [each for each, vector in vectors.items() if vector is None], erasures.PRUNED_SIGHTINGS)
