@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -13,15 +13,29 @@ from sqlalchemy import delete, select, update
 
 from familiar.errors import NotFound
 from familiar.knowing import Head, Status, normalise
-from familiar.records import Database, passes, people, sightings, strangers, versions
+from familiar.learning import Cohort, Mixture
+from familiar.records import Database, passes, people, person, sightings, strangers, versions
 from familiar.records.migrate import migrate
 from familiar.records.schema import Sighting, Stranger
 from familiar.records.versions import HeadStatus
 from familiar_trainer import crash_points, grouping
+from familiar_trainer.linkage import grouped
 
 DIM = 32
 ALIKE = 0.8
+STRANGERS = Cohort(DIM, Mixture(np.ones(1), np.zeros((1, DIM)), np.eye(DIM)[None]))
 _number = count()
+
+
+class Unfitted(Cohort):
+    """Nothing is known of strangers but from which cosine two are one."""
+
+    def __init__(self, likeness: float = ALIKE) -> None:
+        super().__init__(DIM)
+        object.__setattr__(self, "likeness", likeness)
+
+    def alike(self, share: float) -> float:
+        return self.likeness
 
 
 def face(who: int, spread: float = 0.0, toward: int | None = None, by: float = 0.0) -> np.ndarray:
@@ -33,11 +47,18 @@ def face(who: int, spread: float = 0.0, toward: int | None = None, by: float = 0
     return normalise(own + spread * normalise(np.random.default_rng(next(_number)).standard_normal(DIM)))
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/familiar.db")
-    migrate(opened)
-    with opened.write() as session:
+@pytest.fixture(autouse=True)
+def ids_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two who are as good one is taken by id, which is random else."""
+    monkeypatch.setattr(person, "new_id", lambda: f"{next(_number):032x}")
+
+
+def made(folder: Path) -> Database:
+    """Return a new database in which the head of the first of two backbones is in service."""
+    folder.mkdir(exist_ok=True)
+    database = Database(f"sqlite:///{folder}/familiar.db")
+    migrate(database)
+    with database.write() as session:
         for version in (1, 2):
             versions.add_backbone(session, version, {})
         versions.issue(session, "head")
@@ -45,6 +66,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
             session, 1, training_id=None, backbone_version=1, head=Head.empty(DIM), meta={}, status=HeadStatus.PUBLISHED
         )
         versions.go_live(session, 1)
+    return database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = made(tmp_path)
     yield opened
     opened.close()
 
@@ -66,8 +93,8 @@ def come_by(
         return sorted(set(session.scalars(select(Sighting.id))) - before)
 
 
-def group(database: Database) -> int:
-    return grouping.group_strangers(database, lambda _: ALIKE)
+def group(database: Database, cohort: Cohort | None = None, at_once: int = grouping.AT_ONCE) -> int:
+    return grouping.group_strangers(database, lambda _: cohort or Unfitted(), at_once)
 
 
 def of(database: Database) -> dict[str, str | None]:
@@ -137,11 +164,9 @@ def test_one_who_turns_out_to_be_two_stays_with_most_sightings_and_the_other_is_
 def test_more_than_fit_into_one_round_are_grouped_in_several(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouping, "_AT_ONCE", 4)
     monkeypatch.setattr(grouping, "_MOST_MEMBERS", 3)
     come_by(database, *(face(who % 3, 0.2) for who in range(30)))
-    while group(database):
-        pass
+    assert [group(database, at_once=4) for _ in range(9)] == [4] * 7 + [2, 0]
     with database.read() as session:
         assert [each.sightings for each in strangers.page(session, 1, 10, 0)[0]] == [10, 10, 10]
 
@@ -161,8 +186,9 @@ def test_a_trainer_that_is_killed_while_it_groups_leaves_all_as_it_was(database:
     before = of(database)
     come_by(database, face(1, 0.2), face(3))
     program = (
-        "import sys; from familiar.records import Database; from familiar_trainer.grouping import group_strangers;"
-        f"group_strangers(Database(sys.argv[1]), lambda _: {ALIKE})"
+        "import sys; from familiar.learning import Cohort; from familiar.records import Database;"
+        "from familiar_trainer.grouping import group_strangers;"
+        f"group_strangers(Database(sys.argv[1]), lambda _: Cohort({DIM}))"
     )
     environment = {**os.environ, crash_points.ENV: crash_points.GROUPED, "PYTHONPATH": os.pathsep.join(sys.path)}
     url = database.engine.url.render_as_string()
@@ -170,3 +196,104 @@ def test_a_trainer_that_is_killed_while_it_groups_leaves_all_as_it_was(database:
     assert {each: stranger for each, stranger in of(database).items() if stranger} == before
     assert group(database) == 2
     assert before.items() <= of(database).items() and None not in of(database).values()
+
+
+def crowd(people: int, each: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return faces of people in no order, and whose each is."""
+    chance = np.random.default_rng(seed)
+    who = chance.permutation(np.repeat(np.arange(people), each))
+    centres = normalise(chance.standard_normal((people, DIM)))
+    return normalise(centres[who] + noise * normalise(chance.standard_normal((len(who), DIM)))), who
+
+
+def together(groups: Sequence[object]) -> np.ndarray:
+    """Return bool[N, N]: who is in one group, nobody with themselves."""
+    number = np.unique(np.array(groups, str), return_inverse=True)[1]
+    return (number[:, None] == number) & ~np.eye(len(number), dtype=bool)
+
+
+def test_the_second_look_finds_those_of_one_person_whom_the_first_finds_too_different(database: Database) -> None:
+    rows, who = crowd(6, 24, noise=1.0, seed=0)
+    ids = [come_by(database, row)[0] for row in rows]
+    while group(database, STRANGERS, at_once=10):
+        pass
+    stranger = of(database)
+    found, same = together([stranger[each] for each in ids]), together(who)
+    first = together(grouped(rows, STRANGERS.alike(grouping.SAME_STRANGER)))
+    assert (found & same).sum() > 1.3 * (first & same).sum() > 0.3 * same.sum()
+    assert (found & same).sum() > 0.99 * found.sum()
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("noise", [0.7, 1.0, 1.3])
+def test_without_new_evidence_nobody_moves(seed: int, noise: float) -> None:
+    rows, _ = crowd(12, 6, noise, seed)
+    groups = grouping.looked_at(rows, [None] * len(rows), STRANGERS, among=100)
+    for _ in range(3):
+        names = [f"{each:04d}" for each in groups]
+        again = grouping.looked_at(rows, names, STRANGERS, among=100)
+        assert (together(again) == together(groups)).all()
+        groups = again
+
+
+def parted_and_together(database: Database, cohort: Cohort, rows: np.ndarray) -> tuple[int, int]:
+    """Let people come by, six at a time; return how many pairs came apart on the way, and are together at the end."""
+    ids: list[str] = []
+    before, parted = np.zeros((0, 0), bool), 0
+    for start in range(0, len(rows), 6):
+        ids += [come_by(database, row)[0] for row in rows[start : start + 6]]
+        assert group(database, cohort) == 6
+        stranger = of(database)
+        now = together([stranger[each] for each in ids])
+        parted += int((before & ~now[: len(before), : len(before)]).sum()) // 2
+        before = now
+    return parted, int(before.sum()) // 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("noise", [0.8, 0.9])
+def test_who_was_found_to_be_one_does_not_come_apart_when_more_of_the_same_is_seen(
+    database: Database, noise: float, seed: int
+) -> None:
+    parted, found = parted_and_together(database, STRANGERS, crowd(6, 24, noise, seed)[0])
+    assert found > 1_400 and parted <= 0.01 * found
+
+
+def test_who_is_hard_to_find_comes_apart_less_often_than_at_one_look(tmp_path: Path) -> None:
+    rows, _ = crowd(6, 24, noise=1.0, seed=0)
+    told = []
+    for look, cohort in {"two": STRANGERS, "one": Unfitted(STRANGERS.alike(grouping.SAME_STRANGER))}.items():
+        database = made(tmp_path / look)
+        told.append(parted_and_together(database, cohort, rows))
+        database.close()
+    (parted, found), (parted_before, found_before) = told
+    assert parted < 0.2 * parted_before and found > 1.3 * found_before
+
+
+def test_parts_that_are_a_little_too_different_to_find_each_other_stay_where_they_are_one() -> None:
+    told = set()
+    for seed in range(20):
+        rows, _ = crowd(1, 24, noise=1.0, seed=seed)
+        new = grouping.looked_at(rows, [None] * len(rows), STRANGERS, among=200)
+        known = grouping.looked_at(rows, ["one"] * len(rows), STRANGERS, among=200)
+        assert len(set(known.tolist())) <= len(set(new.tolist()))
+        told.add(len(set(known.tolist())) < len(set(new.tolist())))
+    assert told == {True, False}
+
+
+def test_two_people_who_were_one_stranger_are_two_at_the_second_look_too() -> None:
+    rows, who = crowd(2, 6, noise=0.5, seed=3)
+    groups = grouping.looked_at(rows, ["one"] * len(rows), STRANGERS, among=5)
+    assert (together(groups) == together(who)).all()
+
+
+def test_where_many_strangers_are_known_less_is_brought_together(database: Database) -> None:
+    rows, _ = crowd(6, 24, noise=1.0, seed=0)
+    few, many = (grouping.looked_at(rows, [None] * len(rows), STRANGERS, among) for among in (1, 100_000))
+    assert len(set(few.tolist())) < len(set(many.tolist()))
+    with database.read() as session:
+        assert strangers.how_many(session) == 0
+    come_by(database, *(face(who) for who in range(3)))
+    group(database)
+    with database.read() as session:
+        assert strangers.how_many(session) == 3

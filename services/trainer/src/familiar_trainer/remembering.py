@@ -4,8 +4,9 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from familiar.knowing import normalise
+from familiar.learning import Cohort
 from familiar.records import events, sightings, versions
-from familiar_trainer.grouping import SAME_STRANGER, group_strangers
+from familiar_trainer.grouping import group_strangers
 from familiar_trainer.reembedding import chip_of, embedded
 from familiar_trainer.trainer import Trainer
 
@@ -69,8 +70,8 @@ class Memory:
         """Find out which unknown sightings are of one stranger."""
         trainer = self._trainer
 
-        def alike(version: int) -> float:
+        def cohort_of(version: int) -> Cohort:
             meta = trainer.models.backbone(version)
-            return trainer.cohort(meta.name, meta.dim, meta.metric).alike(SAME_STRANGER)
+            return trainer.cohort(meta.name, meta.dim, meta.metric)
 
-        group_strangers(trainer.database, alike)
+        group_strangers(trainer.database, cohort_of)

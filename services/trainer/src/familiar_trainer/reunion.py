@@ -70,6 +70,13 @@ def reunited(rows: Float32, groups: Groups, cohort: Cohort, taken: float = TAKEN
         prototypes[grown], limits[grown] = _prototypes(sums[grown], cohort, share)
 
 
+def drawn(cohort: Cohort) -> Cohort:
+    """Return ``cohort`` when the strangers are drawn whom a second look compares with, which takes a while once."""
+    if cohort.fitted:
+        promise.kept_by_each(np.eye(1, cohort.dim, dtype=np.float32), cohort, TAKEN)
+    return cohort
+
+
 def _prototypes(sums: Float32, cohort: Cohort, share: float) -> tuple[Float32, Float32]:
     """Return (float32[G, D], float32[G]: the score with each that a ``share`` of strangers exceeds)."""
     starts = range(0, len(sums), _PROTOTYPES)

@@ -77,6 +77,11 @@ def members(
     return {row.id: (row.stranger_id, from_blob(row.vector)) for row in rows}
 
 
+def how_many(session: Session) -> int:
+    """Return how many strangers there are who have not gone into others."""
+    return session.scalar(select(func.count()).select_from(Stranger).where(Stranger.into_id.is_(None))) or 0
+
+
 def begin(session: Session) -> str:
     """Return the id of a new stranger."""
     row = Stranger(id=rules.new_id(), created_at=time.time())
