@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -89,19 +90,27 @@ class ModelServer:
             _write_whole(flags.port_file, json.dumps({**ports, "host": flags.host, "pid": os.getpid()}))
 
     def _drain(self) -> None:
+        """Let requests end for as long as is set; whatever hangs then, the process goes."""
         deadline = time.monotonic() + self._flags.drain_seconds
         _LOG.info("draining for at most %.1f s", self._flags.drain_seconds)
-        rest = threading.Thread(target=self._drain_rest, daemon=True)
-        rest.start()
-        finished = self._grpc is None or self._grpc.drain(self._flags.drain_seconds)
-        rest.join(max(deadline - time.monotonic(), 0.0) + 1.0)
-        if not finished or rest.is_alive():
+        finished = threading.Event()
+        ways = (partial(self._drain_grpc, finished), self._drain_rest)
+        doors = [threading.Thread(target=way, daemon=True) for way in ways]
+        for door in doors:
+            door.start()
+        for door in doors:
+            door.join(max(deadline - time.monotonic(), 0.0) + 1.5)
+        if not finished.is_set() or any(door.is_alive() for door in doors):
             _LOG.warning("requests in flight did not end within the drain time")
         stopper = threading.Thread(target=self._core.stop, daemon=True)
         stopper.start()
         stopper.join(1.0)
         if self._flags.port_file is not None:
             self._flags.port_file.unlink(missing_ok=True)
+
+    def _drain_grpc(self, finished: threading.Event) -> None:
+        if self._grpc is None or self._grpc.drain(self._flags.drain_seconds):
+            finished.set()
 
     def _drain_rest(self) -> None:
         if self._rest is not None:
