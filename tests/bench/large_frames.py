@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import psutil
 
 import casting
 import portraits
@@ -21,6 +20,7 @@ from bench.figures import Figures, Tables
 from client import Client
 from familiar.seeing import detectors
 from familiar.seeing.image import Frame
+from processes import family, resident_bytes
 from system import System, wait_until
 
 PEOPLE, FACE_PX, GROUP = 6, 60, (10, 6)
@@ -47,7 +47,7 @@ def large_frames() -> Tables:
                 "1 face in 1280x720": near(1280, 720),
                 "1 face in 640x480": near(640, 480),
             }
-            gateway = psutil.Process(system.pid("gateway"))
+            gateway = system.pid("gateway")
             for title, picture in pictures.items():
                 figures[title] = recognition(client, picture, gateway)
         finally:
@@ -72,7 +72,7 @@ def near(width: int, height: int) -> Frame:
     return frame
 
 
-def recognition(client: Client, picture: Frame, gateway: psutil.Process) -> Figures:
+def recognition(client: Client, picture: Frame, gateway: int) -> Figures:
     """Return what recognising everybody in ``picture`` takes and gives."""
     jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
     client.recognize(jpeg)
@@ -90,13 +90,8 @@ def recognition(client: Client, picture: Frame, gateway: psutil.Process) -> Figu
         **{f"{stage}_ms": round(total / ROUNDS, 1) for stage, total in stages.items()},
         "http_least_ms": round(min(took_ms), 1),
         "http_p50_ms": round(float(np.median(took_ms)), 1),
-        "gateway_resident_mb": round(sum(map(resident, [gateway, *gateway.children(recursive=True)])) / 1e6),
+        "gateway_resident_mb": round(resident_bytes(family(gateway)) / 1e6),
     }
-
-
-def resident(process: psutil.Process) -> int:
-    """Return the memory that a process has at hand, in bytes."""
-    return int(process.memory_info().rss)
 
 
 def searching() -> Figures:

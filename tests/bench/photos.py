@@ -16,8 +16,9 @@ import psutil
 
 from bench.figures import Figures
 from bench.gallery import settle
-from bench.processes import cpu_s, family
+from bench.processes import cpu_s
 from client import Client
+from processes import family, resident_bytes
 from system import System, wait_until
 
 PEOPLE, PICTURES = 300, 2_000
@@ -83,7 +84,7 @@ def _folder(folder: Path, pictures: Sequence[Path]) -> Path:
 
 def _sorted(system: System, client: Client, folder: Path) -> Figures:
     """Have a folder sorted and look on."""
-    waiting_mb = _resident_mb(family(system.pid("photos"))[:1])
+    waiting_mb = round(resident_bytes(family(system.pid("photos"))[:1]) / 1e6)
     answering, before_mb, used_s = cpu_s(system), _database_mb(system), _used_s(system)
     start = time.perf_counter()
     job_id = client.call("POST", "/v1/photos", 201, json={"folder": str(folder)})["id"]
@@ -93,7 +94,7 @@ def _sorted(system: System, client: Client, folder: Path) -> Figures:
     def done() -> bool:
         _, *children = family(system.pid("photos"))
         for part, processes in (("sorter", children), ("modelserver", family(system.pid("modelserver")))):
-            peaks[part] = max(peaks[part], _resident_mb(processes))
+            peaks[part] = max(peaks[part], round(resident_bytes(processes) / 1e6))
         if not seen or time.perf_counter() - seen[-1][0] > 0.5:
             seen.append((time.perf_counter(), client.call("GET", f"/v1/photos/{job_id}")))
         assert seen[-1][1]["status"] != "failed", seen[-1][1]
@@ -124,16 +125,6 @@ def _sorted(system: System, client: Client, folder: Path) -> Figures:
         "database, mb more": round(_database_mb(system) - before_mb, 1),
         "pairs pure / whole, %": [round(100 * pure, 1), round(100 * whole, 1)],
     }
-
-
-def _resident_mb(processes: Sequence[psutil.Process]) -> int:
-    total = 0
-    for each in processes:
-        try:
-            total += each.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return round(total / 1e6)
 
 
 def _used_s(system: System) -> float:

@@ -1,7 +1,6 @@
 """Processes: the processor time and the memory of each part of a running system, its children included."""
 
-import psutil
-
+from processes import family, resident_bytes
 from system import START_ORDER, System
 
 ANSWERING = ("redis", "modelserver", "gateway")
@@ -17,10 +16,4 @@ def cpu_s(system: System, parts: tuple[str, ...] = ANSWERING) -> float:
 
 def resident_mb(system: System, parts: tuple[str, ...] = START_ORDER) -> dict[str, int]:
     """Return the resident memory of each part, in MB."""
-    return {part: round(sum(each.memory_info().rss for each in family(system.pid(part))) / 1e6) for part in parts}
-
-
-def family(pid: int) -> list[psutil.Process]:
-    """Return a process and all that it has started."""
-    process = psutil.Process(pid)
-    return [process, *process.children(recursive=True)]
+    return {part: round(resident_bytes(family(system.pid(part))) / 1e6) for part in parts}

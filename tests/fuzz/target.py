@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 import apart
 from bench.probing import probing
 from fuzz.asking import Answer, Ask, Names
+from processes import family, resident_bytes
 
 _SCRIPT = Path(__file__).with_name("served.py")
 _ANSWER_TIMEOUT_S = 150.0
@@ -43,12 +42,7 @@ class Target:
 
     def memory_bytes(self) -> int:
         """Return how much memory it and its children have at this moment."""
-        root = psutil.Process(self.process.pid)
-        total = 0
-        for each in (root, *root.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                total += each.memory_info().rss
-        return total
+        return resident_bytes(family(self.process.pid))
 
     def _http(self, ask: Ask) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_TIMEOUT_S)

@@ -2,13 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 from sqlalchemy import func, select
 
 from bad_input.cases import all_cases
 from bad_input.firing import fire, refusal
 from bad_input.request import Case
 from familiar.records.schema import Enrollment, Person, Sample
+from processes import family, resident_bytes
 from system import System
 
 # Bodies of 101 MB and pictures of 40 megapixels are among the cases; one of them kept anywhere would show.
@@ -51,8 +51,7 @@ def test_bad_requests_are_refused_while_memory_stays_flat_and_nothing_changes(
 
 def memory_bytes(system: System) -> int:
     """Return what the gateway's processes have in memory."""
-    gateway = psutil.Process(system.pid("gateway"))
-    return sum(process.memory_info().rss for process in (gateway, *gateway.children(recursive=True)))
+    return resident_bytes(family(system.pid("gateway")))
 
 
 def rows(system: System) -> list[int]:

@@ -1,5 +1,6 @@
 """The embedded run with all its processes, any of which may be killed; it is kept up like by whoever sits before it."""
 
+import contextlib
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 from redis import Redis
 
+import processes
 from client import Client
 from familiar.queueing import TrainingQueue
 from familiar.records import Database
@@ -76,9 +78,10 @@ class Embedded:
     def end(self) -> None:
         """End whatever is left of it."""
         self._wanted = False
-        for processes in self.processes().values():
-            for process in processes:
-                process.kill()
+        for victims in self.processes().values():
+            for process in victims:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def wait_ready(self) -> None:
         """Wait until every part answers."""
@@ -103,7 +106,7 @@ class Embedded:
             except (OSError, psutil.Error):
                 continue  # it ended meanwhile
             kind = next((kind for kind, words in _KINDS.items() if re.search(words, command)), None)
-            if kind is not None and process.status() != psutil.STATUS_ZOMBIE:
+            if kind is not None and processes.is_running(pid):
                 found.setdefault(kind, []).append(process)
         return found
 

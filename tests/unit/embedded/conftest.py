@@ -22,14 +22,6 @@ def eventually(true: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 class Run:
     """The embedded run of a Procfile of small programs, in a folder of its own."""
 

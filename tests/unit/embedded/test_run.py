@@ -12,7 +12,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from .conftest import ROOT, Run, alive, eventually
+from processes import is_running
+
+from .conftest import ROOT, Run, eventually
 
 Start = Callable[..., Run]
 
@@ -46,7 +48,7 @@ def test_steps_come_first_and_services_follow_in_order_until_ready(run: Start, t
     )
     here.interrupt()
     assert here.wait() == 0
-    assert not alive(here.pids("redis.pids")[0])
+    assert not is_running(here.pids("redis.pids")[0])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -67,7 +69,7 @@ def test_a_crashed_service_is_started_again_and_the_others_are_left_alone(run: S
     eventually(lambda: len(here.pids("crashing.pids")) == 2, "started again")
     assert "crashing was ended by SIGKILL; starting it again in 0.5 s" in here.text()
     assert len(here.pids("steady.pids")) == 1
-    assert alive(here.pids("steady.pids")[0])
+    assert is_running(here.pids("steady.pids")[0])
 
 
 def test_what_a_crashed_service_leaves_behind_is_ended_before_it_starts_again(run: Start) -> None:
@@ -76,7 +78,7 @@ def test_what_a_crashed_service_leaves_behind_is_ended_before_it_starts_again(ru
     eventually(lambda: here.pids("leaders.pids"), "up")
     os.kill(here.pids("leaders.pids")[0], signal.SIGKILL)
     eventually(lambda: len(here.pids("leaders.pids")) == 2, "started again")
-    assert not alive(here.pids("orphans.pids")[0])
+    assert not is_running(here.pids("orphans.pids")[0])
 
 
 def test_a_failing_step_ends_the_run_and_nothing_is_started(run: Start) -> None:
@@ -100,7 +102,7 @@ def test_a_service_that_ignores_the_request_is_killed_at_a_second_ctrl_c(run: St
     here.interrupt()
     assert here.wait() == 0
     assert "deaf killed" in here.text()
-    assert not alive(here.pids("deaf.pids")[0])
+    assert not is_running(here.pids("deaf.pids")[0])
 
 
 def test_nothing_outlives_a_killed_supervisor_and_the_folder_is_free_again(run: Start) -> None:
@@ -113,7 +115,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_folder_is_free_again(run: 
     here.wait()
     again = run(sleeper("plain"))
     eventually(lambda: len(again.pids("plain.pids")) == 2, "a new run takes the folder over")
-    assert not [pid for pid in pids if alive(pid)]
+    assert not [pid for pid in pids if is_running(pid)]
 
 
 def test_a_second_run_on_the_same_folder_is_refused(run: Start) -> None:
@@ -125,7 +127,7 @@ def test_a_second_run_on_the_same_folder_is_refused(run: Start) -> None:
         assert f"is in use by process {first.popen.pid}: Familiar already runs there" in second.text()
     finally:
         second.close()
-    assert alive(first.pids("redis.pids")[0])
+    assert is_running(first.pids("redis.pids")[0])
 
 
 def test_a_taken_port_is_named_with_a_way_out(run: Start) -> None:

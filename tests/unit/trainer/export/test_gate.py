@@ -16,6 +16,7 @@ from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.savedmodel import write
 from familiar_trainer.export.servable import Outputs, Port, Probe, Servable, close_to
 from familiar_trainer.tf_runtime import load_tensorflow
+from processes import is_running
 
 SIZE_PX = 8
 
@@ -256,14 +257,6 @@ def test_the_child_ends_when_its_trainer_is_gone(tmp_path: Path, wait_until) -> 
     child = int(os.read(reading, 32))
     os.close(reading), os.close(writing)
     wait_until(lambda: not is_running(child), timeout_s=60)
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process that is not ours to reap still does anything."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 def test_an_unwritable_folder_is_an_error_of_ours(servable: Servable, tmp_path: Path) -> None:
