@@ -1,5 +1,8 @@
 """Captures, and head versions that know the people of them, written into a database as gateway and trainer would."""
 
+import sqlite3
+from pathlib import Path
+
 import numpy as np
 
 from familiar.knowing.head import Head
@@ -60,3 +63,13 @@ def remove(database: Database, person_id: str, sample_id: str) -> None:
 def without_weights(database: Database) -> set[int]:
     with database.read() as session:
         return {row.version for row in versions.heads(session) if row.weights is None}
+
+
+def read(reader: sqlite3.Connection) -> None:
+    """Read, and go on seeing what is there at this moment."""
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM samples").fetchall()
+
+
+def contents(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())

@@ -1,19 +1,16 @@
 """What was deleted: which heads were made of it, and when no trace is left."""
 
-import random
 import sqlite3
 import threading
-import uuid
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from records_world import VECTOR, capture, learn, publish, remove, without_weights
+from records_world import VECTOR, capture, contents, learn, publish, read, remove, without_weights
 
 from familiar.knowing.head import Head
-from familiar.records import clean, enrollments, erasures, people, person, trainings, versions
+from familiar.records import clean, enrollments, erasures, people, trainings, versions
 from familiar.records.engine import Database
 from familiar.records.migrate import migrate
 from familiar.records.training import Stage
@@ -74,16 +71,6 @@ def test_a_capture_that_is_given_up_is_erased_when_the_files_are_clean(tmp_path:
     assert b"Somebody nobody" not in contents(tmp_path)
     reader.close()
     database.close()
-
-
-def read(reader: sqlite3.Connection) -> None:
-    """Read, and go on seeing what is there at this moment."""
-    reader.execute("BEGIN")
-    reader.execute("SELECT * FROM samples").fetchall()
-
-
-def contents(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
 def test_a_capture_of_which_nothing_was_kept_leaves_nothing_to_erase(database: Database) -> None:
@@ -218,44 +205,6 @@ def test_an_erasure_stays_open_without_its_id_until_that_is_in_no_file(tmp_path:
     reader.close()
     assert clean(database) == []
     assert ada.encode() not in contents(tmp_path)
-    with database.read() as session:
-        assert erasures.open_ones(session) == []
-    database.close()
-
-
-@pytest.mark.parametrize("seed", [9, 28])
-def test_no_page_of_an_index_keeps_a_copy_of_what_was_moved_before_it_was_deleted(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chance = random.Random(seed)  # with these ids SQLite leaves one behind
-    monkeypatch.setattr(person, "uuid", SimpleNamespace(uuid4=lambda: uuid.UUID(int=chance.getrandbits(128))))
-    database = Database(f"sqlite:///{tmp_path}/familiar.db")
-    migrate(database)
-    made = [capture(database, f"Somebody {number}", frames=20) for number in range(15)]
-    chance.shuffle(made)
-    for gone, _, taken in made[:8]:
-        with database.write() as session:
-            people.erase(session, gone)
-        assert clean(database, [gone]) == [gone]
-        left = contents(tmp_path)
-        assert not [each for each in (gone, *taken) if each.encode() in left]
-    database.close()
-
-
-@pytest.mark.parametrize(
-    ("line", "renewed"), [(erasures.PRUNED_SIGHTINGS, 0), (erasures.PRUNED_FACES, 0), ("somebody", 2)]
-)
-def test_indexes_are_made_anew_for_who_was_deleted_and_not_for_what_is_let_go_all_day(
-    tmp_path: Path, line: str, renewed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = Database(f"sqlite:///{tmp_path}/familiar.db")
-    migrate(database)
-    asked: list[float] = []
-    monkeypatch.setattr(database, "renew_indexes", lambda patience_s: asked.append(patience_s) or True)
-    with database.write() as session:
-        erasures.begin(session, line, in_heads=False)
-    assert clean(database) == [line]
-    assert len(asked) == renewed  # of who was deleted, and then of the id under which that was recorded
     with database.read() as session:
         assert erasures.open_ones(session) == []
     database.close()

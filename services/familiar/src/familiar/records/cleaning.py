@@ -10,8 +10,8 @@ from familiar.records.engine import Database
 from familiar.records.schema import Erasure
 
 _PRUNED = frozenset({erasures.PRUNED_SIGHTINGS, erasures.PRUNED_FACES})
-"""All day some of these are let go. Indexes have of them no more than numbers that mean nothing any more, and are not
-made anew for it."""
+"""All day some of these are let go. What may stay of them is numbers that mean nothing any more, for which no file is
+written anew."""
 
 
 def clean(database: Database, also: Sequence[str] = (), patience_s: float = 0.2) -> list[str]:
@@ -27,7 +27,7 @@ def clean(database: Database, also: Sequence[str] = (), patience_s: float = 0.2)
     for _ in range(2):  # of what was deleted, and then of the ids under which that was recorded
         with database.read() as session:
             begun = erasures.begun(session, also)
-        if any(each.id not in _PRUNED for each in begun) and not database.renew_indexes(patience_s):
+        if any(each.id not in _PRUNED for each in begun) and not database.rewrite(patience_s):
             break
         # It is recorded as done only afterwards, or a crash here would leave what was deleted in the log for ever.
         if not database.scrub(patience_s) or not begun:
