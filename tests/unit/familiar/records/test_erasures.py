@@ -4,10 +4,12 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
 from records_world import VECTOR, capture, contents, learn, publish, read, remove, without_weights
+from sqlalchemy.orm import Session
 
 from familiar.knowing.head import Head
 from familiar.records import clean, enrollments, erasures, people, trainings, versions
@@ -152,18 +154,20 @@ def test_what_heads_were_made_of_is_deleted_before_or_after_a_head_is_recorded_a
         assert version in erasures.tainted(session)
 
 
+T = TypeVar("T")
+
+
 class _Interrupted(Database):
-    """A database to which something happens after each time that its files are cleaned."""
+    """A database to which something happens each time that its files are clean, before that is recorded."""
 
     def __init__(self, url: str, *then: Callable[[], object]) -> None:
         super().__init__(url)
         self.then = list(then)
 
-    def scrub(self, patience_s: float = 0.2) -> bool:
-        done = super().scrub(patience_s)
+    def retry(self, work: Callable[[Session], T], attempts: int = 5) -> T:
         if self.then:
             self.then.pop(0)()
-        return done
+        return super().retry(work, attempts)
 
 
 def test_what_is_pruned_while_the_files_are_cleaned_of_what_was_before_is_cleaned_as_well(

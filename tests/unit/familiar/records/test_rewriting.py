@@ -12,7 +12,8 @@ from records_world import capture, contents, learn, read
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from familiar.records import clean, corrections, engine, erasures, faults, people, person
+from familiar.records import clean, cleaning, corrections, erasures, faults, people, person
+from familiar.records.cleaning import rewrite
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
 from familiar.records.migrate import migrate
@@ -87,7 +88,7 @@ def test_where_a_file_is_too_large_to_be_written_anew_or_there_is_no_room_its_in
     database = Database(f"sqlite:///{tmp_path}/familiar.db")
     migrate(database)
     told: list[str] = []
-    patiently = database._patiently
+    patiently = database.patiently
 
     def tell(statement: str, patience_s: float) -> object:
         if not statement.startswith("PRAGMA"):
@@ -96,9 +97,9 @@ def test_where_a_file_is_too_large_to_be_written_anew_or_there_is_no_room_its_in
             raise faults.unavailable(fault, "there")
         return patiently(statement, patience_s)
 
-    monkeypatch.setattr(engine, "_REWRITTEN_BYTES", most_bytes)
-    monkeypatch.setattr(database, "_patiently", tell)
-    assert database.rewrite()
+    monkeypatch.setattr(cleaning, "_REWRITTEN_BYTES", most_bytes)
+    monkeypatch.setattr(database, "patiently", tell)
+    assert rewrite(database)
     assert told == done
     database.close()
 
@@ -113,10 +114,10 @@ def test_a_file_is_not_written_anew_while_somebody_reads_what_was_before(tmp_pat
         people.add(session, "Bob")
     log = (tmp_path / "familiar.db-wal").stat().st_size
     for _ in range(3):
-        assert not database.rewrite(0.01)
+        assert not rewrite(database, 0.01)
     assert (tmp_path / "familiar.db-wal").stat().st_size == log
     reader.close()
-    assert database.rewrite()
+    assert rewrite(database)
     database.close()
 
 
@@ -129,7 +130,7 @@ def test_files_are_written_anew_for_who_was_deleted_and_not_for_what_is_let_go_a
     database = Database(f"sqlite:///{tmp_path}/familiar.db")
     migrate(database)
     asked: list[float] = []
-    monkeypatch.setattr(database, "rewrite", lambda patience_s: asked.append(patience_s) or True)
+    monkeypatch.setattr(cleaning, "rewrite", lambda _, patience_s: asked.append(patience_s) or True)
     with database.write() as session:
         erasures.begin(session, line, in_heads=False)
     assert clean(database) == [line]

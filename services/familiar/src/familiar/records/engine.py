@@ -27,8 +27,6 @@ _PATIENCE_S = 5.0
 _CONNECT_TIMEOUT_S = 5
 _LEAST_ROOM_BYTES = 4_000_000
 """Below this a disk counts as full: soon no change can be written any more."""
-_REWRITTEN_BYTES = 128_000_000
-"""A larger file is not written anew when somebody is erased: it would keep others from writing for about a second."""
 _KEPT_CONNECTIONS = 10
 """So many stay open when nobody uses them."""
 T = TypeVar("T")
@@ -193,41 +191,17 @@ class Database:
         Raises:
             DatabaseUnavailable: the database does not answer.
         """
-        return not self.is_sqlite or self._empty_log(patience_s)
+        if not self.is_sqlite:
+            return True
+        said = self.patiently("PRAGMA wal_checkpoint(TRUNCATE)", patience_s)
+        return said is not None and not said[0][0]
 
-    def rewrite(self, patience_s: float = 0.2) -> bool:
-        """Write SQLite's file anew, without what was deleted from its tables; tell whether that is done.
-
-        A row is blanked where it is when it is deleted. Where it was before SQLite moved it, to fill pages evenly, a
-        copy may have stayed, in what counts as free of that page. Of a file that is too large to be written anew while
-        others wait, or for which there is no room a second time, only the indexes are; most copies stay there. While
-        another connection reads or writes for longer than ``patience_s`` it cannot be done.
+    def patiently(self, statement: str, patience_s: float) -> list[Any] | None:
+        """Return what SQLite says to a statement outside of transactions; None: others were in its way for so long.
 
         Raises:
             DatabaseUnavailable: the database does not answer.
         """
-        if self.file is None:
-            return True
-        if not self._empty_log(patience_s):
-            return False  # nothing of the log would go; it would only become longer, once a try
-        if self._can_be_rewritten():
-            try:
-                return self._patiently("VACUUM", patience_s) is not None
-            except DatabaseUnavailable as exc:
-                if exc.code not in (faults.FULL.code, faults.UNREADABLE.code):
-                    raise  # the others tell that there was no room where SQLite puts the second copy for the moment
-        return self._patiently("REINDEX", patience_s) is not None
-
-    def _can_be_rewritten(self) -> bool:
-        disk = self.disk()
-        return disk.taken_bytes <= _REWRITTEN_BYTES and (disk.free_bytes or 0) >= 3 * disk.taken_bytes
-
-    def _empty_log(self, patience_s: float) -> bool:
-        said = self._patiently("PRAGMA wal_checkpoint(TRUNCATE)", patience_s)
-        return said is not None and not said[0][0]
-
-    def _patiently(self, statement: str, patience_s: float) -> list[Any] | None:
-        """Return what SQLite says to a statement outside of transactions; None: others were in its way for so long."""
         try:
             with self.connected() as connection, patience(connection, patience_s):
                 said = connection.execute(text(statement))
