@@ -50,6 +50,7 @@ def test_who_has_no_key_sees_nothing_else_and_who_has_one_what_it_allows(
     (cookie,) = page.context.cookies()
     assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
     page.click("header .brand")
+    page.locator("#home h1").wait_for()
     assert page.locator("a.door:visible").count() == 1
     page.goto(guarded_gateway.address + "#people")
     guarded_gateway.revoke("front desk")

@@ -270,7 +270,7 @@ def test_who_gives_up_leaves_nothing(gateway: Gateway, open_page: OpenPage) -> N
 def test_who_declines_is_asked_nothing_more(shared_gateway: Gateway, open_page: OpenPage) -> None:
     page = open_page(shared_gateway, COLLINS, at="#enrol")
     page.get_by_role("link", name="No, thank you").click()
-    assert page.locator("#home").is_visible()
+    page.locator("#home").wait_for()
 
 
 @pytest.mark.slow
