@@ -3,7 +3,7 @@
 import pytest
 
 from familiar_camera.feeds import FeedLost
-from familiar_camera.http_feeds import boundary_of, parts
+from familiar_camera.multipart import boundary_of, parts
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from familiar_camera.http_feeds import boundary_of, parts
         ("multipart/x-mixed-replace; boundary=frame", b"frame"),
         ('multipart/x-mixed-replace;boundary="--my frame"', b"my frame"),
         ("multipart/x-mixed-replace; Boundary=--myboundary; charset=x", b"myboundary"),
+        ("multipart/x-mixed-replace; boundary = 'frame'", b"frame"),
         ("multipart/x-mixed-replace", b""),
     ],
 )
@@ -31,6 +32,26 @@ def test_parts_are_told_apart_whatever_comes_at_once(size: int, lengths: bool) -
     chunks = (stream[at : at + size] for at in range(0, len(stream), size))
     # What no boundary follows is not whole, unless it says how long it is.
     assert list(parts(chunks, b"f")) == (pictures if lengths else pictures[:2])
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"frame\r\nContent-Type: image/jpeg\r\nContent-Length: %(size)d\r\n\r\n%(jpeg)s\r\n",
+        b"frame\r\nContent-Type: image/jpeg\r\n\r\n%(jpeg)s\r\n",
+        b"--other\r\nContent-Type: image/jpeg\r\n\r\n%(jpeg)s\r\n",
+        b"--other\ncontent-length:%(size)d\n\n%(jpeg)s\n",
+        b"--frame\r\nContent-Type: image/jpeg\r\n\r\n%(jpeg)s",
+        b"--frame\r\nContent-Length: 0\r\n\r\n%(jpeg)s\r\n",
+        b"--frame\r\nX-Content-Length: 3\r\n\r\n%(jpeg)s\r\n",
+    ],
+)
+def test_parts_of_careless_cameras_are_told_apart(part: bytes, size: int) -> None:
+    pictures = [b"\xff\xd8 %d frame \nframe \xff\xd9" % number for number in range(4)]
+    stream = b"".join(part % {b"size": len(each), b"jpeg": each} for each in pictures)
+    chunks = (stream[at : at + size] for at in range(0, len(stream), size))
+    assert list(parts(chunks, b"frame"))[:3] == pictures[:3]
 
 
 def test_a_stream_without_an_end_that_is_none_of_jpegs_is_given_up() -> None:

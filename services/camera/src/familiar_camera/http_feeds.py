@@ -15,12 +15,12 @@ from familiar_camera.errors import SourceError
 from familiar_camera.feeds import CONNECT_S, READ_S, Feed, FeedLost, open_stream
 from familiar_camera.frame import Picture
 from familiar_camera.lateness import Lateness
+from familiar_camera.multipart import MOST_BYTES, boundary_of, parts
 from familiar_camera.trust import believing, doubt, unbelieved
 
-_MOST_BYTES = 20_000_000  # of one picture, as at the gateway
-_MOST_HEAD_BYTES = 100_000  # with what has come together with it
-_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})", re.IGNORECASE)
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_MOST_S = 10.0
+"""So long a picture may take that has begun to come; one that is waited for is given up before."""
+_PICTURE = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|RIFF....WEBP", re.DOTALL)
 
 
 def open_http(address: str, interval_s: float, context: ssl.SSLContext | None = None) -> Feed:
@@ -37,13 +37,15 @@ def open_http(address: str, interval_s: float, context: ssl.SSLContext | None = 
     asked_at = time.monotonic()
     try:
         response = _get(client, url)
+        _require_success(response)
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        _require_pictures(response, kind)
         if kind.startswith("multipart/"):
             return MotionJpeg(client, response)
-        if kind.startswith("image/"):
-            first = _whole(response)
-            return Snapshots(client, url, first, time.monotonic() - asked_at, interval_s)
+        # Careless cameras give no kind, or another one; whatever ends and begins like a picture is one.
+        body = _Body(response)
+        if kind.startswith("image/") or ("Content-Length" in response.headers and body.is_picture()):
+            return Snapshots(client, url, body.whole(), time.monotonic() - asked_at, interval_s)
+        _require_pictures(kind)
     except BaseException:
         if response is not None:
             response.close()
@@ -62,17 +64,17 @@ class MotionJpeg:
     def __init__(self, client: httpx.Client, response: httpx.Response) -> None:
         self._client, self._response = client, response
         # As it comes: with a size, each part would wait for those after it.
-        self._parts = parts(response.iter_bytes(), boundary_of(response.headers.get("Content-Type", "")))
+        self._body = _Body(response)
+        self._parts = parts(self._body.chunks(), boundary_of(response.headers.get("Content-Type", "")))
         self._data = b""
 
     def grab(self) -> None:
         """Wait for the next part."""
+        self._body.wait()
         try:
             self._data = next(self._parts)
         except StopIteration:
             raise FeedLost("the stream has ended") from None
-        except httpx.TransportError as exc:
-            raise FeedLost(reason(exc)) from exc
 
     def late_s(self, now: float) -> None:
         """Return None: nothing tells when a part was taken."""
@@ -113,7 +115,7 @@ class Snapshots:
         try:
             if not response.is_success:
                 raise FeedLost(f"it answers {response.status_code} {response.reason_phrase}".strip())
-            self._data = _whole(response)
+            self._data = _Body(response).whole()
         finally:
             response.close()
         came_at = time.monotonic()
@@ -130,70 +132,6 @@ class Snapshots:
     def close(self) -> None:
         """End the connection."""
         self._client.close()
-
-
-def boundary_of(content_type: str) -> bytes:
-    """Return what stands between the parts, without the dashes before it; cameras give these or not, quoted or not."""
-    found = re.search(r"boundary=(\"[^\"]*\"|[^;\s]+)", content_type, re.IGNORECASE)
-    return (found[1].strip('"') if found else "").lstrip("-").encode("latin-1")
-
-
-def parts(chunks: Iterator[bytes], boundary: bytes) -> Iterator[bytes]:
-    """Yield the content of each part of a multipart stream, by the length it states or up to the next boundary.
-
-    Raises:
-        FeedLost: a part is larger than any picture, or it is no such stream.
-    """
-    held = _Held(chunks)
-    line = re.compile(re.escape(b"--" + boundary))
-    next_line = re.compile(rb"\r?\n" + line.pattern)
-    while held.until(line, _MOST_BYTES) is not None:
-        head = held.until(_HEAD_END, _MOST_HEAD_BYTES)
-        if head is None:
-            return
-        stated = _LENGTH.search(head)
-        part = held.take(int(stated[1])) if stated else held.until(next_line, _MOST_BYTES, keep=True)
-        if part is None:
-            return
-        yield part
-
-
-class _Held:
-    """What has come of a stream and was not taken yet."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._held = bytearray()
-
-    def until(self, end: re.Pattern[bytes], most: int, *, keep: bool = False) -> bytes | None:
-        """Take what comes before ``end``, and that too unless it is to be kept; None if the stream ends before."""
-        while (found := end.search(self._held)) is None:
-            if len(self._held) > most:
-                raise FeedLost("the stream is not one of JPEGs, or its pictures are too large")
-            if not self._more():
-                return None
-        start, rest = found.start(), found.start() if keep else found.end()
-        del found  # or what it has found in could not be shortened
-        taken = bytes(self._held[:start])
-        del self._held[:rest]
-        return taken
-
-    def take(self, size: int) -> bytes | None:
-        """Take so many bytes; None if the stream ends before."""
-        if size > _MOST_BYTES:
-            raise FeedLost("a picture of the stream is too large")
-        while len(self._held) < size:
-            if not self._more():
-                return None
-        taken = bytes(self._held[:size])
-        del self._held[:size]
-        return taken
-
-    def _more(self) -> bool:
-        chunk = next(self._chunks, None)
-        if chunk is not None:
-            self._held += chunk
-        return chunk is not None
 
 
 def decoded(data: bytes) -> Picture | None:
@@ -219,7 +157,8 @@ def _client(address: str, context: ssl.SSLContext) -> tuple[httpx.Client, str]:
         host = taken.netloc.rpartition("@")[2]
         login = (unquote(taken.username), unquote(taken.password or "")) if taken.username else None
         url = urlunsplit((taken.scheme, host, taken.path or "/", taken.query, ""))
-        httpx.URL(url)
+        if not httpx.URL(url).host:
+            raise ValueError("no host")
     except (ValueError, httpx.InvalidURL) as exc:
         raise SourceError("it is not an address; in a password, '/' is written %2F, '@' %40 and ':' %3A") from exc
     client = httpx.Client(
@@ -255,6 +194,11 @@ class Login(httpx.Auth):
             return
         flow = self._digest.auth_flow(request)
         response = yield next(flow)
+        asked = response.request
+        if asked.url != request.url and _origin(asked.url) == _origin(request.url):
+            # A response to this is good for one path: that to which we were led, at the same camera.
+            flow, request = self._digest.auth_flow(asked), asked
+            next(flow)
         if response.status_code == httpx.codes.UNAUTHORIZED and _challenges(response) == {"basic"}:
             self._asks_basic = True
             yield from self._basic.auth_flow(request)
@@ -262,6 +206,10 @@ class Login(httpx.Auth):
         with suppress(StopIteration):
             while True:
                 response = yield flow.send(response)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _challenges(response: httpx.Response) -> set[str]:
@@ -278,19 +226,55 @@ def _get(client: httpx.Client, url: str) -> httpx.Response:
         raise FeedLost(reason(exc)) from exc
 
 
-def _whole(response: httpx.Response) -> bytes:
-    held = bytearray()
-    try:
-        for chunk in response.iter_bytes():
+class _Body:
+    """The body of an answer, as it comes; it may trickle, and a picture must not take for ever."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._chunks = response.iter_bytes()
+        self._first: bytes | None = None
+        self.wait()
+
+    def wait(self) -> None:
+        """Begin to wait for a picture."""
+        self._until = time.monotonic() + _MOST_S
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield what comes.
+
+        Raises:
+            FeedLost: it breaks, or takes too long.
+        """
+        first, self._first = self._first, None
+        if first is not None:
+            yield first
+        try:
+            for chunk in self._chunks:
+                if time.monotonic() > self._until:
+                    raise FeedLost("its picture does not come in time")
+                yield chunk
+        except httpx.TransportError as exc:
+            raise FeedLost(reason(exc)) from exc
+
+    def is_picture(self) -> bool:
+        """Whether it begins like a picture."""
+        self._first = next(self.chunks(), b"")
+        return _PICTURE.match(self._first) is not None
+
+    def whole(self) -> bytes:
+        """Return all of it.
+
+        Raises:
+            FeedLost: it is larger than any picture.
+        """
+        held = bytearray()
+        for chunk in self.chunks():
             held.extend(chunk)
-            if len(held) > _MOST_BYTES:
+            if len(held) > MOST_BYTES:
                 raise FeedLost("its picture is too large")
-    except httpx.TransportError as exc:
-        raise FeedLost(reason(exc)) from exc
-    return bytes(held)
+        return bytes(held)
 
 
-def _require_pictures(response: httpx.Response, kind: str) -> None:
+def _require_success(response: httpx.Response) -> None:
     status = response.status_code
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         raise SourceError(f"it asks for another user or password (http://USER:PASSWORD@...): {status}")
@@ -298,5 +282,8 @@ def _require_pictures(response: httpx.Response, kind: str) -> None:
         raise SourceError("there is nothing at this path (404)")
     if not response.is_success:
         raise FeedLost(f"it answers {status} {response.reason_phrase}".strip())
+
+
+def _require_pictures(kind: str) -> None:
     if kind.startswith("text/") or kind in ("application/json", "application/xhtml+xml"):
         raise SourceError(f"it gives {kind} and no pictures: the address of the stream or snapshot itself is needed")
