@@ -1,5 +1,7 @@
 """Cameras that are alive: webcams, streams and snapshots, their faults, and that no frame is an old one."""
 
+import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -50,6 +52,27 @@ def test_links_and_devices_of_any_name_are_cameras(driver: FakeDriver, tmp_path:
         assert driver.openings[-1] == opened
 
 
+def test_a_link_to_a_camera_that_is_not_there_yet_is_a_camera(driver: FakeDriver, tmp_path: Path) -> None:
+    link = tmp_path / "front-door"
+    link.symlink_to("/dev/video4711")
+    driver.refuse = 1
+    with pytest.raises(SourceError, match=r"there is no camera at .*front-door, or another program"):
+        open_source(str(link))
+    driver.refuse = 1
+    source = open_source(str(link), patience=Backoff(patience_s=math.inf))
+    with closing(source.frames()) as frames:
+        next(frames)
+
+
+def test_a_camera_that_one_may_not_use_is_told_so(
+    driver: FakeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    driver.refuse = 1
+    with pytest.raises(SourceError, match="this user may not use /dev/zero"):
+        open_source("/dev/zero")
+
+
 def test_a_link_to_a_film_is_a_film(tmp_path: Path) -> None:
     film = tmp_path / "film.avi"
     writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 20.0, (96, 64))
@@ -87,7 +110,7 @@ def test_an_address_of_another_kind_is_refused(text: str, sentence: str) -> None
 # ---- the first picture ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dark", [0, 4, 8])
+@pytest.mark.parametrize("dark", [0, 4, 8, 24, 40])
 @pytest.mark.parametrize("frames", [6, 12, 30, 60])
 def test_the_first_frame_has_the_brightness_that_the_camera_settles_at(
     driver: FakeDriver, dark: int, frames: int

@@ -80,12 +80,29 @@ CAMERA = "cameras: [{name: a, source: b, "
         ("cameras: [{name: a, source: 'rtsp://a:pa$ss word@b'}]", "variable ss is not set"),
         ("cameras: [{name: a, source: 'rtsp://a:pa$@b'}]", r"a \$ is written \$\$"),
         ("cameras: [{name: a, source: [rtsp://ada:s3cret@b]}]", r"rtsp://\*\*\*@"),
+        ("cameras: [{name: a, source: {user: ada, password: s3cret}}]", "'source' cannot be a mapping"),
+        ("cameras: [{source:rtsp://ada:s3cret@b}]", r"'source:rtsp://\*\*\*@b' is not known"),
+        ("cameras:\n  - name: a\n    source: b\n    name: c\n    source: d", r"'name' stands twice .* \(line 4\)"),
+        ("cameras: [{name: a, source: b}]\ncameras: [{name: c, source: d}]", r"'cameras' stands twice .* \(line 2\)"),
+        ("cameras:\n\t- name: a", r"not YAML \(line 2\)"),
+        ("[" * 3000, "not YAML"),
     ],
 )
 def test_what_the_file_cannot_say_is_told_in_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(SourceError, match=sentence) as caught:
         read(write(tmp_path, text), {})
     assert "s3cret" not in str(caught.value)
+
+
+def test_what_cameras_have_in_common_may_be_said_once(tmp_path: Path) -> None:
+    text = """
+    cameras:
+      - &first {name: a, source: b, rate: 2}
+      - &second {<<: *first, name: c, agree: 2}
+      - {<<: *second, name: d, agree: 4}
+    """
+    told = [(each.name, each.source, each.rate, each.agree) for each in read(write(tmp_path, text), {})]
+    assert told == [("a", "b", 2, 3), ("c", "b", 2, 2), ("d", "b", 2, 4)]
 
 
 def test_a_file_that_is_not_there_ends_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,3 +226,12 @@ def test_a_server_that_keeps_us_out_ends_all(
     path = write(tmp_path, f"cameras: [{{name: a, source: '{camera.url}/snapshot.jpg'}}]")
     assert main(["watch", str(path), "--server", gateway.url]) == 1
     assert "no such key" in capsys.readouterr().err
+
+
+def test_why_frames_of_a_camera_are_refused_is_told_once(
+    tmp_path: Path, folder: Path, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.script.extend([refusal(400, "invalid_name", "the name has over 80 characters")] * 12)
+    path = write(tmp_path, f"cameras: [{{name: door, source: {folder}}}]")
+    assert main(["watch", str(path), "--server", gateway.url]) == 0
+    assert capsys.readouterr().err.count("door: the name has over 80 characters") == 1

@@ -81,6 +81,9 @@ def test_a_hint_is_given_when_faces_are_made_out_only_in_a_turned_frame(
     gateway.asked.clear()
     assert main(["recognize", str(tmp_path), "--json", "--rotate", str(degrees), "--server", gateway.url]) == 0
     assert "--rotate" not in capsys.readouterr().err and len(gateway.asked) == 40
+    for wrong in {90, 180, 270} - {degrees}:  # what is told is to be typed as it is, whatever was typed before
+        assert main(["recognize", str(tmp_path), "--json", "--rotate", str(wrong), "--server", gateway.url]) == 0
+        assert capsys.readouterr().err.count(f"--rotate {degrees}\n") == 1
 
 
 def test_where_faces_are_made_out_or_nobody_comes_little_is_tried(

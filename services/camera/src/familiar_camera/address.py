@@ -3,9 +3,13 @@
 import re
 
 _BEGINNING = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_LOGIN = re.compile(r"(?<=://)\S*@")
+_LOGIN = re.compile(r"(?<=://).*@", re.DOTALL)
+# Of what was meant for an address, and lacks a part of its beginning.
+_BARE_LOGIN = re.compile(r"\A(?!.*://).*:.*@", re.DOTALL)
+# In a query, or in the path (/user=admin_password=...), whatever has one of these words in its name.
 _SECRET = re.compile(
-    r"([?&;](?:user|usr|login|account|pass|pwd|pw|psw|token|key|api_?key|auth|secret|session|sid)[a-z_]*=)[^&;\s\"']*",
+    r"((?:user|usr|login|account|pass|pwd|pw|psw|token|key|auth|secret|session|sid|sig|hash|jwt|cred|code(?==)"
+    r"|(?<![a-z])[up](?==))[^=&?#/\s]*=)[^&]*",
     re.IGNORECASE,
 )
 
@@ -17,8 +21,8 @@ def scheme_of(text: str) -> str | None:
 
 
 def masked(text: str) -> str:
-    """Return a text without the users and passwords of addresses in it.
+    """Return an address, or what was meant for one, without users, passwords and other secrets in it.
 
     Rather too much goes than too little: a password may have any character in it, escaped or not.
     """
-    return _SECRET.sub(r"\1***", _LOGIN.sub("***@", text))
+    return _SECRET.sub(r"\1***", _BARE_LOGIN.sub("***@", _LOGIN.sub("***@", text)))

@@ -6,8 +6,10 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from familiar_camera import console, displays, enrolling, key, lines, photos, several
+from familiar_camera.address import masked
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import CameraError
 from familiar_camera.live import OnWait
@@ -46,12 +48,17 @@ def _recognize(options: argparse.Namespace) -> int:
         lines.RecognitionEvents(sightings, counts) if options.json else displays.RecognitionDisplay(sightings, counts)
     )
     remarks = console.remarks()
+
+    def hint(degrees: int) -> None:
+        text = displays.turn_hint((options.rotate + degrees) % 360)
+        remarks.print(text, style="yellow", soft_wrap=True)
+
     with show:
         try:
             frames = 1 if options.once else options.frames
             for seen in recognize(
                 _server(options), source, sightings, frames=frames, on_refused=show.refused,
-                on_turned=lambda degrees: remarks.print(displays.turn_hint(degrees), style="yellow", soft_wrap=True),
+                on_turned=hint,
             ):  # fmt: skip
                 show.seen(seen)
         except KeyboardInterrupt:  # the usual way to end
@@ -119,7 +126,7 @@ def _server(options: argparse.Namespace) -> Server:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="familiar-camera",
         description="Enrol people and recognise them, from a webcam, a video or pictures; sort photos by people.",
     )
@@ -209,6 +216,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     sorting.set_defaults(command=_photos)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong without the passwords of addresses that stand where they should not."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(masked(message))
 
 
 def _server_options(wait_s: float) -> argparse.ArgumentParser:

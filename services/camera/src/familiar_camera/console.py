@@ -17,12 +17,12 @@ _GIVE_UP = "quit"
 
 def results() -> Console:
     """Return the console for results."""
-    return Console(highlight=False)
+    return Console(highlight=False, emoji=False)
 
 
 def remarks() -> Console:
     """Return the console for everything that is not a result."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def bear_any_letter() -> None:

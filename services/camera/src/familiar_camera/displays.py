@@ -4,6 +4,7 @@ import time
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
@@ -210,7 +211,7 @@ def _who(answer: Answer) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.replace("[", "\\[")  # a name is not markup
+    return escape(text)  # a name is not markup
 
 
 def _clock(at: float) -> str:

@@ -220,7 +220,7 @@ def _follow(
         if waited_s > follow_s:
             raise EnrollmentFailed(
                 f"all frames are safe, but the enrolment is still '{status}' after {follow_s:.0f} s; "
-                f"{server.url}/v1/enrollments/{enrollment_id} tells when it is live"
+                f"{server.shown}/v1/enrollments/{enrollment_id} tells when it is live"
             )
         sleep(min(max(_LOOK_SHARE * waited_s, _FIRST_LOOK_S), _LONGEST_LOOK_S))
 

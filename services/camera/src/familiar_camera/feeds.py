@@ -39,6 +39,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", f"{READ_S:.0f}")
 
 
+_MOST_DIGITS = 8
 _PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "https": 443, "tcp": None}
 """Of the streams that come over TCP, and the ports that they come from where the address names none."""
 _BY_TLS = {"rtsps": "rtsp", "rtmps": "rtmp", "https": "http"}
@@ -119,12 +120,19 @@ class CaptureFeed:
             self._beside.close()
 
 
+def is_number(device: str) -> bool:
+    """Whether a camera of this machine is named by its number."""
+    return device.isascii() and device.isdigit() and len(device) < _MOST_DIGITS
+
+
 def open_device(device: str) -> CaptureFeed:
     """Open a camera of this machine: its number, its path, or a link to that, which is followed anew each time."""
-    capture = cv2.VideoCapture(int(device) if device.isdigit() else str(Path(device).resolve()))
+    capture = cv2.VideoCapture(int(device) if is_number(device) else str(Path(device).resolve()))
     if not capture.isOpened():
         capture.release()
-        raise FeedLost("there is no camera, or another program is using it")
+        if Path(device).exists() and not os.access(device, os.R_OK | os.W_OK):
+            raise FeedLost(f"this user may not use {device}: cameras are often for those of the group 'video'")
+        raise FeedLost(f"there is no camera at {device}, or another program is using it")
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     return CaptureFeed(capture, warms_up=True, queues=False)
 

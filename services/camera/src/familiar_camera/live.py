@@ -26,6 +26,7 @@ _FIRST_PICTURE_S = STREAM_OPEN_S + READ_S + 5.0
 
 _WARM_UP_LEAST, _WARM_UP_MOST, _WARM_UP_S = 15, 90, 4.0
 _SETTLED_SHARE = 0.05
+_BLACK = 1.0
 _OVER = 5
 
 _MOST_UNREADABLE = 30
@@ -278,4 +279,5 @@ def mean(picture: Picture) -> float:
 
 
 def _settled(brightness: list[float]) -> bool:
-    return max(brightness) - min(brightness) <= _SETTLED_SHARE * max(max(brightness), 1.0)
+    # Some begin with pictures that are all black, for longer than an exposure takes: those are not settled yet.
+    return max(brightness) > _BLACK and max(brightness) - min(brightness) <= _SETTLED_SHARE * max(brightness)

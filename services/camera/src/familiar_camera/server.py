@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from familiar_camera.address import masked
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import Refused, ServerAway, WrongServer
 from familiar_camera.trust import doubt
@@ -52,6 +53,7 @@ class Server:
             WrongServer: ``url`` is not one of a server, or ``ca`` no such file.
         """
         self.url = _checked(url)
+        self.shown = masked(self.url)
         self._backoff = backoff
         self._on_wait = on_wait
         self._sleep = sleep
@@ -172,14 +174,14 @@ class Server:
             except httpx.TransportError as exc:
                 if (why := doubt(exc)) is not None:
                     raise WrongServer(
-                        f"{self.url} cannot be trusted ({why}); --ca names the file of its root "
+                        f"{self.shown} cannot be trusted ({why}); --ca names the file of its root "
                         "certificate, and the address must be one that its certificate has"
                     ) from exc
-                why, at_least_s = f"{self.url} does not answer ({_reason(exc)})", 0.0
+                why, at_least_s = f"{self.shown} does not answer ({_reason(exc)})", 0.0
             else:
                 if not _is_busy(response):
                     return response
-                why = f"{self.url} is not ready ({_message(response)})"
+                why = f"{self.shown} is not ready ({_message(response)})"
                 at_least_s = _retry_after_s(response)
             now = time.monotonic()
             first_failure = now if first_failure is None else first_failure
@@ -192,15 +194,14 @@ class Server:
 
     def _answer(self, response: httpx.Response, request: str) -> Answer:
         if response.has_redirect_location and (elsewhere := response.headers["Location"]).startswith("https://"):
-            raise WrongServer(f"{self.url} is reached by https; ask {httpx.URL(elsewhere).copy_with(raw_path=b'/')}")
+            raise WrongServer(f"{self.shown} is reached by https; ask {httpx.URL(elsewhere).copy_with(raw_path=b'/')}")
         body = _json(response)
         if response.is_success and (body is not None or response.status_code == httpx.codes.NO_CONTENT):
             return body or {}
         error = (body or {}).get("error")
         if response.is_success or not isinstance(error, dict):
-            raise WrongServer(
-                f"{self.url} is not Familiar: it answers {request} with {response.status_code} {response.reason_phrase}"
-            )
+            status = f"{response.status_code} {response.reason_phrase}"
+            raise WrongServer(f"{self.shown} is not Familiar: it answers {request} with {status}")
         details = error.get("details")
         hint = " (--key-file, or FAMILIAR_KEY)" if response.status_code == httpx.codes.UNAUTHORIZED else ""
         raise Refused(
@@ -215,9 +216,9 @@ def _checked(url: str) -> str:
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError) as exc:
-        raise WrongServer(f"{url!r} is not an address: {exc}") from exc
+        raise WrongServer(f"{masked(url)!r} is not an address: {exc}") from exc
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise WrongServer(f"{url!r} is not an address: http://HOST:PORT expected")
+        raise WrongServer(f"{masked(url)!r} is not an address: http://HOST:PORT expected")
     return url.rstrip("/")
 
 

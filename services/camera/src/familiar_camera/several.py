@@ -65,6 +65,26 @@ class Event:
     over: bool = False
 
 
+class _Twice(Exception):
+    """A name stands twice in a mapping; YAML's reader would take the second one, and say nothing."""
+
+    def __init__(self, name: object, line: int) -> None:
+        super().__init__()
+        self.name, self.line = name, line
+
+
+class _Strict(yaml.SafeLoader):
+    """Reads YAML in which each name stands once, as without the dash before another camera it would not."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names: set[Any] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in names:
+                raise _Twice(key.value, key.start_mark.line + 1)
+            names.add(key.value if isinstance(key, yaml.ScalarNode) else key)
+        return super().construct_mapping(node, deep)
+
+
 def read(path: Path, environment: Mapping[str, str] = os.environ) -> list[Camera]:
     """Return the cameras that a file names; ``${NAME}`` in a source stands for a variable of the environment.
 
@@ -72,10 +92,12 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> list[Camera
         SourceError: it cannot be read, or says something else.
     """
     try:
-        said = yaml.safe_load(path.read_text("utf-8"))
+        said = yaml.load(path.read_text("utf-8"), _Strict)
     except OSError as exc:
         raise SourceError(f"{path}: {exc.strerror}") from exc
-    except (yaml.YAMLError, ValueError) as exc:
+    except _Twice as exc:
+        raise SourceError(f"{path}: {masked(repr(exc.name))} stands twice in one place (line {exc.line})") from exc
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
         where = getattr(exc, "problem_mark", None)
         raise SourceError(f"{path}: this is not YAML" + (f" (line {where.line + 1})" if where else "")) from exc
     if not isinstance(said, dict) or set(said) != {"cameras"} or not isinstance(said["cameras"], list):
@@ -96,9 +118,11 @@ def _camera(path: Path, number: int, said: Any, environment: Mapping[str, str]) 
     for name, value in said.items():
         check = _FIELDS.get(name)
         if check is None:
-            raise SourceError(f"{whose}: {name!r} is not known; known are {', '.join(_FIELDS)}")
+            raise SourceError(f"{whose}: {masked(repr(name))} is not known; known are {', '.join(_FIELDS)}")
         if not check(value):
-            raise SourceError(f"{whose}: {name!r} cannot be {masked(repr(value))}; {_EXPECTED[name]} is expected")
+            # A mapping of user and password would show them under names of its own.
+            shown = "a mapping" if "{" in repr(value) else masked(repr(value))
+            raise SourceError(f"{whose}: {name!r} cannot be {shown}; {_EXPECTED[name]} is expected")
     for name in ("name", "source"):
         if name not in said:
             raise SourceError(f"{whose}: {name!r} is missing")
@@ -227,7 +251,8 @@ class Several:
         with closing(self._server(camera.name, on_wait)) as server, closing(
             recognize(
                 server, view, self.sightings[camera.name],
-                on_turned=lambda degrees: self._say(camera, remark=f"{hint}{degrees}"),
+                on_refused=lambda _frame, exc: self._say(camera, remark=str(exc)),
+                on_turned=lambda degrees: self._say(camera, remark=f"{hint}{(camera.rotate + degrees) % 360}"),
             )
         ) as seen_frames:  # fmt: skip
             for seen in seen_frames:

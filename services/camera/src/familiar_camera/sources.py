@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import re
 from collections.abc import Generator
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from familiar_camera.address import masked, scheme_of
 from familiar_camera.backoff import Backoff
 from familiar_camera.errors import SourceError
-from familiar_camera.feeds import Feed, FeedLost, open_device, open_stream
+from familiar_camera.feeds import Feed, FeedLost, is_number, open_device, open_stream
 from familiar_camera.frame import Frame, Picture
 from familiar_camera.http_feeds import open_http
 from familiar_camera.live import Live, OnWait
@@ -84,13 +85,21 @@ def open_source(
         return Simulated(read_picture(Path(portrait)), int(seed or 0))
     if (scheme := scheme_of(text)) is not None:
         return _stream(text, scheme, fps, patience, on_wait, trust)
+    try:
+        return _of_this_machine(text, fps, patience, on_wait)
+    except (OSError, ValueError) as exc:
+        raise SourceError(f"{masked(text)}: {getattr(exc, 'strerror', None) or 'this is no path'}") from exc
+
+
+def _of_this_machine(text: str, fps: float | None, patience: Backoff, on_wait: OnWait) -> Source:
     path = Path(text)
-    if text.isdigit() or text.startswith(_DEVICES) or path.is_char_device():
+    if is_number(text) or os.path.realpath(text).startswith(_DEVICES) or path.is_char_device():
         return _webcam(text, fps or DEFAULT_FPS, patience, on_wait)
+    # Nothing, as of a variable that is not set, would be the folder that we are in.
+    if not text or not path.exists():
+        raise SourceError(f"{masked(text)}: there is no such file, folder or camera")
     if path.is_dir():
         return Pictures(_pictures_in(path))
-    if not path.exists():
-        raise SourceError(f"{text}: there is no such file, folder or camera")
     if path.suffix.lower() in _OF_PHONES:
         raise SourceError(f"{text}: HEIC pictures are not read; save them as JPEG first")
     if path.suffix.lower() in PICTURES:
@@ -105,7 +114,7 @@ def _webcam(device: str, fps: float, patience: Backoff, on_wait: OnWait) -> Live
     except FeedLost as exc:
         # Who waits for ever waits for a camera that is not plugged in yet, too.
         if patience.patience_s < math.inf:
-            raise SourceError(f"there is no camera at {device}, or another program is using it") from exc
+            raise SourceError(str(exc)) from exc
         first = None
     name = f"the camera at {device}"
     return Live(name, lambda: open_device(device), fps, first=first, patience=patience, on_wait=on_wait)
