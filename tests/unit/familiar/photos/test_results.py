@@ -121,7 +121,9 @@ def test_what_is_no_sidecar_is_left_alone(there):
         sidecars.merged([place()], there)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1", '=cmd|"x"!A1'])
+@pytest.mark.parametrize("text", [
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1", "\n=1", "\uff1d1", '=cmd|"x"!A1',
+])  # fmt: skip
 def test_a_table_calculates_nothing(text):
     rows = list(csv.reader(io.StringIO(tables.to_csv([place(text, f"{text}.jpg")]))))
     assert rows[1][0] == f"'{text}.jpg" and rows[1][1] == f"'{text}"

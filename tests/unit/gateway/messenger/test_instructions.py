@@ -78,12 +78,50 @@ def test_a_broker_may_be_named_with_user_and_password_in_the_address(tmp_path):
     "destinations: {home: {mqtt: 'mqtt://h'}}\nrules: [{hours: '22:00-24:30'}]",
     "destinations: {home: {mqtt: 'mqtt://h'}}\nrules: [{hour: '22:00-06:00'}]",
     "destinations: {home: {mqtt: 'mqtt://h'}}\naddress: s3cret",
+    "destinations: {home: {mqtt: 'mqtt://h'}}\nrules: [{hours: '08:00-08:00'}]",
+    "destinations: {home: {mqtt: 'mqtt://h'}}\nrules: [{hours: '00:00-00:00'}]",
+    "destinations: {home: {mqtt: 'mqtt://h'}}\nrules: [{camera: \"a\\u0007b\"}]",
+    "destinations: {home: {mqtt: 'mqtt://h'}, home: {mqtt: 'mqtt://s3cret'}}",
+    "destinations: {home: {mqtt: 'mqtt://h', mqtt: 'mqtt://s3cret'}}",
+    "destinations: {home: {mqtt: 'mqtt://h'}}\nrules: [{tell: home}]\nrules: [{who: unknown}]",
+    "destinations: {home: {mqtt: 'mqtt://h', password: s3cret}}",
+    "destinations: {home: {mqtt: 'mqtt://:s3cret@h'}}",
+    "destinations: {home: {webhook:https://s3cret}}",
+    "destinations: {home: {webhook: 'https://h', webhook:https://s3cret}}",
+    "destinations: {https://s3cret: {mqtt: 'mqtt://h'}}",
+    "destinations: {home: {mqtt_file: /nowhere/s3cret}}",
+    "[" * 4000,
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_refused_without_showing_what_it_says(tmp_path, text):
     with pytest.raises(MisconfiguredError) as refused:
         read(said(tmp_path, text.replace("SECRET", WRITTEN)))
     assert "s3cret" not in str(refused.value) and WRITTEN not in str(refused.value)
     assert "EVENTS_FILE" in str(refused.value)
+
+
+def test_addresses_may_stand_in_files_of_their_own(tmp_path):
+    for name, text in (("hook", HOOK["webhook"]), ("secret", WRITTEN), ("broker", "mqtts://me:s3cret@broker")):
+        (tmp_path / name).write_text(text + "\n")
+    text = f"""
+    destinations:
+      door: {{webhook_file: {tmp_path}/hook, secret_file: {tmp_path}/secret}}
+      home: {{mqtt_file: {tmp_path}/broker}}
+    """
+    door, home = read(said(tmp_path, text)).destinations
+    assert isinstance(door, Webhook) and door.address == HOOK["webhook"]
+    assert isinstance(home, Broker) and (home.host, home.user, home.password) == ("broker", "me", "s3cret")
+
+
+def test_a_name_that_stands_twice_is_told_by_its_line(tmp_path):
+    text = "destinations:\n  home: {mqtt: 'mqtt://h'}\n  home: {mqtt: 'mqtt://i'}\n"
+    with pytest.raises(MisconfiguredError, match=r"a name stands twice in one place \(line 3\)"):
+        read(said(tmp_path, text))
+
+
+def test_names_in_rules_are_those_that_are_kept_however_they_are_typed(tmp_path):
+    rules = f"[{{camera: 'Ku\u0308che ', who: [' Jose\u0301  X ', {ADA.id}]}}]"
+    (rule,) = read(said(tmp_path, f"destinations: {{home: {{mqtt: 'mqtt://h'}}}}\nrules: {rules}")).rules
+    assert rule.camera == {"K\u00fcche"} and rule.who == {"Jos\u00e9 X", ADA.id}
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):

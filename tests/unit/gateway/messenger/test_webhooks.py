@@ -1,15 +1,18 @@
 """Webhooks: signed, retried, in order, and nobody who does not listen is in anybody's way."""
 
 import base64
+import json
 import random
 import socket
 import threading
 import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from familiar.records import deliveries, events, people
-from familiar_gateway.messenger import backoff, courier
+from familiar_gateway.messenger import backoff, courier, webhooks
 from familiar_gateway.messenger.webhooks import signature
 from messengers import wait_until
 from receiver import Receiver, signed
@@ -142,6 +145,58 @@ def test_one_that_answers_a_byte_at_a_time_is_hung_up_on(database, receiver, beg
         tell(database, "a")
         wait_until(lambda: problem(database) == "no answer within 0.3 s", "it is hung up on")
         done.set()
+
+
+@pytest.mark.parametrize(("rest", "closes"), [
+    (b"HTTP/1.1 200 OK\r\n\r\n", False),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok", True),
+    (b"HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\nok", False),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", True),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n" + bytes(900_000), False),
+])  # fmt: skip
+def test_what_was_taken_is_taken_however_the_answer_ends(database, receiver, begin, monkeypatch, rest, closes):
+    monkeypatch.setattr(webhooks, "_REST_S", 0.05)
+    came = []
+
+    def take(request: BaseHTTPRequestHandler) -> None:
+        came.append(json.loads(request.rfile.read(int(request.headers["Content-Length"])))["id"])
+        with suppress(OSError):
+            request.wfile.write(rest)
+            request.wfile.flush()
+        if not closes:
+            receiver.over.wait()
+        request.connection.shutdown(socket.SHUT_RDWR)
+
+    receiver.take = take
+    begin({"destinations": {"door": receiver.said()}})
+    told = tell(database, *"aab")
+    wait_until(lambda: delivered(database) == 3, "all are taken")
+    assert sorted(came) == sorted(each.id for each in told) and problem(database) is None
+
+
+def delivered(database):
+    with database.read() as session:
+        return deliveries.all_of(session)[0].delivered
+
+
+@pytest.mark.parametrize("status", [410, 302, 503])
+def test_whoever_says_no_is_asked_again_whatever_the_reason(database, receiver, begin, status):
+    receiver.answer = lambda _, times: status if times == 1 else 200
+    begin({"destinations": {"door": receiver.said()}})
+    arrived(receiver, tell(database, "a"))
+
+
+def test_names_are_those_of_the_moment_at_which_it_is_told(database, receiver, begin):
+    ada, eve = enrolled(database, "Ada"), enrolled(database, "Eve")
+    receiver.stop()
+    begin({"destinations": {"door": receiver.said()}})
+    told = see(database, frame(0, ada), frame(0, eve))
+    wait_until(lambda: problem(database), "it was tried")
+    with database.write() as session:
+        people.rename(session, people.get(session, ada), "Ada Lovelace")
+    receiver.start()
+    arrived(receiver, told)
+    assert {each["person"]["name"] for each in receiver.taken} == {"Ada Lovelace", "Eve"}
 
 
 def test_how_long_to_wait_is_said_by_the_receiver_or_doubles(monkeypatch):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 from familiar.photos.places import Place
@@ -9,7 +10,7 @@ from familiar.photos.places import Place
 COLUMNS = ("file", "name", "left", "top", "width", "height", "picture_width", "picture_height", "said", "score")
 """``left`` to ``height`` are shares of the upright picture, whose size in pixels follows."""
 
-_CALCULATES = ("=", "+", "-", "@", "\t", "\r")
+_CALCULATES = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")
 
 
 def to_csv(places: Iterable[Place]) -> str:
@@ -30,4 +31,4 @@ def to_csv(places: Iterable[Place]) -> str:
 
 def harmless(text: str) -> str:
     """Return a text that a spreadsheet takes for one; what it would calculate gets an apostrophe before it."""
-    return f"'{text}" if text.lstrip(" ").startswith(_CALCULATES) or text.startswith(_CALCULATES) else text
+    return f"'{text}" if _CALCULATES.match(text) else text

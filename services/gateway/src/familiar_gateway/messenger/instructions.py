@@ -15,12 +15,14 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import yaml
 
-from familiar.errors import MisconfiguredError
-from familiar.records import Event, EventKind, Known
+from familiar.errors import InvalidInput, MisconfiguredError
+from familiar.records import Event, EventKind, Known, clean_name
+from familiar_gateway.messenger import document
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _KNOWN, _UNKNOWN = "known", "unknown"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_WORD = re.compile(r"[\w-]{1,40}")
 _TOPIC = re.compile(r"[^\s+#/\0]+(/[^\s+#/\0]+)*")
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5]\d)")
 _SECRET = "whsec_"
@@ -101,19 +103,22 @@ def read(path: Path) -> Instructions:
         MisconfiguredError: it cannot be read, or says something else; the message names the place and shows no secret.
     """
     try:
-        said = yaml.safe_load(path.read_text("utf-8"))
+        said = document.load(path.read_text("utf-8"))
     except OSError as exc:
         raise MisconfiguredError(f"EVENTS_FILE: {path}: {exc.strerror}") from exc
-    except (yaml.YAMLError, ValueError) as exc:
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
         mark = getattr(exc, "problem_mark", None)
+        what = str(exc) if isinstance(exc, document.Twice) else "this is not YAML"
         raise MisconfiguredError(
-            f"EVENTS_FILE: {path}: this is not YAML" + (f" (line {mark.line + 1})" if mark else "")
+            f"EVENTS_FILE: {path}: {what}" + (f" (line {mark.line + 1})" if mark else "")
         ) from None  # what is quoted there may be a secret
     top = _Place(str(path), said, ("destinations", "rules", "address"))
     named = top.get("destinations", dict, "a mapping of names to destinations") or {}
     if not named:
         top.refuse("destinations", "a mapping of names to destinations")
-    destinations = tuple(_destination(f"{path}: destination {name!r:.50}", name, each) for name, each in named.items())
+    destinations = tuple(
+        _destination(f"{path}: destination {_shown(name)}", name, each) for name, each in named.items()
+    )
     rules = top.get("rules", list, "a list of rules") or []
     names = frozenset(each.name for each in destinations)
     address = top.text("address", "an address, as https://familiar.example") or ""
@@ -135,7 +140,9 @@ class _Place:
             raise MisconfiguredError(f"EVENTS_FILE: {where}: a mapping is expected, with {', '.join(known)}")
         for name in said:
             if name not in known:
-                raise MisconfiguredError(f"EVENTS_FILE: {where}: {name!r:.50} is not known; known: {', '.join(known)}")
+                raise MisconfiguredError(
+                    f"EVENTS_FILE: {where}: {_shown(name)} is not known; known: {', '.join(known)}"
+                )
         self._said = said
 
     def refuse(self, name: str, expected: str) -> NoReturn:
@@ -166,7 +173,16 @@ class _Place:
                 self.refuse(f"{name}_file", "a file that can be read")
         return value
 
-    def choice(self, name: str, fits: Callable[[str], bool], expected: str) -> frozenset[str] | None:
+    def names(self, name: str, expected: str) -> frozenset[str] | None:
+        """Return one or several names as they are kept, None if there are none."""
+        try:
+            return self.choice(name, bool, expected, clean_name)
+        except InvalidInput:
+            self.refuse(name, expected)
+
+    def choice(
+        self, name: str, fits: Callable[[str], bool], expected: str, kept: Callable[[str], str] = str
+    ) -> frozenset[str] | None:
         """Return one or several texts, None if there are none."""
         value = self._said.get(name)
         if value is None:
@@ -174,7 +190,7 @@ class _Place:
         several = value if isinstance(value, list) else [value]
         if not several or not all(isinstance(each, str) and fits(each) for each in several):
             self.refuse(name, expected)
-        return frozenset(several)
+        return frozenset(map(kept, several))
 
     def deadline_s(self) -> float:
         """Return how long a call may take."""
@@ -184,12 +200,18 @@ class _Place:
         return float(value)
 
 
+def _shown(name: Any) -> str:
+    """Return a name of the file to be told; without the blank after a colon, all that follows is part of it."""
+    return repr(name) if isinstance(name, str) and _WORD.fullmatch(name) else "what stands there"
+
+
 def _destination(where: str, name: Any, said: Any) -> Webhook | Broker:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise MisconfiguredError(f"EVENTS_FILE: {where}: a name has 1 to 40 of the characters a-z, 0-9, _ and -")
-    if not isinstance(said, dict) or ("webhook" in said) == ("mqtt" in said):
+    ways = [way for way in ("webhook", "mqtt") if isinstance(said, dict) and {way, f"{way}_file"} & said.keys()]
+    if len(ways) != 1:
         raise MisconfiguredError(f"EVENTS_FILE: {where}: either 'webhook' or 'mqtt' is expected, with an address")
-    return _webhook(name, where, said) if "webhook" in said else _broker(name, where, said)
+    return _webhook(name, where, said) if ways == ["webhook"] else _broker(name, where, said)
 
 
 def _webhook(name: str, where: str, said: Any) -> Webhook:
@@ -222,6 +244,8 @@ def _broker(name: str, where: str, said: Any) -> Broker:
     tls = parts.scheme == "mqtts"
     user = its.text("user", "a text") or unquote(parts.username or "") or None
     password = its.text("password", "a text") or unquote(parts.password or "") or None
+    if password is not None and user is None:
+        its.refuse("user", "there where a password is: MQTT takes none without")
     ca = its.get("ca", str, "a file's name")
     port = parts.port or (8883 if tls else 1883)
     return Broker(name, parts.hostname or "", port, tls, user, password, topic, discovery, its.deadline_s(), ca)
@@ -245,9 +269,9 @@ def _rule(where: str, said: Any, destinations: frozenset[str]) -> Rule:
     hours = its.get("hours", str, "as 22:00-06:00")
     return Rule(
         tell=its.choice("tell", destinations.__contains__, f"of {', '.join(sorted(destinations))}"),
-        camera=its.choice("camera", bool, "names of cameras"),
+        camera=its.names("camera", "names of cameras"),
         what=its.choice("what", kinds.__contains__, f"of {', '.join(kinds)}"),
-        who=its.choice("who", bool, f"{_KNOWN}, {_UNKNOWN}, or names or ids of people"),
+        who=its.names("who", f"{_KNOWN}, {_UNKNOWN}, or names or ids of people"),
         days=its.choice("days", DAYS.__contains__, f"of {', '.join(DAYS)}"),
         hours=None if hours is None else _hours(its, hours),
     )
@@ -257,6 +281,8 @@ def _hours(its: _Place, text: str) -> tuple[time, time]:
     found = _HOURS.fullmatch(text.replace(" ", ""))
     if found is None or (found[3] == "24" and found[4] != "00"):
         its.refuse("hours", "as 22:00-06:00")
+    if found.group(1, 2) == found.group(3, 4):
+        its.refuse("hours", "some: 00:00-24:00 is the whole day")
     ends = time.max if found[3] == "24" else time(int(found[3]), int(found[4]))
     return time(int(found[1]), int(found[2])), ends
 

@@ -13,6 +13,7 @@ import logging
 import ssl
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import httpx
 
@@ -23,6 +24,8 @@ _AT_ONCE = 4
 """Lines that are told side by side."""
 _MOST_READ = 65_536
 """Of an answer so much is read, and thrown away, to ask over the same connection again."""
+_REST_S = 1.0
+"""So long is waited for that; some leave it open for ever."""
 _ENOUGH = range(200, 300)
 
 
@@ -78,8 +81,7 @@ class WebhookSender:
             if time.monotonic() >= until:
                 return Result(told)
             try:
-                async with asyncio.timeout(self._its.deadline_s):
-                    status, again_s = await self._post(client, message)
+                status, again_s = await self._post(client, message)
             except TimeoutError:
                 return Result(told, f"no answer within {self._its.deadline_s:g} s")
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
@@ -98,14 +100,25 @@ class WebhookSender:
             "webhook-timestamp": str(now),
             "webhook-signature": signature(self._its.secret, message.id, now, body),
         }
-        async with client.stream("POST", self._its.address, content=body, headers=headers) as answer:
-            read = 0
-            async for piece in answer.aiter_raw():
-                read += len(piece)
-                if read > _MOST_READ:
-                    break
-            asked = answer.headers.get("Retry-After", "")
-            return answer.status_code, float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0.0
+        request = client.build_request("POST", self._its.address, content=body, headers=headers)
+        async with asyncio.timeout(self._its.deadline_s):
+            answer = await client.send(request, stream=True)
+        try:
+            # What became of the event is said: however the rest comes, or does not, changes nothing of that.
+            with suppress(TimeoutError, httpx.HTTPError):
+                async with asyncio.timeout(_REST_S):
+                    await self._pass_over(answer)
+        finally:
+            await answer.aclose()
+        asked = answer.headers.get("Retry-After", "")
+        return answer.status_code, float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0.0
+
+    async def _pass_over(self, answer: httpx.Response) -> None:
+        read = 0
+        async for piece in answer.aiter_raw():
+            read += len(piece)
+            if read > _MOST_READ:
+                break
 
 
 def signature(secret: bytes, event_id: str, seconds: int, body: bytes) -> str:

@@ -1,5 +1,6 @@
 """Tables: lists as CSV, for whoever asks for them, with nothing in them that a spreadsheet would compute."""
 
+import re
 from typing import Any
 
 from flask import Request
@@ -7,8 +8,8 @@ from flask import Request
 from familiar.errors import InvalidInput
 
 _FORMATS = ("json", "csv")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula."""
+_FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|[\t\r\n]")
+"""What a spreadsheet takes for the beginning of a formula, some of them also after blanks, or of full width."""
 
 
 def wants_csv(request: Request) -> bool:
@@ -27,4 +28,4 @@ def wants_csv(request: Request) -> bool:
 
 def harmless(value: Any) -> Any:
     """Return a text so that no spreadsheet computes it; numbers stay what they are."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
