@@ -174,6 +174,28 @@ def test_whoever_is_not_let_in_is_told_so_without_the_password(database, broker,
     assert "wr0ng" not in caplog.text and "wr0ng" not in (problem(database) or "")
 
 
+def test_a_broker_that_keeps_nothing_is_told_of_by_what_it_lacks(database, broker, begin):
+    broker.stop()
+    broker.more = ("allow_anonymous true", "retain_available false")
+    broker.start()
+    begin(said(broker))
+    tell(database, "door")
+    wait_until(lambda: "last wills and retained messages" in (problem(database) or ""), "that is said")
+
+
+def test_home_assistant_is_told_again_by_a_broker_that_has_forgotten_all(database, broker, begin):
+    begin(said(broker, discovery="homeassistant", deadline_s=2))
+    tell(database, "door")
+    wait_until(lambda: waiting(database) == 0, "it was told")
+    broker.stop()
+    broker.start()
+    tell(database, "door")
+    wait_until(lambda: waiting(database) == 0, "it was told again")
+    with listening(broker.port) as late:
+        wait_until(lambda: late.last("homeassistant/sensor/familiar_door/person/config"), "its sensors are there")
+        wait_until(lambda: late.last("familiar/status") == "online", "it is there")
+
+
 def test_over_tls_whom_it_does_not_trust_it_tells_nothing(database, broker, begin, tmp_path, caplog):
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")

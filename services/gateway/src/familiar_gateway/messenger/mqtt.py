@@ -190,7 +190,7 @@ class _Connection:
         )
         self._client.connect_timeout = its.deadline_s
         self._client.on_connect = self._on_connect
-        self._client.on_disconnect = lambda *_: self._lost.set()
+        self._client.on_disconnect = self._on_disconnect
         self._client.will_set(status, _OFFLINE, _AT_LEAST_ONCE, retain=True)
         if its.user is not None:
             self._client.username_pw_set(its.user, its.password)
@@ -201,6 +201,8 @@ class _Connection:
             self._client.loop_start()
             if not self._answered.wait(its.deadline_s):
                 raise TimeoutError(f"no answer within {its.deadline_s:g} s")
+            if not self._let_in:
+                raise ConnectionError("the broker hung up at once: it has to take last wills and retained messages")
             if self._let_in[0] is not None:
                 raise ConnectionRefusedError(f"the broker says: {self._let_in[0]}")
             self.wait_for(self.publish(status, _ONLINE, retain=True), time.monotonic() + its.deadline_s)
@@ -256,6 +258,10 @@ class _Connection:
         """Hang up."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _on_disconnect(self, *_: object) -> None:
+        self._lost.set()
+        self._answered.set()
 
     def _on_connect(self, _client: object, _data: object, _flags: object, reason: ReasonCode, _more: object) -> None:
         self._let_in.append(str(reason) if reason.is_failure else None)
