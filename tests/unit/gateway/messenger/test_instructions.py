@@ -90,6 +90,7 @@ def test_a_broker_may_be_named_with_user_and_password_in_the_address(tmp_path):
     "destinations: {home: {webhook: 'https://h', webhook:https://s3cret}}",
     "destinations: {https://s3cret: {mqtt: 'mqtt://h'}}",
     "destinations: {home: {mqtt_file: /nowhere/s3cret}}",
+    "destinations: {door: {webhook: \"https://h/\\u0007s3cret\", secret: SECRET}}",
     "[" * 4000,
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_refused_without_showing_what_it_says(tmp_path, text):

@@ -123,6 +123,16 @@ def test_one_that_hangs_is_hung_up_on_and_holds_up_no_other_destination(database
         hangs.stop()
 
 
+def test_whose_turn_did_not_come_has_not_got_on(database, receiver, begin, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(courier, "_BEGIN_WITHIN_S", 0.05)
+    receiver.answer = lambda *_: None
+    begin({"destinations": {"slow": receiver.said(deadline_s=0.1)}})
+    told = tell(database, *"abcdef")
+    wait_until(lambda: all(receiver.tries.get(each.id, 0) >= 5 for each in told), "all were tried some times")
+    assert "arrive again" not in caplog.text and caplog.text.count("no answer within") == 6
+
+
 def test_one_that_answers_a_byte_at_a_time_is_hung_up_on(database, receiver, begin):
     done = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -220,6 +230,20 @@ def test_whoever_is_erased_before_they_were_told_of_is_told_of_no_more(database,
     receiver.start()
     arrived(receiver, [later])
     assert [each["id"] for each in receiver.taken] == [later.id]
+
+
+def test_whoever_is_erased_while_something_else_is_told_is_told_of_no_more(database, receiver, begin):
+    ada, began = enrolled(database, "Ada"), threading.Event()
+    receiver.answer = lambda event, _: 1.5 if event["person"] is None and not began.set() else 200
+    told = [*tell(database, "door"), *see(database, frame(0, ada))]
+    with database.write() as session:
+        deliveries.enlist(session, "door").number = told[0].number - 1  # both wait already when it begins
+    begin({"destinations": {"door": receiver.said()}})
+    assert began.wait(60)
+    with database.write() as session:
+        people.erase(session, ada)
+    arrived(receiver, [told[0], *tell(database, "door")])
+    assert all(each["person"] is None for each in receiver.taken)
 
 
 def test_rules_say_who_is_told_of_what(database, receiver, begin):

@@ -36,8 +36,9 @@ POLL_S = 0.5
 LEASE_S = 30.0
 """A courier who gives no sign for so long, while another one looks on, is replaced."""
 _BATCH = 200
-_BEGIN_WITHIN_S = 5.0
-"""No call is begun later in a round, so that the lease outlasts the round whatever a call takes."""
+_BEGIN_WITHIN_S = 1.0
+"""No call is begun later in a round, so that the lease outlasts the round whatever a call takes, and so that it tells
+of nobody who was erased or renamed before that."""
 _TIDY_EVERY_S = 10.0
 
 
@@ -143,11 +144,11 @@ class Courier:
             shown.update(result.shown)
             if (number := each.reached(result.told)) is not None:
                 reached[each.line.camera] = number
-            if result.problem is None:
-                self._go_on(each.line.camera)
-            else:
+            if result.problem is not None:
                 problem = result.problem
                 self._wait(each.line.camera, result, len(each.line.messages) - result.told)
+            elif result.told or not each.line.messages:  # or else its turn has not come
+                self._go_on(each.line.camera)
         told = sum(result.told for result in results)
 
         def settle(session: Session) -> bool:

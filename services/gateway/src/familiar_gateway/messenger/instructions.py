@@ -258,7 +258,7 @@ def _split(its: _Place, name: str, address: str, schemes: tuple[str, ...]) -> Sp
         usable = parts.scheme in schemes and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
-    if not usable or any(char.isspace() for char in address):
+    if not usable or not address.isprintable() or " " in address:
         its.refuse(name, expected)
     return parts
 
