@@ -50,6 +50,9 @@ def test_an_address_is_shown_without_what_is_secret_in_it(address: str, shown: s
         ["recognize", " rtsp://ada:s3cret@cam/1"],
         ["recognize", "rtsp:/ada:s3cret@cam/" + "1" * 5000],
         ["recognize", "http://ada:s3cret@/1"],
+        ["recognize", "rtsp://ada:s3cret/1@cam/1", "--wait", "inf"],
+        ["recognize", "rtsps://ada:s3cret?1@cam/1", "--wait", "inf"],
+        ["recognize", "http://ada:s3cret#1@cam/1", "--wait", "inf"],
         ["recognize", "http://ada:s3cret@127.0.0.1:1/1", "--wait", "0"],
     ],
 )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 import numpy as np
 
+from familiar_camera.errors import SourceError
 from familiar_camera.frame import Picture
 from familiar_camera.lateness import Lateness
 from familiar_camera.trust import believing, doubt, unbelieved
@@ -39,6 +40,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", f"{READ_S:.0f}")
 
 
+NO_ADDRESS = "it is not an address; in a password, '/' is written %2F, '@' %40, ':' %3A, '?' %3F and '#' %23"
 _MOST_DIGITS = 8
 _PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "rtmps": 443, "https": 443, "tcp": None}
 """Of the streams that come over TCP, and the ports that they come from where the address names none."""
@@ -183,12 +185,16 @@ def _through_tls(address: str, context: ssl.SSLContext | None, opened: ExitStack
 
 
 def _place(address: str) -> tuple[str, str | None, int | None]:
-    """Return scheme, host and port of an address; no host where FFmpeg has to make something of it."""
+    """Return scheme, host and port of an address; no host where FFmpeg has to make something of it.
+
+    Raises:
+        SourceError: it is none.
+    """
     try:
         taken = urlsplit(address)
         return taken.scheme, taken.hostname, taken.port or _PORTS.get(taken.scheme)
-    except ValueError:
-        return "", None, None
+    except ValueError as exc:
+        raise SourceError(NO_ADDRESS) from exc
 
 
 def unreachable(exc: Exception) -> str:

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 
 from familiar_camera.errors import SourceError
-from familiar_camera.feeds import CONNECT_S, READ_S, Feed, FeedLost, open_stream
+from familiar_camera.feeds import CONNECT_S, NO_ADDRESS, READ_S, Feed, FeedLost, open_stream
 from familiar_camera.frame import Picture
 from familiar_camera.lateness import Lateness
 from familiar_camera.multipart import MOST_BYTES, boundary_of, parts
@@ -160,7 +160,7 @@ def _client(address: str, context: ssl.SSLContext) -> tuple[httpx.Client, str]:
         if not httpx.URL(url).host:
             raise ValueError("no host")
     except (ValueError, httpx.InvalidURL) as exc:
-        raise SourceError("it is not an address; in a password, '/' is written %2F, '@' %40 and ':' %3A") from exc
+        raise SourceError(NO_ADDRESS) from exc
     client = httpx.Client(
         auth=Login(*login) if login else None,
         timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
