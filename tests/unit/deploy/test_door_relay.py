@@ -179,6 +179,15 @@ def test_after_wrong_codes_none_is_taken(relay: Callable[..., Relay]) -> None:
     assert door.show("4711") == "shut: too many wrong codes" and door.times() == 0
 
 
+def test_what_is_no_text_is_a_wrong_code_and_ends_nothing(relay: Callable[..., Relay]) -> None:
+    door = relay()
+    assert door.tell(event()) == 204 and door.process.stdin is not None
+    door.process.stdin.buffer.write(b"\xff\xfe4711\n")
+    door.process.stdin.buffer.flush()
+    assert door.said.get(timeout=PATIENCE_S) == NOBODY
+    assert door.show("4711") == f"opened for {ADA}"
+
+
 @pytest.mark.parametrize("command", ["false", "/no/such/command"])
 def test_a_relay_that_fails_leaves_the_door_shut(relay: Callable[..., Relay], command: str) -> None:
     door = relay(command=command)
