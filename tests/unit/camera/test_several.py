@@ -235,3 +235,12 @@ def test_why_frames_of_a_camera_are_refused_is_told_once(
     path = write(tmp_path, f"cameras: [{{name: door, source: {folder}}}]")
     assert main(["watch", str(path), "--server", gateway.url]) == 0
     assert capsys.readouterr().err.count("door: the name has over 80 characters") == 1
+
+
+def test_a_camera_that_ends_by_a_defect_is_told_of_and_waited_for_no_more(
+    tmp_path: Path, folder: Path, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway.script.extend([(200, {"faces": [{}]})] * 2)  # of another release, say
+    path = write(tmp_path, f"cameras: [{{name: door, source: {folder}}}]")
+    assert main(["watch", str(path), "--server", gateway.url]) == 1
+    assert "door: KeyError: 'status'" in capsys.readouterr().err

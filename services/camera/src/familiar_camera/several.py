@@ -237,6 +237,9 @@ class Several:
             except CameraError as exc:
                 error = exc
                 break
+            except Exception as exc:  # a defect, of which nobody would learn: the others would be waited for with it
+                error = CameraError(masked(f"{type(exc).__name__}: {exc}"))
+                break
         self._events.put(Event(camera.name, time.time(), ended=error, over=True))
 
     def _watch(self, camera: Camera) -> None:
