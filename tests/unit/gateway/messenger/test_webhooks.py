@@ -11,8 +11,11 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from familiar.records import deliveries, events, people
+from familiar.records import Recorder, deliveries, events, people
+from familiar.settings import Settings
 from familiar_gateway.messenger import backoff, courier, webhooks
+from familiar_gateway.messenger.instructions import Instructions
+from familiar_gateway.messenger.sender import Result
 from familiar_gateway.messenger.webhooks import signature
 from messengers import wait_until
 from receiver import Receiver, signed
@@ -244,6 +247,35 @@ def test_whoever_is_erased_while_something_else_is_told_is_told_of_no_more(datab
         people.erase(session, ada)
     arrived(receiver, [told[0], *tell(database, "door")])
     assert all(each["person"] is None for each in receiver.taken)
+
+
+def test_whoever_is_erased_while_something_is_tidied_is_told_of_no_more(database):
+    ada, told = enrolled(database, "Ada"), []
+
+    class Slow:
+        """A way of telling that takes so long to connect that somebody is erased meanwhile."""
+
+        def recount(self, *_):
+            with database.write() as session:
+                people.erase(session, ada)
+
+        def clear(self, _):
+            pass
+
+        def send(self, lines, _):
+            told.extend(message.body["person"] for line in lines for message in line.messages)
+            return [Result(len(line.messages)) for line in lines]
+
+    see(database, frame(0, ada))
+    last = tell(database, "door")
+    with database.write() as session:
+        deliveries.enlist(session, "door").number = 0
+    its = courier.Courier(
+        "door", Slow(), Instructions(()), database, Settings(events="on"), "me", Recorder(database, "messenger")
+    )
+    assert its._hold()
+    its.run_once()
+    assert told == [None] * len(last)
 
 
 def test_rules_say_who_is_told_of_what(database, receiver, begin):

@@ -109,6 +109,7 @@ class Courier:
 
     def run_once(self) -> bool:
         """Tell a batch of what waits; whether there may be more."""
+        self._tidy(time.monotonic())  # before anything is read, for it may take its time
         now = time.monotonic()
         paused = {camera for camera, pause in self._pauses.items() if pause.until > now}
         with self._database.read() as session:
@@ -116,7 +117,6 @@ class Courier:
             meant = people.meant(session, {row.person_id for row in rows if row.person_id is not None})
             cameras = {row.camera or "": row.number for row in rows}
             today = {camera: self._today(session, camera, number) for camera, number in cameras.items()}
-        self._tidy(now)
         if not rows:
             return False
         waiting = [self._waiting(camera, rows, meant, today[camera]) for camera in cameras]
