@@ -1,9 +1,11 @@
 """What cameras answer by http: pictures under any name, where redirects lead, and bodies that trickle."""
 
+import base64
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 import pytest
 
@@ -102,6 +104,22 @@ def test_user_and_password_are_shown_where_the_camera_leads_to_and_nowhere_else(
         with pytest.raises(SourceError, match="user or password"):
             open_http(f"http://ada:s3cret@{host}/away", 0.0)
     assert shown and set(shown) == {None}
+
+
+@pytest.mark.parametrize("login", [":s3cret", "ada:", "j%C3%BCrgen:p%40%C3%A4%2F", "ada:100%"])
+def test_users_and_passwords_of_any_letters_and_of_none_are_shown(login: str) -> None:
+    shown = base64.b64encode(unquote(login).encode()).decode()
+
+    def serve(request: BaseHTTPRequestHandler) -> None:
+        if request.headers.get("Authorization") == f"Basic {shown}":
+            answer(request, 200, JPEG, Content_Type="image/jpeg")
+        else:
+            answer(request, 401, WWW_Authenticate='Basic realm="x"')
+
+    with camera(serve) as host:
+        feed = open_http(f"http://{login}@{host}/snap", 0.0)
+        assert feed.picture() is not None
+        feed.close()
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "multipart/x-mixed-replace; boundary=frame"])

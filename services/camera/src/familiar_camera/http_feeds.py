@@ -155,14 +155,14 @@ def _client(address: str, context: ssl.SSLContext) -> tuple[httpx.Client, str]:
     try:
         taken = urlsplit(address)
         host = taken.netloc.rpartition("@")[2]
-        login = (unquote(taken.username), unquote(taken.password or "")) if taken.username else None
+        login = (unquote(taken.username or ""), unquote(taken.password or ""))
         url = urlunsplit((taken.scheme, host, taken.path or "/", taken.query, ""))
         if not httpx.URL(url).host:
             raise ValueError("no host")
     except (ValueError, httpx.InvalidURL) as exc:
         raise SourceError(NO_ADDRESS) from exc
     client = httpx.Client(
-        auth=Login(*login) if login else None,
+        auth=Login(*login) if any(login) else None,
         timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
         follow_redirects=True,
         headers={"User-Agent": "familiar-camera"},
