@@ -105,6 +105,16 @@ def test_what_cameras_have_in_common_may_be_said_once(tmp_path: Path) -> None:
     assert told == [("a", "b", 2, 3), ("c", "b", 2, 2), ("d", "b", 2, 4)]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_file_is_read_as_windows_writes_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "cameras.yml"
+    path.write_bytes("cameras:\r\n  - name: T\u00fcr\r\n    source: 0\r\n".encode(encoding))
+    assert [each.name for each in read(path, {})] == ["T\u00fcr"]
+    path.write_bytes("cameras: [{name: T\u00fcr, source: 0}]".encode("latin-1"))
+    with pytest.raises(SourceError, match="not YAML"):
+        read(path, {})
+
+
 def test_a_file_that_is_not_there_ends_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["watch", str(tmp_path / "none.yml")]) == 2
     assert "No such file" in capsys.readouterr().err

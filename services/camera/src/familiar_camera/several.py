@@ -92,7 +92,7 @@ def read(path: Path, environment: Mapping[str, str] = os.environ) -> list[Camera
         SourceError: it cannot be read, or says something else.
     """
     try:
-        said = yaml.load(path.read_text("utf-8"), _Strict)
+        said = yaml.load(path.read_bytes(), _Strict)  # also UTF-16, as Windows writes it
     except OSError as exc:
         raise SourceError(f"{path}: {exc.strerror}") from exc
     except _Twice as exc:
