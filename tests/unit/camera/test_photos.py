@@ -72,7 +72,8 @@ def folder(tmp_path: Path) -> Path:
     (made / "2024").mkdir(parents=True)
     (made / ".hidden").mkdir()
     (made / "Familiar").mkdir()
-    for name in ("a.jpg", "2024/b.PNG", "broken.jpg", ".hidden/c.jpg", "Familiar/d.jpg", "notes.txt", ".e.jpg"):
+    wanted = ("a.jpg", "2024/b.PNG", "broken.jpg", "broken.HEIC")
+    for name in (*wanted, ".hidden/c.jpg", "Familiar/d.jpg", "notes.txt", ".e.jpg"):
         (made / name).write_bytes(name.encode())
     (tmp_path / "outside.jpg").write_bytes(b"outside")
     (made / "link.jpg").symlink_to(tmp_path / "outside.jpg")
@@ -84,8 +85,9 @@ def test_pictures_of_a_folder_are_sent_and_followed_until_they_are_sorted(folder
     gateway, note = Gateway(), Note()
     job, found = photos.sort(gateway.server(), folder, note, sleep=lambda _: None)
     assert job["status"] == "done" and found["people"] == [] and note.stages == ["sorting", "done"]
-    assert gateway.sent == {"a.jpg": b"a.jpg", "2024/b.PNG": b"2024/b.PNG", "broken.jpg": b"broken.jpg"}
-    assert note.pictures == 3 and note.codes == {"a.jpg": None, "2024/b.PNG": None, "broken.jpg": "invalid_image"}
+    told = {"a.jpg": None, "2024/b.PNG": None, "broken.jpg": "invalid_image", "broken.HEIC": "invalid_image"}
+    assert gateway.sent == {name: name.encode() for name in told}
+    assert note.pictures == 4 and note.codes == told
 
 
 def test_a_job_that_was_cut_off_is_gone_on_with(folder):

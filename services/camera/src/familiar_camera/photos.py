@@ -12,7 +12,8 @@ from typing import Protocol
 from familiar_camera.errors import Refused, SortingFailed, SourceError
 from familiar_camera.server import Answer, Server
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif"})
+"""Phones' pictures as well: they are not read, and the server says so of each."""
 RESULTS = "Familiar"
 _MARK = ".made-by-familiar"
 _OURS = b"https://familiar.invalid/ns/1.0/"

@@ -77,7 +77,10 @@ def test_where_it_cannot_be_told_whose_a_folder_is_nobody_is_made_of_it(paths):
     assert error.value.code == "several_people" and isinstance(error.value, FamiliarError)
 
 
-@pytest.mark.parametrize("path", ["__MACOSX/A/._1.jpg", "A/.DS_Store", ".trash/1.jpg", "../1.jpg", "A/@eaDir/1.jpg"])
+@pytest.mark.parametrize(
+    "path",
+    ["__MACOSX/A/._1.jpg", "A/.DS_Store", ".trash/1.jpg", "../1.jpg", "A/@eaDir/1.jpg", "A/Thumbs.db", "A/Desktop.ini"],
+)
 def test_what_systems_leave_behind_is_nobodys(path):
     assert is_hidden(parts_of(path)) and not is_hidden(parts_of("./A/1.jpg"))
 
@@ -95,6 +98,21 @@ def test_everybody_with_a_folder_is_enrolled(world, collins_frames, hopper_frame
     assert answer.headers["Location"] == f"/v1/enrollments/{first['id']}"
     world.train()
     assert {each["samples"] for each in world.client.get("/v1/people").json["people"]} == {6, 7}
+
+
+@pytest.mark.parametrize(
+    "name,data",
+    [
+        ("1.tiff", b"II*\0"), ("1.HIF", b"x"), ("1", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), ("1.dng", b"II*\0"),
+        ("film.mp4", b"\0\0\0\x14ftyp"), ("1.zip", b"PK\3\4"), ("1.txt", b"x"),
+    ],
+)  # fmt: skip
+def test_nobody_is_left_out_in_silence_whatever_their_folder_holds(world, collins_frames, hopper_frames, name, data):
+    contents = folder("people/A/", collins_frames[:6]) | folder("people/B/", hopper_frames[:6])
+    beside = {f"people/C/{name}": data, "people/A/more/notes.txt": b"x", "people/about.txt": b"x"}
+    answer = send(world, contents | beside)
+    assert answer.status_code == 202 and [each["folder"] for each in answer.json["enrollments"]] == ["A", "B"]
+    assert [(each["folder"], each["error"]["code"]) for each in answer.json["refused"]] == [("C", "invalid_image")]
 
 
 def test_several_people_are_never_made_into_one(world, collins_frames, hopper_frames):

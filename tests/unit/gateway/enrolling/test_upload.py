@@ -242,6 +242,7 @@ def still(brand: bytes, *further: bytes) -> bytes:
     [
         ((b"heic", b"mif1", b"heic"), "HEIC"), ((b"heix", b"mif1", b"heix"), "HEIC"), ((b"mif1",), "HEIC"),
         ((b"mif1", b"heic"), "HEIC"), ((b"hevc", b"msf1"), "HEIC"), ((b"msf1", b"hevc"), "HEIC"),
+        ((b"mp42", b"isom", b"heic"), "HEIC"), ((b"isom", b"mif1"), "HEIC"), ((b"iso8", b"miaf", b"avif"), "AVIF"),
         ((b"avif", b"mif1", b"miaf"), "AVIF"), ((b"mif1", b"miaf", b"avif"), "AVIF"), ((b"avis",), "AVIF"),
     ],
 )  # fmt: skip

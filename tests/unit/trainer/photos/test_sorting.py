@@ -123,6 +123,16 @@ def fill(desk: Desk, ada: Frame, grace: Frame) -> None:
     (desk.photos / "text.txt").write_text("no picture")
 
 
+def test_pictures_of_phones_are_told_and_not_passed_over(desk, ada):
+    (desk.photos / "download.jfif").write_bytes(shades(ada, 1)[0])
+    phones = {f"IMG_1.{ending}": "invalid_image" for ending in ("HEIC", "heif", "HIF", "avif")}
+    for name in phones:
+        (desk.photos / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    job_id = desk.ask()
+    assert desk.sort(job_id) == "done"
+    assert desk.broken(job_id) == phones and desk.told(job_id).photos == 1
+
+
 def test_a_folder_is_sorted_and_what_is_no_picture_is_told(desk, ada, grace):
     fill(desk, ada, grace)
     job_id = desk.ask()

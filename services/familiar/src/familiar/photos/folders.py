@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif"})
+"""Phones' pictures, which cannot be looked at, are listed as such: nobody is missing from a folder without a word."""
 MOST_PATH_BYTES = 1_000
 """A longer path is listed as broken: it could not be kept."""
 

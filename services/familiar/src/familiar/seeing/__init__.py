@@ -4,7 +4,7 @@ from familiar.seeing import detectors
 from familiar.seeing.alignment import CROP_PX, align, resize
 from familiar.seeing.decoding import Decoder, SlowLane
 from familiar.seeing.detection import Box, Detector
-from familiar.seeing.formats.foreign import is_still
+from familiar.seeing.formats.foreign import STILL_HEAD_BYTES, is_still
 from familiar.seeing.image import Frame, decode, encode_jpeg
 from familiar.seeing.observation import Choice, Observation, Observations, Observer
 from familiar.seeing.orientation import orientation
@@ -15,6 +15,7 @@ from familiar.seeing.weight import weigh
 __all__ = [
     "CROP_PX",
     "ENROLMENT",
+    "STILL_HEAD_BYTES",
     "Box",
     "Choice",
     "Decoder",

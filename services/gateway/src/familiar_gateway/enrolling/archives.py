@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from familiar.errors import InvalidInput, TooLarge
+from familiar.seeing import STILL_HEAD_BYTES, is_still
 from familiar_gateway.enrolling import folders
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,10 @@ _MAX_COMMENT_BYTES = 65_535
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _UTF8 = 0x800
-_PICTURE_NAMES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif")
+_PICTURE_NAMES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".bmp", ".gif", ".tif",
+    ".tiff",
+)  # fmt: skip
 _PICTURE_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF")
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, struct.error)
 
@@ -81,7 +85,7 @@ def read_people(file: IO[bytes], *, max_pictures: int, max_bytes: int, max_total
             raise InvalidInput("the ZIP archive must be stored or deflated", code="invalid_archive")
     shown = {paths[entry] for entry in entries if _is_picture(archive, entry)}
     parts = []
-    for person in folders.people_of(shown):
+    for person in folders.people_of(shown, [paths[entry] for entry in entries]):
         theirs = [entry for entry in entries if person.has(paths[entry])]
         if len(theirs) > max_pictures:
             raise TooLarge(f"the ZIP archive holds {len(theirs)} files of one person; at most {max_pictures} are taken")
@@ -107,7 +111,10 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int) ->
 
 def _is_picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
     """Whether a file is meant to be a picture, by its name or by how it begins."""
-    return entry.filename.lower().endswith(_PICTURE_NAMES) or _unpack(archive, entry, 11).startswith(_PICTURE_HEADS)
+    if entry.filename.lower().endswith(_PICTURE_NAMES):
+        return True
+    head = _unpack(archive, entry, STILL_HEAD_BYTES)
+    return head.startswith(_PICTURE_HEADS) or is_still(head)
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

@@ -7,8 +7,8 @@ from unicodedata import normalize
 from familiar.errors import InvalidInput
 
 Path = tuple[str, ...]
-_LITTER = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "Thumbs.db", "desktop.ini")
-"""What systems leave behind in folders of pictures."""
+_LITTER = ("__macosx", "@eadir", "$recycle.bin", "thumbs.db", "desktop.ini")
+"""What systems leave behind in folders of pictures, in letters of any size."""
 _MOST_NAMED = 20
 
 
@@ -39,14 +39,15 @@ def parts_of(name: str) -> Path:
 
 def is_hidden(path: Path) -> bool:
     """Whether a file, or a folder around it, is hidden, or is litter."""
-    return any(part.startswith((".", *_LITTER)) for part in path)
+    return any(part.lower().startswith((".", *_LITTER)) for part in path)
 
 
-def people_of(pictures: Collection[Path]) -> list[Folder]:
+def people_of(pictures: Collection[Path], files: Collection[Path] = ()) -> list[Folder]:
     """Return one folder for each person whose ``pictures`` there are, by name.
 
     Of pictures in one folder, or in none, everything in the archive is one person's. Of those in several, all folders
-    must differ in one step of the way and in no other: ``people/A/1.jpg`` and ``people/B/1.jpg`` do.
+    must differ in one step of the way and in no other: ``people/A/1.jpg`` and ``people/B/1.jpg`` do. Where these are
+    people, so are the folders beside them that hold other ``files``: whoever is in films alone is told so.
 
     Raises:
         InvalidInput: they do not, so that it cannot be told which folder is a person's; ``details`` name the folders.
@@ -59,7 +60,8 @@ def people_of(pictures: Collection[Path]) -> list[Folder]:
     after = _alike([place[:before:-1] for place in places])
     if any(len(place) != before + 1 + after for place in places):
         raise several_people(["/".join(place) or "." for place in places])
-    return [Folder(place[before], place) for place in places]
+    beside = {place for path in files if _is_beside(place := path[:-1], places[0], before)}
+    return [Folder(place[before], place) for place in sorted(beside.union(places))]
 
 
 def several_people(folders: list[str]) -> InvalidInput:
@@ -71,6 +73,12 @@ def several_people(folders: list[str]) -> InvalidInput:
         code="several_people",
         folders=folders[:_MOST_NAMED],
     )
+
+
+def _is_beside(place: Path, person: Path, before: int) -> bool:
+    """Whether a folder has all steps of a person's but perhaps the one that comes after so many ``before``."""
+    after = before + 1
+    return len(place) == len(person) and place[:before] == person[:before] and place[after:] == person[after:]
 
 
 def _alike(ways: list[Path]) -> int:

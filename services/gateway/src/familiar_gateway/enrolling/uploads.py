@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from werkzeug.datastructures import FileStorage
 
 from familiar.errors import InvalidInput, TooLarge
-from familiar.seeing import Choice, Decoder
+from familiar.seeing import STILL_HEAD_BYTES, Choice, Decoder
 from familiar.settings import Settings
 from familiar_gateway.enrolling import archives, videos
 from familiar_gateway.enrolling.capture import FEW_FRAMES
 from familiar_gateway.enrolling.frames import Shot
 from familiar_gateway.web import pictures
 
-_HEAD_BYTES = 16
 # Pictures hardly compress: an archive that unpacks to much more than it weighs holds something else.
 _MAX_EXPANSION = 2
 
@@ -86,7 +85,7 @@ def is_picture(file: FileStorage) -> bool:
 
 def _kind(file: FileStorage) -> str:
     file.stream.seek(0)
-    head = file.stream.read(_HEAD_BYTES)
+    head = file.stream.read(STILL_HEAD_BYTES)
     file.stream.seek(0)
     if archives.is_archive(head):
         return "archive"

@@ -60,7 +60,7 @@ async function begin(json) {
 
 // Sends pictures of this device, each of which is looked at and not kept; then they are sorted.
 async function send(files) {
-  const pictures = files.filter((file) => /\.(jpe?g|png|webp)$/i.test(file.name));
+  const pictures = files.filter((file) => /\.(jp(e|eg|g)|jfif|png|webp|hei[cf]|hif|avif)$/i.test(file.name));
   const { id } = await call("POST", "v1/photos", { json: { upload: nameOf(files[0]) } });
   let next = 0;
   let sent = 0;

@@ -7,6 +7,8 @@ _STILLS = {
     "": (b"mif1", b"mif2", b"msf1", b"miaf", b"MiHB", b"MiPr", b"avci", b"avcs", b"jpeg", b"jpgs", b"crx "),
 }
 _MOST_BRANDS = 32
+STILL_HEAD_BYTES = 16 + 4 * _MOST_BRANDS
+"""So much of a file's beginning tells whether it is a still picture, whichever of its brands says so."""
 
 _ON_A_PHONE = (
     "save it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible; Android: HEIC off in its camera's settings)"
@@ -33,8 +35,11 @@ _BEGINNINGS = (
 
 
 def is_still(head: bytes) -> bool:
-    """Whether a file that begins with ``head``, 12 bytes at least, has the form of MP4 but is a picture, as HEIC is."""
-    return head[4:8] == b"ftyp" and any(head[8:12] in brands for brands in _STILLS.values())
+    """Whether a file that begins with ``head`` has the form of MP4 but is a picture, as HEIC is.
+
+    ``head`` has ``STILL_HEAD_BYTES`` if the file has. Any brand says so, not the first alone: that may be one of films.
+    """
+    return any(brand in brands for brand in _brands(head) for brands in _STILLS.values())
 
 
 def name(data: bytes) -> str | None:
@@ -48,7 +53,13 @@ def name(data: bytes) -> str | None:
 def _of_a_box(data: bytes) -> str:
     if not is_still(data):
         return "a film; send one of its frames as JPEG"
-    stated = min(int.from_bytes(data[:4], "big"), 16 + 4 * _MOST_BRANDS)
-    brands = [data[8:12], *(data[place : place + 4] for place in range(16, stated - 3, 4))]
-    kind = next((kind for brand in brands for kind, its in _STILLS.items() if kind and brand in its), "a HEIC")
+    kind = next((kind for brand in _brands(data) for kind, its in _STILLS.items() if kind and brand in its), "a HEIC")
     return f"{kind} picture; {_ON_A_PHONE}"
+
+
+def _brands(data: bytes) -> list[bytes]:
+    """Return the brands of a file of the form of MP4, the first one first; none of any other."""
+    if data[4:8] != b"ftyp":
+        return []
+    stated = min(int.from_bytes(data[:4], "big"), STILL_HEAD_BYTES)
+    return [data[8:12], *(data[place : place + 4] for place in range(16, stated - 3, 4))]
