@@ -4,9 +4,9 @@ import time
 
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from familiar_camera import enrolling
 from familiar_camera.console import remarks, results
@@ -97,7 +97,7 @@ class SortingDisplay:
         for heading in ("who", "pictures", "faces"):
             shown.add_column(heading, justify="left" if heading == "who" else "right")
         for each in found["people"]:
-            shown.add_row(_plain(each["person"]["name"]), str(each["photos"]), str(each["faces"]))
+            shown.add_row(Text(each["person"]["name"]), str(each["photos"]), str(each["faces"]))
         for number, each in enumerate(found["strangers"][:_MOST_STRANGERS], start=1):
             shown.add_row(f"[dim]stranger {number}[/dim]", str(each["photos"]), str(each["faces"]))
         if (more := found["total_strangers"] - _MOST_STRANGERS) > 0:
@@ -191,7 +191,7 @@ def _table(sightings: Sightings) -> Table:
         shown.add_column(heading, justify="right" if heading in ("times", "best score") else "left")
     for row in sightings.rows():
         score = "" if row.best_score is None else f"{row.best_score:.3f}"
-        shown.add_row(_plain(row.name), _clock(row.first_seen), _clock(row.last_seen), str(row.count), score)
+        shown.add_row(Text(row.name), _clock(row.first_seen), _clock(row.last_seen), str(row.count), score)
     if sightings.too_bad:
         shown.add_row("[dim]too bad to judge[/dim]", "", "", str(sightings.too_bad), "")
     return shown
@@ -208,10 +208,6 @@ def _who(answer: Answer) -> str:
     if more > 0:
         names.append(f"{more} more face{'s' if more > 1 else ''}")
     return ", ".join(names) or "nobody"
-
-
-def _plain(text: str) -> str:
-    return escape(text)  # a name is not markup
 
 
 def _clock(at: float) -> str:

@@ -94,6 +94,16 @@ def test_the_command_makes_lists_and_revokes(world, capsys, monkeypatch):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_name_that_the_output_cannot_write_ends_no_list(world, capsys, monkeypatch, encoding):
+    assert _run(world, capsys, monkeypatch, "make", "\u0141ucja", "--scopes", "people")[0] == 0
+    with io.TextIOWrapper(io.BytesIO(), encoding) as output:
+        monkeypatch.setattr("sys.stdout", output)
+        assert command.main(["list"]) == 0
+        output.flush()
+        assert b"?ucja" in output.buffer.getvalue()
+
+
 def test_the_command_takes_a_password_to_sign_in_with(world, capsys, monkeypatch):
     password = "correct horse battery"
     status, out, err = _run(

@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import io
 import sys
 import time
 
@@ -68,6 +69,8 @@ def _list(database: Database, _options: argparse.Namespace) -> None:
         days = [(each[name] or "-")[:10] for name in ("created_at", "used_at", "expires_at")]
         its_scopes = ",".join(each["scopes"])
         lines.append((each["name"], each["status"], each["kind"], its_scopes, each["camera"] or "-", *days, each["id"]))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # names have letters that some terminals cannot show
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     for line in lines:
         print("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
