@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,6 +106,40 @@ def test_what_is_lost_while_all_is_running_is_exported_again_by_the_trainer(
         shutil.rmtree(settings.models_dir / lost)
         reconciler.run_once()
         assert [on_disk(settings)[model] for model in ("backbone", "head")] == [["1"], ["1"]]
+
+
+def test_a_backbone_that_serving_could_not_load_is_exported_again_under_its_number(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap.bootstrap(settings, database)
+    version = settings.models_dir / "backbone" / "1"
+    whole = sorted(path.relative_to(version) for path in version.rglob("*"))
+    now = [1000.0]
+    monkeypatch.setattr(backbone_shelf, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(backbone_shelf, "could_not_load", lambda _, model, number: (model, number) == ("backbone", 1))
+    (version / "saved_model.pb").unlink()
+    with Gate() as gate:
+        shelf = trainer.build(settings, gate).backbone_shelf
+        assert not shelf.restore() and not version.exists()  # long enough for Serving to see it
+        assert not shelf.restore() and not version.exists()
+        now[0] += 5.0
+        assert shelf.restore() and sorted(path.relative_to(version) for path in version.rglob("*")) == whole
+        now[0] += 5.0
+        assert not shelf.restore() and version.exists()  # what Serving says may be of before
+        now[0] += 60.0
+        assert not shelf.restore() and not version.exists()
+
+
+def test_a_damaged_backbone_that_cannot_be_made_stays_where_it_is(
+    settings: Settings, database: Database, make_backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap.bootstrap(settings, database)
+    monkeypatch.setattr(backbone_shelf, "could_not_load", lambda *_: True)
+    with Gate() as gate:
+        shelf = trainer.build(replace(settings, backbone=str(make_backbone("others"))), gate).backbone_shelf
+        with pytest.raises(FamiliarError, match="could not be loaded, and others of the settings"):
+            shelf.restore()
+    assert (settings.models_dir / "backbone" / "1" / "saved_model.pb").exists()
 
 
 def test_a_lost_backbone_that_is_not_the_one_of_the_settings_any_more_is_waited_for(

@@ -105,6 +105,6 @@ def build(settings: Settings, gate: Gate) -> Trainer:
         models=Models(serving),
         shelf=HeadShelf(database, ModelFolder(settings.models_dir / HEAD), gate, settings.keep_versions),
         backbone_shelf=BackboneShelf(
-            database, ModelFolder(settings.models_dir / BACKBONE), gate, lambda: backbones.named_by(settings)
+            database, ModelFolder(settings.models_dir / BACKBONE), gate, serving, lambda: backbones.named_by(settings)
         ),
     )
