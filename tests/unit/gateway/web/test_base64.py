@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Callable
 
 import pytest
+from gateway_world import World
 
 from familiar.errors import InvalidImage
 from familiar_gateway.web.pictures import from_base64, most_bytes
@@ -81,6 +82,20 @@ def test_what_is_no_base64_is_told_what_is_wrong(text: str, said: str) -> None:
     with pytest.raises(InvalidImage, match=said) as caught:
         from_base64("image", text)
     assert "'image' is not base64" in caught.value.message and caught.value.details == {"field": "image"}
+
+
+@pytest.mark.parametrize(
+    "address,body",
+    [
+        ("/v1/recognize", {"images": ["AAAA", "AA!A"]}),
+        ("/v1/verify", {"first": "AAAA", "second": "AA!A"}),
+        ("/v1/enrollments/{id}/frames", {"frames": ["AAAA", "AA!A"]}),
+    ],
+)
+def test_of_several_it_is_told_which_is_none(world: World, address: str, body: dict[str, object]) -> None:
+    opened = world.client.post("/v1/enrollments", json={"name": "Ada"}).json
+    told = world.client.post(address.format_map(opened), json=body).json["error"]
+    assert told["code"] == "invalid_image" and told["details"]["index"] == 1
 
 
 def test_nothing_stands_for_nothing() -> None:

@@ -111,7 +111,7 @@ def read_named(request: Request, names: tuple[str, ...], max_bytes: int, *, alon
     if request.mimetype == "application/json":
         request.max_content_length = most_bytes(max_bytes)
         body = payload.read_object(request, dict.fromkeys(names, str), required=names, alone=alone)
-        return [from_base64(name, body[name]) for name in names]
+        return _from_several([(name, body[name]) for name in names])
     fields = ", ".join(f'"{name}": "<base64>"' for name in names)
     raise UnsupportedMediaType(
         f"send multipart/form-data with the files {', '.join(names)}, or application/json {{{fields}}}; "
@@ -151,7 +151,19 @@ def decode_list(field: str, texts: list[Any]) -> Iterator[bytes]:
         raise InvalidInput(f"the list {field!r} is empty", code="missing_field", field=field)
     for text in texts:
         payload.check_type(field, text, str)
-    return iter([from_base64(field, text) for text in texts])
+    return iter(_from_several([(field, text) for text in texts]))
+
+
+def _from_several(texts: list[tuple[str, str]]) -> list[bytes]:
+    """Return what base64 texts stand for, each given with its field; of one that is none ``details`` tell the index."""
+    decoded = []
+    for index, (field, text) in enumerate(texts):
+        try:
+            decoded.append(from_base64(field, text))
+        except InvalidImage as exc:
+            exc.details["index"] = index
+            raise
+    return decoded
 
 
 def read_file(file: FileStorage, max_bytes: int) -> bytes:
