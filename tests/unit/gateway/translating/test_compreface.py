@@ -167,6 +167,15 @@ def test_a_name_may_have_any_letter_and_a_slash(client, world, ada):
     assert client.delete(path).json == {"subject": name}
 
 
+@pytest.mark.parametrize("subject", ["%2FAda", "/Ada", "%2F", "/", "%2F%2F", ""])
+def test_a_name_that_is_no_part_of_an_address_leads_to_nobody_else(client, subject):
+    for name in ("Ada", "/Ada", "/"):
+        client.post("/api/v1/recognition/subjects", json={"subject": name})
+    answer = client.delete(f"/api/v1/recognition/subjects/{subject}", follow_redirects=True)
+    assert answer.status_code in (404, 405) and "deleted" not in answer.json
+    assert client.get("/api/v1/recognition/subjects").json == {"subjects": ["/", "/Ada", "Ada"]}
+
+
 def test_examples_are_listed_in_pages_shown_and_deleted(client, world, ada, grace):
     adas = teach(client, world, "Ada", *ada[:3])
     graces = teach(client, world, "Grace", *grace[:2])
