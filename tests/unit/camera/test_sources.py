@@ -84,7 +84,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_says_what_it_should_hold(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"holds no pictures \(.avif, .bmp, .jpeg"):
+    with pytest.raises(SourceError, match=r"holds no pictures \(.avif, .bmp, .jfif"):
         open_source(str(tmp_path))
 
 
@@ -93,6 +93,20 @@ def test_pictures_of_phones_are_told_what_to_do_with(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "IMG_1.HEIC"):
         with pytest.raises(SourceError, match=r"HEIC pictures .*JPEG first"):
             open_source(str(place))
+
+
+def test_pictures_of_phones_beside_others_are_passed_over_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cv2.imwrite(str(tmp_path / "good.jpg"), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "good.jpg").rename(tmp_path / "good.jfif")
+    for name in ("IMG_1.HEIC", "renamed.jpg"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    assert [frame.label for frame in open_source(str(tmp_path)).frames()] == ["good.jfif"]
+    assert [record.message.split("/")[-1] for record in caplog.records] == [
+        f"{name}: HEIC pictures are not read; save them as JPEG first; passed over"
+        for name in ("IMG_1.HEIC", "renamed.jpg")
+    ]
 
 
 def test_pictures_are_sent_as_large_as_the_server_can_see_and_shrunk_beyond() -> None:

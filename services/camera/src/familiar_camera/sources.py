@@ -23,7 +23,7 @@ from familiar_camera.trust import believing
 
 _log = logging.getLogger(__name__)
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff"})
+PICTURES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff"})
 _OF_PHONES = frozenset({".heic", ".heif", ".hif"})
 _DEVICES = ("/dev/video", "/dev/v4l/")
 _STREAMS = frozenset({"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp", "tcp", "rtp"})
@@ -100,9 +100,7 @@ def _of_this_machine(text: str, fps: float | None, patience: Backoff, on_wait: O
         raise SourceError(f"{masked(text)}: there is no such file, folder or camera")
     if path.is_dir():
         return Pictures(_pictures_in(path))
-    if path.suffix.lower() in _OF_PHONES:
-        raise SourceError(f"{text}: HEIC pictures are not read; save them as JPEG first")
-    if path.suffix.lower() in PICTURES:
+    if path.suffix.lower() in PICTURES | _OF_PHONES:
         read_picture(path)
         return Pictures([path])
     return Video(path, fps)
@@ -148,6 +146,8 @@ def read_picture(path: Path) -> Picture:
         raise SourceError(f"{path}: {exc.strerror}") from exc
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:
+        if data[4:8].tobytes() == b"ftyp":
+            raise SourceError(f"{path}: HEIC pictures are not read; save them as JPEG first")
         raise SourceError(f"{path}: this is not a picture that can be read")
     return np.asarray(picture, np.uint8)
 
@@ -225,10 +225,10 @@ class Simulated:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.is_file()), key=_natural)
-    if not paths:
-        phones = any(p.suffix.lower() in _OF_PHONES for p in folder.iterdir())
-        hint = "; HEIC pictures have to be saved as JPEG first" if phones else ""
+    wanted = PICTURES | _OF_PHONES  # of a phone's picture, too, it is said that it is passed over
+    paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in wanted and p.is_file()), key=_natural)
+    if all(path.suffix.lower() in _OF_PHONES for path in paths):
+        hint = "; HEIC pictures have to be saved as JPEG first" if paths else ""
         raise SourceError(f"{folder}: the folder holds no pictures ({', '.join(sorted(PICTURES))}){hint}")
     return paths
 
