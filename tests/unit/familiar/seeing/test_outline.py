@@ -174,6 +174,12 @@ def test_a_decoder_sees_nothing_of_what_stands_between_segments(capfd: pytest.Ca
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("behind", [b"\r\n", bytes(1000), parts.jpeg(64, 64)], ids=["a line end", "zeros", "a picture"])
+def test_a_decoder_sees_nothing_of_what_stands_behind_a_jpeg(behind: bytes) -> None:
+    plain = parts.jpeg()
+    assert outline(plain + behind, LIMITS).data == plain
+
+
 @pytest.mark.parametrize("stray", [b"\xff", b"\xff\0", b"a", bytes(7)], ids=repr)
 def test_megabytes_between_segments_take_time_in_proportion(stray: bytes) -> None:
     plain = parts.jpeg()

@@ -3,12 +3,14 @@
 import csv
 import io
 import os
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from fakes import FakeBackbone, FakeServing, backbone_meta, head_meta, meta_dict
 from familiar.errors import ServingUnavailable
@@ -16,6 +18,7 @@ from familiar.knowing import Head
 from familiar.photos import Looker
 from familiar.records import Database, PhotoStage, Written, erasures, people, photo_faces, photos, versions
 from familiar.records.migrate import migrate
+from familiar.records.schema import Photo
 from familiar.seeing import Decoder, Frame, ImageLimits, Observer, detectors, encode_jpeg
 from familiar.serving import Models
 from familiar.settings import Settings
@@ -121,6 +124,17 @@ def fill(desk: Desk, ada: Frame, grace: Frame) -> None:
     (desk.photos / "broken.jpg").write_bytes(b"\xff\xd8\xff no picture")
     (desk.photos / "empty.png").write_bytes(b"")
     (desk.photos / "text.txt").write_text("no picture")
+
+
+def test_how_a_second_picture_behind_the_first_is_turned_turns_nothing(desk, ada):
+    plain = shades(ada, 1)[0]
+    exif = b"Exif\0\0II*\0\x08\0\0\0\1\0" + struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + bytes(4)
+    turned = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
+    (desk.photos / "one.jpg").write_bytes(turned)
+    (desk.photos / "two.jpg").write_bytes(plain + turned)
+    assert desk.sort(desk.ask()) == "done"
+    with desk.database.read() as session:
+        assert sorted(session.scalars(select(Photo.orientation))) == [1, 6]
 
 
 def test_pictures_of_phones_are_told_and_not_passed_over(desk, ada):

@@ -89,9 +89,10 @@ class Looker:
             InvalidImage, TooLarge: it cannot be used.
             Unavailable: a part is away; nothing is known of the picture then.
         """
+        picture = self._decoder.look_over(data)
         for _ in range(_ATTEMPTS):
             version = self._models.newest_head().meta.backbone_version
-            with self._decoder.frame(data) as frame:
+            with self._decoder.unpacked(picture) as frame:
                 height, width = frame.shape[:2]
                 seen = self._observer.observe(frame, self._models.backbone(version).input_px, self._max_faces)
                 crops = [encode_jpeg(align(frame, each.face.landmarks, CROP_PX)) for each in seen]
@@ -116,7 +117,7 @@ class Looker:
                     )
                     for each, crop in zip(seen, crops, strict=True)
                 )
-                return Looked(width, height, orientation(data), version, faces)
+                return Looked(width, height, orientation(picture.data), version, faces)
         raise ServingUnavailable("the models are being replaced; no head and backbone that fit answered together")
 
     def name(self, vectors: Float32, meant: Meant) -> Named:

@@ -11,6 +11,7 @@ _ENTRY = 12
 def orientation(data: bytes) -> int:
     """Return the EXIF orientation, 1 to 8, of the bytes of a JPEG, PNG or WebP; 1 where none is noted.
 
+    ``data`` is what an outline has of it: elsewhere another picture, or a remark, may be taken for what is noted.
     The first row that is stored is the top of the upright picture (1, 2), its bottom (3, 4), its left (5, 8) or its
     right side (6, 7).
     """

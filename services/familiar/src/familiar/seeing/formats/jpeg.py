@@ -57,7 +57,7 @@ def outline(data: bytes, limits: ImageLimits) -> Outline:
 def _segments(data: bytes, needed: Needed) -> Iterator[tuple[int, int, int]]:
     """Yield (marker, start, end) of the content of each segment before the end marker, which must be there.
 
-    What stands between them is not ``needed``.
+    What stands between them and behind the end marker is not ``needed``.
     """
     position = len(START)
     for _ in range(MAX_PIECES):
@@ -68,6 +68,8 @@ def _segments(data: bytes, needed: Needed) -> Iterator[tuple[int, int, int]]:
             needed.leave_out(position, found.start())
         marker, position = data[found.end() - 1], found.end()
         if marker == _END:
+            if position < len(data):
+                needed.leave_out(position, len(data))  # a second picture, for one, which may be turned otherwise
             return
         if marker in _ALONE:
             continue
