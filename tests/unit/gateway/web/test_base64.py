@@ -98,6 +98,13 @@ def test_of_several_it_is_told_which_is_none(world: World, address: str, body: d
     assert told["code"] == "invalid_image" and told["details"]["index"] == 1
 
 
+def test_lines_that_are_put_between_quotes_as_they_are_are_told_how_json_writes_them(world: World) -> None:
+    body = '{"image": "' + in_lines("\n")(CONTENTS[0]) + '"}'
+    told = world.client.post("/v1/recognize", data=body, content_type="application/json").json["error"]
+    assert told["code"] == "invalid_json" and "line 1 column 88" in told["message"]
+    assert told["message"].endswith(r"a line end is written as \n")
+
+
 def test_nothing_stands_for_nothing() -> None:
     assert from_base64("image", "") == from_base64("image", " \n") == from_base64("image", "data:;base64,") == b""
 

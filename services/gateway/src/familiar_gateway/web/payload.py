@@ -244,7 +244,9 @@ def _parse(data: bytes) -> Any:
     except RecursionError as exc:
         raise InvalidInput("the JSON is nested too deeply", code="invalid_json") from exc
     except ValueError as exc:
-        raise InvalidInput(f"the body is not JSON: {exc}", code="invalid_json") from exc
+        # As a shell puts base64 in lines between quotes.
+        hint = "; in a text a line end is written as \\n" if "control character" in str(exc) else ""
+        raise InvalidInput(f"the body is not JSON: {exc}{hint}", code="invalid_json") from exc
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
