@@ -81,7 +81,6 @@ def create_app(its: Services) -> Flask:
     """Return the application that serves with these collaborators."""
     app = Flask(__name__, static_folder=None)
     app.request_class = UploadRequest
-    app.url_map.merge_slashes = False  # or a name that begins with one leads to somebody else, and "/" to everybody
     app.config.update(
         MAX_CONTENT_LENGTH=SMALL_BODY_BYTES,  # those with pictures set a limit of their own
         MAX_FORM_MEMORY_SIZE=_FORM_TEXT_BYTES,

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from flask import request
 from sqlalchemy.orm import Session
+from werkzeug.routing import PathConverter
 
 from familiar.records import Action, Database, audit, clean_name, people
 from familiar.scope import Scope
@@ -20,7 +21,15 @@ class _Needs(Protocol):
     database: Database
 
 
-_ALL, _ONE = "/recognition/subjects", "/recognition/subjects/<path:subject>"
+class _Subject(PathConverter):
+    """A name in an address, which may begin with a slash: without it, it would be somebody else's, or everybody's."""
+
+    regex = ".+?"
+    part_isolating = False
+
+
+blueprint.record(lambda state: state.app.url_map.converters.update(subject=_Subject))
+_ALL, _ONE = "/recognition/subjects", "/recognition/subjects/<subject:subject>"
 
 
 @blueprint.post(_ALL, strict_slashes=False)
