@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from familiar.records import trainings, versions
 from familiar.records.engine import Database
 from familiar.servable import BackboneMeta
 from familiar.settings import Settings
-from familiar_trainer import backbone_shelf, bootstrap, trainer
+from familiar_trainer import backbone_shelf, bootstrap, damage, trainer
 from familiar_trainer.backbones import Backbone, Looks
 from familiar_trainer.export.backbone_export import backbone_servable
 from familiar_trainer.export.gate import Gate
@@ -108,38 +107,19 @@ def test_what_is_lost_while_all_is_running_is_exported_again_by_the_trainer(
         assert [on_disk(settings)[model] for model in ("backbone", "head")] == [["1"], ["1"]]
 
 
-def test_a_backbone_that_serving_could_not_load_is_exported_again_under_its_number(
+def test_what_is_damaged_so_that_serving_does_not_start_is_exported_again(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bootstrap.bootstrap(settings, database)
-    version = settings.models_dir / "backbone" / "1"
-    whole = sorted(path.relative_to(version) for path in version.rglob("*"))
-    now = [1000.0]
-    monkeypatch.setattr(backbone_shelf, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(backbone_shelf, "could_not_load", lambda _, model, number: (model, number) == ("backbone", 1))
-    (version / "saved_model.pb").unlink()
+    graphs = [settings.models_dir / model / "1" / "saved_model.pb" for model in ("backbone", "head")]
+    sizes = [graph.stat().st_size for graph in graphs]
+    graphs[0].unlink()
+    graphs[1].write_bytes(graphs[1].read_bytes()[:-100])
+    monkeypatch.setattr(damage, "_AWAY_S", 0.0)
     with Gate() as gate:
-        shelf = trainer.build(settings, gate).backbone_shelf
-        assert not shelf.restore() and not version.exists()  # long enough for Serving to see it
-        assert not shelf.restore() and not version.exists()
-        now[0] += 5.0
-        assert shelf.restore() and sorted(path.relative_to(version) for path in version.rglob("*")) == whole
-        now[0] += 5.0
-        assert not shelf.restore() and version.exists()  # what Serving says may be of before
-        now[0] += 60.0
-        assert not shelf.restore() and not version.exists()
-
-
-def test_a_damaged_backbone_that_cannot_be_made_stays_where_it_is(
-    settings: Settings, database: Database, make_backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bootstrap.bootstrap(settings, database)
-    monkeypatch.setattr(backbone_shelf, "could_not_load", lambda *_: True)
-    with Gate() as gate:
-        shelf = trainer.build(replace(settings, backbone=str(make_backbone("others"))), gate).backbone_shelf
-        with pytest.raises(FamiliarError, match="could not be loaded, and others of the settings"):
-            shelf.restore()
-    assert (settings.models_dir / "backbone" / "1" / "saved_model.pb").exists()
+        reconciler = Reconciler(trainer.build(replace(settings, serving_addr="127.0.0.1:1"), gate))
+        reconciler.run_once()
+    assert [graph.stat().st_size for graph in graphs] == sizes
 
 
 def test_a_lost_backbone_that_is_not_the_one_of_the_settings_any_more_is_waited_for(

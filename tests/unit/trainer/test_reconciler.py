@@ -94,6 +94,7 @@ def trainer(database: Database) -> Any:
         queue=FakeQueue(),
         shelf=FakeShelf(),
         backbone_shelf=FakeShelf(),
+        damage=SimpleNamespace(take_away=list),
         serving=FakeServing(),
         models=None,  # of the backbone nothing is asked where there are no sightings
         keep_house=lambda: None,

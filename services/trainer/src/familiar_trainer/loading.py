@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Protocol
 
-from familiar.errors import FamiliarError, ServingTimeout, ServingUnavailable, TrainingFailed
+from familiar.errors import FamiliarError, ModelNotFound, ServingTimeout, ServingUnavailable, TrainingFailed
 from familiar.serving import VersionState, VersionStatus
 
 _POLL_S = 0.03
@@ -39,6 +39,17 @@ def highest_seen(serving: StatusSource, model: str) -> int:
         return max((status.version for status in serving.versions(model, timeout_s=_CALL_TIMEOUT_S)), default=0)
     except ServingUnavailable:
         return 0
+
+
+def answers(serving: StatusSource, model: str) -> bool:
+    """Whether Serving answers, if only that it has no version of a model."""
+    try:
+        serving.versions(model, timeout_s=_CALL_TIMEOUT_S)
+    except ModelNotFound:
+        return True
+    except ServingUnavailable:
+        return False
+    return True
 
 
 def could_not_load(serving: StatusSource, model: str, version: int) -> bool:

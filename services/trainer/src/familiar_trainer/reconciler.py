@@ -60,6 +60,7 @@ class Reconciler:
             self.ask_for_erasure,
             self.ask_for_the_far_target,
             self.put_open_trainings_on_the_queue,
+            self.take_away_what_keeps_serving_away,
             self.restore_the_backbone,
             self.put_open_replays_on_the_queue,
             self.put_open_photo_jobs_on_the_queue,
@@ -196,6 +197,10 @@ class Reconciler:
             waiting = [training.id for training in trainings.open_ones(session, silent)]
         for training_id in waiting:
             self._trainer.queue.put(training_id)
+
+    def take_away_what_keeps_serving_away(self) -> None:
+        """Take the live head and its backbone off the disk if they are damaged and Serving is away."""
+        self._trainer.damage.take_away()
 
     def restore_the_backbone(self) -> None:
         """Export the backbone of the live head again if it is no longer on disk."""

@@ -20,6 +20,7 @@ from familiar.serving import Models, ServingClient
 from familiar.settings import Settings
 from familiar_trainer import backbones, erasure
 from familiar_trainer.backbone_shelf import BackboneShelf
+from familiar_trainer.damage import Damage
 from familiar_trainer.export.gate import Gate
 from familiar_trainer.export.publish import ModelFolder
 from familiar_trainer.loading import StatusSource
@@ -62,6 +63,7 @@ class Trainer:
     models: Embedder
     shelf: HeadShelf
     backbone_shelf: BackboneShelf
+    damage: Damage
     learner: Learner = learning
     cohort: Callable[[str, int, str], Cohort] = cohort.load
     leases: Stillness = field(default_factory=Stillness)
@@ -97,14 +99,14 @@ def build(settings: Settings, gate: Gate) -> Trainer:
     """
     database = Database(settings.database_url)
     serving = ServingClient(settings.serving_addr, timeout_s=settings.serving_timeout_s)
+    folders = {model: ModelFolder(settings.models_dir / model) for model in (HEAD, BACKBONE)}
     return Trainer(
         settings=settings,
         database=database,
         queue=TrainingQueue.at(settings.redis_url, settings.redis_timeout_s),
         serving=serving,
         models=Models(serving),
-        shelf=HeadShelf(database, ModelFolder(settings.models_dir / HEAD), gate, settings.keep_versions),
-        backbone_shelf=BackboneShelf(
-            database, ModelFolder(settings.models_dir / BACKBONE), gate, serving, lambda: backbones.named_by(settings)
-        ),
+        shelf=HeadShelf(database, folders[HEAD], gate, settings.keep_versions),
+        backbone_shelf=BackboneShelf(database, folders[BACKBONE], gate, lambda: backbones.named_by(settings)),
+        damage=Damage(database, serving, folders, gate.describe),
     )

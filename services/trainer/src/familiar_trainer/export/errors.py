@@ -24,6 +24,10 @@ class GateFailed(ExportFailed):
     code = "gate_failed"
 
 
+class DoesNotLoad(GateFailed):
+    """What is written is no model that can be loaded."""
+
+
 @contextlib.contextmanager
 def exporting() -> Iterator[None]:
     """Tell a head that cannot be written from a disk that would not take it.

@@ -16,7 +16,7 @@ from typing import IO, Any
 from familiar.wire import decode, encode
 from familiar.wire import serving_pb2 as pb
 from familiar_trainer.export.channel import Channel, ChannelClosed
-from familiar_trainer.export.errors import GateFailed
+from familiar_trainer.export.errors import DoesNotLoad, GateFailed
 from familiar_trainer.export.servable import Array
 
 _STDERR_TAIL_BYTES = 4096
@@ -87,7 +87,7 @@ class TrialProcess:
         """Load a version; GateFailed if it does not load."""
         header, _ = self._order({"order": "load", "folder": str(folder)}, b"", "loading", deadline)
         if "error" in header:
-            raise GateFailed(f"the export does not load: {header['error']}")
+            raise DoesNotLoad(f"the export does not load: {header['error']}")
         return Contents(header["signatures"], frozenset(header["operations"]))
 
     def run(self, request: pb.PredictRequest, doing: str, deadline: float) -> dict[str, Array] | Refusal:
