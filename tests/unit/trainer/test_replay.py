@@ -1,6 +1,6 @@
 """What another head, or another threshold, would have said of past sightings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +12,24 @@ import crowd
 from familiar.errors import DatabaseUnavailable
 from familiar.knowing import Head, Status, normalise
 from familiar.learning import cohort, promise
-from familiar.records import Database, passes, people, replays, sightings, versions
+from familiar.records import (
+    Database,
+    Verdict,
+    corrections,
+    feedback,
+    passes,
+    people,
+    replays,
+    sightings,
+    versions,
+)
 from familiar.records.migrate import migrate
 from familiar.records.versions import HeadStatus
 from familiar.servable import BackboneMeta
 from familiar_trainer import replay
 
 DIM = 128
+NOBODY = SimpleNamespace(key_id=None, address=None)
 META = BackboneMeta(crowd.BACKBONE, 150, DIM, "CC0-1.0", "0" * 64, metric=crowd.METRIC)
 
 
@@ -48,12 +59,16 @@ class Installation:
             versions.go_live(session, version)
             return version
 
-    def see(self, vector: np.ndarray, named: str | None, at: float, backbone_version: int = 1) -> str:
+    def see(
+        self, vector: np.ndarray, named: str | None, at: float, backbone_version: int = 1,
+        candidates: Sequence[tuple[str, float]] = (),
+    ) -> str:  # fmt: skip
         with self.database.write() as session:
             passes.keep(session, [passes.Seen(
                 captured_at=at, camera=None, person_id=named, status=Status.KNOWN if named else Status.UNKNOWN,
-                score=0.9, candidates=(), head_version=self.head, backbone_version=backbone_version, vector=vector,
-                alike=2.0, weight=0.5, request_id=str(at), face=0, box=(0, 0, 1, 1), quality={}, crop=lambda: b"",
+                score=0.9, candidates=candidates, head_version=self.head, backbone_version=backbone_version,
+                vector=vector,
+                alike=2.0, weight=0.5, request_id=str(at), face=0, box=(0, 0, 1, 1), quality={}, crop=lambda: b"crop",
             )])  # fmt: skip
             (row,) = sightings.page(session, sightings.Wanted(since=at, until=at + 0.1), 1)
             return row.id
@@ -75,6 +90,23 @@ def there(tmp_path: Path) -> Iterator[Installation]:
     made = Installation(tmp_path)
     yield made
     made.database.close()
+
+
+def test_whom_the_head_named_before_somebody_said_otherwise_is_the_one_they_were_merged_into(
+    there: Installation,
+) -> None:
+    ada, bob = there.ids
+    with there.database.write() as session:
+        for each in there.ids:
+            people.get(session, each).enrolled = True
+    at = there.see(there.bob, bob, 1, candidates=[(bob, 0.9)])
+    with there.database.write() as session:
+        kept = feedback.keep(session, *feedback.face_of_sighting(session, at, 0))
+        feedback.give(session, kept, Verdict.WRONG, None, NOBODY)
+        corrections.merge(session, ada, bob, corrections.Terms(NOBODY, 1000.0))
+    told = there.ask()
+    assert told.stage == replays.ReplayStage.DONE and told.answer is not None
+    assert [(each["person"], each["before"]) for each in told.answer["people"]] == [(ada, 1)]
 
 
 def test_the_table_says_who_would_be_named_instead_of_whom(there: Installation) -> None:

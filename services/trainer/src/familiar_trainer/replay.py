@@ -67,7 +67,9 @@ def _answer(trainer: Trainer, row: Replay) -> dict[str, Any]:
         total = sightings.count(session, wanted)
         meant = people.meant(session, head.person_ids)
         for ids, said, vectors in sightings.decided(session, backbone_version, wanted):
-            for sighting_id, before, after in zip(ids, said, _said(head, vectors, meant), strict=True):
+            meant |= people.meant(session, {each for each in said if each is not None} - meant.keys())
+            was = [meant[each].id if each in meant else each for each in said]
+            for sighting_id, before, after in zip(ids, was, _said(head, vectors, meant), strict=True):
                 pairs[before, after] += 1
                 some = examples.setdefault((before, after), [])
                 if before != after and len(some) < _EXAMPLES:
