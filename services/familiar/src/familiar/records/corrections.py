@@ -30,6 +30,7 @@ from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.person import new_id
 from familiar.records.schema import Correction, Enrollment, FormerOwner, HeadVersion, Person, Sample
+from familiar.records.verdict import Origin
 from familiar.records.versions import take_turns
 
 OF_A_PERSON = ("name", "name_key", "shares_name", "created_at", "enrolled")
@@ -82,7 +83,8 @@ def move(
 ) -> Correction:  # fmt: skip
     """Give samples of a person to another one, or to nobody.
 
-    What is nobody's stays stored as long as it can be undone, and is erased then.
+    What was learned without asking is somebody's by a person's word from then on. What is nobody's stays stored as long
+    as it can be undone, and is erased then.
 
     Raises:
         NotFound: there is no such person, or the person has no such sample.
@@ -102,8 +104,12 @@ def move(
         holder = enrollments.hold(session, to)
         correction.enrollment_id = holder.id
         rows = session.scalars(select(Sample).where(chosen).order_by(Sample.captured_at, Sample.id)).all()
+        if automatic := [sample.id for sample in rows if sample.origin == Origin.AUTOMATIC]:
+            correction.before = {"automatic": automatic}
         for position, sample in enumerate(rows):
             sample.enrollment_id, sample.person_id, sample.position = holder.id, to.id, position
+            if sample.origin == Origin.AUTOMATIC:  # somebody has looked at it by now
+                sample.origin = Origin.CONFIRMED
     session.flush()
     return correction
 
@@ -188,7 +194,7 @@ def settle(session: Session, correction_id: str) -> None:
     of_it = select(FormerOwner.sample_id).where(FormerOwner.correction_id == correction.id)
     if correction.to_person_id is None:
         samples.remove(session, *session.scalars(select(Sample).where(Sample.id.in_(of_it), Sample.set_aside)))
-    if correction.before is not None:  # the name of whoever was merged is in the files of the database
+    if "person" in (correction.before or {}):  # the name of whoever was merged is in the files of the database
         erasures.begin(session, correction.id, in_heads=False)
     correction.final, correction.before = True, None
     session.flush()

@@ -151,11 +151,13 @@ def prune(session: Session, keep_s: float, most: int) -> int:
     return int(removed)
 
 
-def forget_people(session: Session, person_ids: Collection[str]) -> None:
-    """Remove all events and visits of people, told or not."""
+def forget_people(session: Session, person_ids: Collection[str], sighting_ids: Sequence[str] = ()) -> None:
+    """Remove all events and visits of people, told or not, and of these sightings, whoever those were said to be of."""
     take_turns(session)
-    session.execute(delete(Event).where(Event.person_id.in_(person_ids)))
-    session.execute(delete(Visit).where(Visit.person_id.in_(person_ids)))
+    for table in (Event, Visit):
+        session.execute(delete(table).where(table.person_id.in_(person_ids)))
+        for start in range(0, len(sighting_ids), MOST_VARIABLES):
+            session.execute(delete(table).where(table.sighting_id.in_(sighting_ids[start : start + MOST_VARIABLES])))
 
 
 def _stale(keep_s: float) -> ColumnElement[bool]:

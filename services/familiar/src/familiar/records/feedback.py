@@ -97,14 +97,16 @@ def give(session: Session, face: QuarantinedFace, verdict: Verdict, person_id: s
     sighting, now = session.get(Sighting, face.sighting_id), time.time()
     if before is not None:
         before.ended_at, before.ended_by, before.replaced = now, author.key_id, True
+    was_id = None if sighting is None else sighting.person_id
+    if before is not None and (sighting is None or was_id == _now(session, before.person_id)):
+        was_id = before.was_id
     row = Feedback(
         id=new_id(), face_id=face.id, sighting_id=face.sighting_id, verdict=verdict, named_id=named_id,
-        person_id=whose, was_id=before.was_id if before else sighting.person_id if sighting else None,
-        key_id=author.key_id, address=author.address, created_at=now,
+        person_id=whose, was_id=was_id, key_id=author.key_id, address=author.address, created_at=now,
     )  # fmt: skip
     session.add(row)
     session.flush()
-    if sighting is not None and sighting.person_id != whose:
+    if sighting is not None and (whose is None or sighting.person_id != whose):
         sightings.say(session, sighting, whose, now)
     return Said(row, changed=True, unlearned=_settle_sample(session, face, whose))
 
@@ -112,7 +114,7 @@ def give(session: Session, face: QuarantinedFace, verdict: Verdict, person_id: s
 def withdraw(session: Session, feedback_id: str, author: Author) -> Said:
     """End what somebody said, and with it what was learned of it; once more, it changes nothing.
 
-    A sample that was put right since is somebody's by another word, and stays.
+    A sample that was put right since, or a sighting that was named, is somebody's by another word, and stays so.
 
     Raises:
         NotFound: there is no such feedback (any more).
@@ -125,7 +127,7 @@ def withdraw(session: Session, feedback_id: str, author: Author) -> Said:
     feedback.ended_at, feedback.ended_by, feedback.conflict = time.time(), author.key_id, None
     session.flush()
     sighting = session.get(Sighting, feedback.sighting_id)
-    if sighting is not None:
+    if sighting is not None and sighting.person_id == _now(session, feedback.person_id):
         was_id = _now(session, feedback.was_id)
         named_by_head = sighting.status == Status.KNOWN and sighting.candidates[:1] and was_id is not None
         sightings.say(session, sighting, was_id, None if named_by_head or was_id is None else time.time())

@@ -5,15 +5,16 @@ without anybody having looked lies in one that is judged as a capture, and left 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from familiar.knowing import Float32, from_blob, is_near_copy, normalise
 from familiar.records import enrollments, feedback, former_owners, people, quarantine, samples, trainings
 from familiar.records.audit import Author
+from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.letting_go import UNSAID
 from familiar.records.person import new_id
@@ -81,6 +82,43 @@ def confirmed(session: Session) -> dict[str, str]:
     return {row.id: meant[row.person_id].id for row in rows if row.person_id in meant}
 
 
+def give_back(
+    session: Session, person_id: str, to: Person, sighting_ids: Collection[str], since: float
+) -> None:  # fmt: skip
+    """Let be another one's again what was said and learned of them while they were taken for this person.
+
+    Those are what was said of these sightings, and the samples of faces that were theirs, ``since`` then.
+    """
+    take_turns(session)
+    for table, its in (
+        (QuarantinedFace, (QuarantinedFace.named_id,)),
+        (Feedback, (Feedback.named_id, Feedback.person_id, Feedback.was_id)),
+    ):
+        for column in its:
+            meanwhile = (column == person_id) & (table.created_at >= since)
+            for start in range(0, len(ids := list(sighting_ids)), MOST_VARIABLES):
+                some = table.sighting_id.in_(ids[start : start + MOST_VARIABLES])
+                session.execute(update(table).where(meanwhile, some).values({column: to.id}))
+    rows = session.execute(
+        select(QuarantinedFace.named_id, Feedback.person_id, Sample)
+        .join(Sample, Sample.id == QuarantinedFace.sample_id)
+        .outerjoin(Feedback, (Feedback.face_id == QuarantinedFace.id) & Feedback.ended_at.is_(None))
+        .where(Sample.person_id == person_id, QuarantinedFace.learned_at >= since)
+        .order_by(Sample.captured_at, Sample.id)
+    ).all()
+    meant = people.meant(session, {each for named_id, said_id, _ in rows if (each := said_id or named_id)})
+    theirs = [sample for named, said, sample in rows if (who := meant.get(said or named or "")) and who.id == to.id]
+    for start in range(0, len(theirs), MOST_VARIABLES):
+        some = Sample.id.in_([sample.id for sample in theirs[start : start + MOST_VARIABLES]])
+        former_owners.note(session, some, None)
+    holders: dict[str, Enrollment] = {}
+    for position, sample in enumerate(theirs):
+        if (holder := holders.get(sample.origin)) is None:
+            holder = holders[sample.origin] = _holder(session, to, Origin(sample.origin))
+        sample.enrollment_id, sample.person_id, sample.position = holder.id, to.id, position
+    session.flush()
+
+
 def last_at(session: Session) -> float:
     """Return when something was last learned from use, by this clock's seconds since 1970; 0 if nothing was."""
     return session.scalar(select(func.max(QuarantinedFace.learned_at))) or 0.0
@@ -142,7 +180,8 @@ def learn(session: Session, whose: Mapping[str, str], origin: Origin) -> int:
             holder = holders[person_id] = _holder(session, person, origin)
         sample = Sample(
             id=new_id(), enrollment_id=holder.id, person_id=person.id, position=count, captured_at=face.captured_at,
-            detector=_SEEN, quality=face.quality, crop=face.crop, origin=origin, learned_on=int(now // _DAY_S),
+            detector=_SEEN, quality=face.quality, crop=face.crop, origin=origin,
+            learned_on=face.day if origin is Origin.AUTOMATIC else int(now // _DAY_S),
         )  # fmt: skip
         session.add(sample)
         session.flush()

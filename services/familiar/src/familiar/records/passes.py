@@ -194,11 +194,14 @@ def _crop_of(each: Seen, sighting_id: str, position: int) -> SightingCrop:
 
 
 def _settle(row: Sighting, each: Seen, candidates: list[list[Any]]) -> None:
-    """Let one more frame say who a sighting is of: one that names somebody outweighs those that name nobody."""
+    """Let one more frame say who a sighting is of: one that names somebody outweighs those that name nobody.
+
+    What somebody has said of it outweighs all frames.
+    """
     same = row.status == each.status
     if same:
         row.agreeing += 1
-    elif each.status is Status.KNOWN:
+    elif each.status is Status.KNOWN and (row.named_at is None or row.person_id == each.person_id):
         row.status, row.person_id, row.stranger_id, row.agreeing = each.status, each.person_id, None, 1
     else:
         return

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, delete, func, select, union_all, update
+from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
 from familiar.records import erasures, events, letting_go, photo_faces, sightings, versions
@@ -27,6 +27,16 @@ from familiar.records.schema import (
 from familiar.records.versions import HeadStatus, take_turns
 
 _SERVED = (HeadStatus.LIVE, HeadStatus.SUPERSEDED, HeadStatus.PRUNED, HeadStatus.ERASED)
+_OF_TWO = Correction.person_id.is_not(None) & Correction.to_person_id.is_not(None)
+_BECAME = union_all(
+    select(Correction.person_id.label("was"), Correction.to_person_id.label("now")).where(
+        Correction.kind == CorrectionKind.MERGE, Correction.undone_at.is_(None), _OF_TWO
+    ),
+    select(Correction.to_person_id, Correction.person_id).where(
+        Correction.kind == CorrectionKind.SPLIT, Correction.undone_at.is_not(None), _OF_TWO
+    ),
+).subquery("became")
+"""Who was somebody and is another one now: by a merge in force, or by a split that was undone."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +138,13 @@ def names(session: Session, person_ids: set[str]) -> dict[str, str]:
 def meant(session: Session, person_ids: Collection[str]) -> dict[str, Known]:
     """Return whom these ids mean at this moment: of somebody who was merged into another one, that one.
 
-    Who is not enrolled any more is nobody, and not among them.
+    Whoever was split off is the other one again when that was undone. Who is not enrolled any more is nobody, and not
+    among them.
     """
     called = names(session, set(person_ids))
     found = {person_id: Known(person_id, name) for person_id, name in called.items()}
     now = {person_id: person_id for person_id in person_ids if person_id not in found}
-    while led := _merged(session, Correction.person_id, set(now.values())):
+    while led := _led(session, _BECAME.c.was, set(now.values())):
         onward = dict(led)
         now = {person_id: onward[last] for person_id, last in now.items() if last in onward}
         called = names(session, set(now.values()))
@@ -144,37 +155,25 @@ def meant(session: Session, person_ids: Collection[str]) -> dict[str, Known]:
 
 
 def ids(session: Session) -> set[str]:
-    """Return all ids that mean anybody: those of everybody, and of whoever was merged into them."""
-    return {*session.scalars(select(Person.id)), *(merged for merged, _ in _merges(session))}
-
-
-def _merges(session: Session) -> list[tuple[str, str]]:
-    """Return (who was merged, into whom) of all merges in force."""
-    query = select(Correction.person_id, Correction.to_person_id).where(
-        Correction.kind == CorrectionKind.MERGE, Correction.undone_at.is_(None)
-    )
-    return [(merged, into) for merged, into in session.execute(query) if merged and into]
+    """Return all ids that mean anybody: those of everybody, and of whoever became one with them."""
+    return {*session.scalars(select(Person.id)), *session.scalars(select(_BECAME.c.was))}
 
 
 def all_of(session: Session, person_id: str) -> set[str]:
-    """Return all ids that mean this person: their own, and those of whoever was merged into them."""
+    """Return all ids that mean this person: their own, and those of whoever became one with them."""
     everything, newest = {person_id}, {person_id}
     while newest:
-        newest = {merged for merged, _ in _merged(session, Correction.to_person_id, newest)} - everything
+        newest = {was for was, _ in _led(session, _BECAME.c.now, newest)} - everything
         everything |= newest
     return everything
 
 
-def _merged(session: Session, by: InstrumentedAttribute[str | None], ids: set[str]) -> list[tuple[str, str]]:
-    """Return (who was merged, into whom) of the merges in force that have one of ``ids`` ``by`` that column."""
+def _led(session: Session, by: ColumnElement[str], ids: set[str]) -> list[tuple[str, str]]:
+    """Return (who was somebody, who that is now) of those who have one of ``ids`` ``by`` that column."""
     asked, found = list(ids), []
     for start in range(0, len(asked), MOST_VARIABLES):
-        query = select(Correction.person_id, Correction.to_person_id).where(
-            by.in_(asked[start : start + MOST_VARIABLES]),
-            Correction.kind == CorrectionKind.MERGE,
-            Correction.undone_at.is_(None),
-        )
-        found += [(merged, into) for merged, into in session.execute(query) if merged and into]
+        query = select(_BECAME.c.was, _BECAME.c.now).where(by.in_(asked[start : start + MOST_VARIABLES]))
+        found += [(was, now) for was, now in session.execute(query)]
     return found
 
 
@@ -221,11 +220,11 @@ def _summaries(session: Session, of: Select[Any]) -> list[PersonSummary]:
 
 def _known(session: Session) -> set[str]:
     """Return the ids of those whom the head in service can name, by their own or as somebody merged into them."""
-    merged = dict(_merges(session))
+    became = {row.was: row.now for row in session.execute(select(_BECAME.c.was, _BECAME.c.now))}
     known = set(versions.known_to_live_head(session))
-    for label in known & merged.keys():
-        while label in merged:
-            label = merged[label]
+    for label in known & became.keys():
+        while label in became:
+            label = became[label]
         known.add(label)
     return known
 
@@ -261,10 +260,11 @@ def erase(session: Session, person_id: str) -> None:
     person = get(session, person_id)
     erasures.begin(session, person_id, in_heads=True)
     everything = all_of(session, person_id)
+    seen = sightings.forget_person(session, everything)
+    letting_go.forget_samples(session, session.scalars(select(Sample.id).where(Sample.person_id == person_id)).all())
     letting_go.forget_person(session, everything)
-    sightings.forget_person(session, everything)
     photo_faces.forget_person(session, everything)
-    events.forget_people(session, everything)
+    events.forget_people(session, everything, seen)
     made_of = erasures.heads_made_of(session, Sample.person_id == person_id)
     erasures.taint(session, erasures.heads_of(session, everything) | made_of)
     enrollments = select(Enrollment.id).where(Enrollment.person_id == person_id)

@@ -7,12 +7,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict
-from familiar.records import former_owners, people, photo_faces, replays, samples, sightings
+from familiar.records import former_owners, learned, people, photo_faces, replays, samples, sightings
 from familiar.records.audit import Author
 from familiar.records.correction import CorrectionKind, CorrectionStatus, status_of
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
 from familiar.records.schema import Correction, Enrollment, FormerOwner, Person, Sample
+from familiar.records.verdict import Origin
 from familiar.records.versions import take_turns
 
 TAKEN_BACK = "taken_back"
@@ -50,11 +51,17 @@ def _require_open(correction: Correction) -> None:
 
 
 def _require_latest(session: Session, correction: Correction) -> None:
-    """Check that nothing in force was put right later about the same samples, captures or people who are gone."""
+    """Check that nothing in force was put right later about the same samples, captures or people who are gone.
+
+    Nor may anybody have been merged into whoever was split off.
+    """
     moved = select(FormerOwner.sample_id).where(FormerOwner.correction_id == correction.id)
     held = FormerOwner.enrollment_id == correction.enrollment_id
     again = select(FormerOwner.correction_id).where(FormerOwner.sample_id.in_(moved) | held)
-    gone = (Correction.kind == CorrectionKind.MERGE) & (Correction.person_id == correction.to_person_id)
+    merged = Correction.person_id == correction.to_person_id
+    if correction.kind == CorrectionKind.SPLIT:
+        merged |= Correction.to_person_id == correction.to_person_id
+    gone = (Correction.kind == CorrectionKind.MERGE) & merged
     later = session.scalars(
         select(Correction.id)
         .where(
@@ -85,7 +92,8 @@ def _unmerge(session: Session, correction: Correction) -> None:
             ended.status, ended.head_version = EnrollmentStatus.FAILED, None
             ended.error_code, ended.error_message, ended.alike_person_id = code, message, alike
     stays = correction.to_person_id or ""
-    sightings.give_to(session, stays, other.id, before["sightings"])
+    returned = sightings.give_to(session, stays, other.id, before["sightings"])
+    learned.give_back(session, stays, other, returned, since=correction.created_at)
     photo_faces.give_to(session, stays, other.id, before["photo_faces"])
     replays.ask_again(session, {stays, other.id})
     session.flush()
@@ -104,8 +112,11 @@ def _move_back(session: Session, correction: Correction) -> None:
         .where(of_it)
     ).all()
     former_owners.note(session, moved, None)
+    automatic = {*(correction.before or {}).get("automatic", [])}
     for sample, enrollment_id, position, person_id in rows:  # whose the enrolment is: the one before may be merged
         sample.enrollment_id, sample.position, sample.person_id = enrollment_id, position, person_id
+        if sample.id in automatic:
+            sample.origin = Origin.AUTOMATIC
     session.flush()
     session.execute(delete(Enrollment).where(Enrollment.id == correction.enrollment_id))
 
@@ -127,6 +138,7 @@ def _join_again(session: Session, correction: Correction) -> None:
     for person in whose.values():  # whoever heads named by the one who goes
         sightings.give_to(session, made.id, person.id)
         photo_faces.give_to(session, made.id, person.id)
+        replays.ask_again(session, {made.id, person.id})
     session.delete(made)
     session.flush()
 

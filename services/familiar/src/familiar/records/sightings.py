@@ -18,7 +18,16 @@ from familiar.errors import NotFound
 from familiar.knowing import Status, from_blob, to_blob
 from familiar.records import erasures
 from familiar.records.engine import MOST_VARIABLES
-from familiar.records.schema import Replay, Sighting, SightingCrop, Stranger, StrangerChange
+from familiar.records.schema import (
+    Feedback,
+    QuarantinedFace,
+    Replay,
+    Sample,
+    Sighting,
+    SightingCrop,
+    Stranger,
+    StrangerChange,
+)
 
 Float32 = NDArray[np.float32]
 Place = tuple[float, str]
@@ -121,17 +130,25 @@ def drop_bare_strangers(session: Session) -> None:
     session.execute(delete(Stranger).where(bare))
 
 
-def forget_person(session: Session, person_ids: Collection[str]) -> None:
-    """Remove all sightings of a person, by all ids that mean them, and the person from what was said of others'."""
+def forget_person(session: Session, person_ids: Collection[str]) -> list[str]:
+    """Remove all sightings of a person, by all ids that mean them, and the person from what was said of others'.
+
+    Theirs is also what a sample of theirs was learned from, whoever they were taken for then. Return the ids of all.
+    """
     take_turns(session)
-    theirs = select(Sighting.id).where(Sighting.person_id.in_(person_ids))
-    session.execute(delete(SightingCrop).where(SightingCrop.sighting_id.in_(theirs)))
-    session.execute(delete(Sighting).where(Sighting.person_id.in_(person_ids)))
+    learned = select(QuarantinedFace.sighting_id).join(Sample, Sample.id == QuarantinedFace.sample_id)
+    its_face = Sighting.id.in_(learned.where(Sample.person_id.in_(person_ids)))
+    theirs = list(session.scalars(select(Sighting.id).where(its_face | Sighting.person_id.in_(person_ids))))
+    for start in range(0, len(theirs), MOST_VARIABLES):
+        some = theirs[start : start + MOST_VARIABLES]
+        session.execute(delete(SightingCrop).where(SightingCrop.sighting_id.in_(some)))
+        session.execute(delete(Sighting).where(Sighting.id.in_(some)))
     for person_id in person_ids:
         for row in session.scalars(select(Sighting).where(cast(Sighting.candidates, Text).contains(person_id))):
             row.candidates = [each for each in row.candidates if each[0] != person_id]
         session.execute(delete(Replay).where(cast(Replay.answer, Text).contains(person_id)))
     session.flush()
+    return theirs
 
 
 def name(session: Session, chosen: Wanted, person_id: str, enrollment_id: str) -> None:
@@ -143,15 +160,23 @@ def name(session: Session, chosen: Wanted, person_id: str, enrollment_id: str) -
 
 
 def unname(session: Session, enrollment_id: str) -> None:
-    """Let sightings be of nobody known again, whose pictures an enrolment has learned that is taken back."""
+    """Let sightings be of nobody known again, whose pictures an enrolment has learned that is taken back.
+
+    But for those of which somebody has said whose they are: that holds.
+    """
     take_turns(session)
     theirs = Sighting.enrollment_id == enrollment_id
-    session.execute(update(Sighting).where(theirs).values(person_id=None, enrollment_id=None, named_at=None))
+    in_force = (Feedback.sighting_id == Sighting.id) & Feedback.ended_at.is_(None)
+    said = select(Feedback.id).where(in_force, Feedback.person_id.is_not(None)).exists()
+    session.execute(update(Sighting).where(theirs, ~said).values(person_id=None, named_at=None))
+    session.execute(update(Sighting).where(theirs).values(enrollment_id=None))
 
 
 def say(session: Session, sighting: Sighting, person_id: str | None, named_at: float | None) -> None:
     """Say of whom a sighting is, None for nobody known; ``named_at`` is None where that is what the head says."""
-    sighting.person_id, sighting.named_at, sighting.stranger_id = person_id, named_at, None
+    if sighting.person_id != person_id:
+        sighting.stranger_id = None
+    sighting.person_id, sighting.named_at = person_id, named_at
     session.flush()
     drop_bare_strangers(session)
 

@@ -14,8 +14,9 @@ def correction(row: Correction, people: Mapping[str, str], keys: Mapping[str, st
     from the correction itself for as long as it can be undone.
     """
     names = dict(people)
-    if row.before is not None and row.person_id is not None:
-        names[row.person_id] = row.before["person"]["name"]
+    gone = (row.before or {}).get("person")
+    if gone is not None and row.person_id is not None:
+        names[row.person_id] = gone["name"]
     return {
         "id": row.id,
         "kind": row.kind,
