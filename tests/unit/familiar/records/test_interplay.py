@@ -139,6 +139,14 @@ def test_a_stranger_named_since_keeps_the_name_when_what_was_said_before_is_with
     assert whose(database, at) == ada
 
 
+def test_a_stranger_named_since_who_is_deleted_is_no_locked_case_any_more(database, ada):
+    at = sighting(database, 1, crop=b"THE CROP")
+    say(database, at, "stranger")
+    name(database, group(database), ada)
+    erase(database, ada)
+    assert tables_with(database, "THE CROP") == tables_with(database, at) == []
+
+
 def test_somebody_unknown_who_was_named_since_is_in_no_event_when_they_are_deleted(database, ada):
     at = sighting(database, 1)
     with database.write() as session:

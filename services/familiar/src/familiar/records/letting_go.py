@@ -46,10 +46,11 @@ def forget_sightings(session: Session, sighting_ids: Collection[str]) -> None:
         remove(session, list(session.scalars(query)))
 
 
-def forget_person(session: Session, ids: Collection[str]) -> None:
+def forget_person(session: Session, ids: Collection[str], sighting_ids: Sequence[str]) -> None:
     """Remove what was said about a person, by all their ids, with the faces that are theirs or were taken for theirs.
 
-    Of a face that is somebody else's, or a stranger's, only whom it was taken for is forgotten.
+    Theirs are those of their sightings, too, whatever was said of them before. Of a face that is somebody else's, or a
+    stranger's, only whom it was taken for is forgotten.
     """
     theirs = Feedback.ended_at.is_(None) & Feedback.person_id.in_(ids)
     bare = Feedback.ended_at.is_(None) & (Feedback.verdict == Verdict.WRONG) & Feedback.person_id.is_(None)
@@ -58,6 +59,10 @@ def forget_person(session: Session, ids: Collection[str]) -> None:
     doomed = list(session.scalars(select(QuarantinedFace.id).where(or_(QuarantinedFace.id.in_(said), taken_for))))
     session.execute(delete(Feedback).where(Feedback.face_id.in_(doomed)))
     remove(session, doomed)
+    for start in range(0, len(sighting_ids), MOST_VARIABLES):
+        some = sighting_ids[start : start + MOST_VARIABLES]
+        session.execute(delete(Feedback).where(Feedback.sighting_id.in_(some)))
+        remove(session, session.scalars(select(QuarantinedFace.id).where(QuarantinedFace.sighting_id.in_(some))).all())
     ended = Feedback.ended_at.is_not(None)
     mentioned = or_(*(column.in_(ids) for column in (Feedback.person_id, Feedback.named_id, Feedback.was_id)))
     session.execute(delete(Feedback).where(ended, mentioned))

@@ -262,7 +262,7 @@ def erase(session: Session, person_id: str) -> None:
     everything = all_of(session, person_id)
     seen = sightings.forget_person(session, everything)
     letting_go.forget_samples(session, session.scalars(select(Sample.id).where(Sample.person_id == person_id)).all())
-    letting_go.forget_person(session, everything)
+    letting_go.forget_person(session, everything, seen)
     photo_faces.forget_person(session, everything)
     events.forget_people(session, everything, seen)
     made_of = erasures.heads_made_of(session, Sample.person_id == person_id)
