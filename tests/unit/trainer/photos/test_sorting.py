@@ -158,6 +158,27 @@ def test_a_folder_is_sorted_and_what_is_no_picture_is_told(desk, ada, grace):
     assert desk.observer.looked == 5  # the copy was known by its bytes
 
 
+def test_what_could_not_be_looked_at_is_looked_at_when_it_is_mended(desk, ada, grace, monkeypatch):
+    fill(desk, ada, grace)
+    job_id = desk.ask()
+    real = sorting.Picture.read
+
+    def refuse(picture, most_bytes):
+        if picture.path == "a2.jpg":
+            raise PermissionError(picture.path)
+        return real(picture, most_bytes)
+
+    monkeypatch.setattr(sorting.Picture, "read", refuse)
+    assert desk.sort(job_id) == "done"
+    assert desk.broken(job_id).keys() == {"a2.jpg", "broken.jpg", "empty.png"}
+    monkeypatch.setattr(sorting.Picture, "read", real)
+    (desk.photos / "broken.jpg").write_bytes(shades(grace, 3)[2])  # it had been half copied
+    desk.database.retry(lambda session: photos.resume(photos.get(session, job_id)))
+    assert desk.sort(job_id) == "done" and desk.observer.looked == 6
+    assert desk.broken(job_id) == {"empty.png": "invalid_image"}
+    assert (desk.told(job_id).files, desk.told(job_id).faces) == (8, 6)
+
+
 def test_whom_the_head_knows_is_named_and_strangers_keep_their_ids(desk, ada, grace):
     fill(desk, ada, grace)
     job_id = desk.ask()
@@ -341,6 +362,29 @@ def test_results_are_written_beside_the_pictures_and_made_anew(desk, ada, grace)
     desk.database.retry(lambda session: photos.resume(photos.get(session, job_id)))
     assert desk.sort(job_id) == "done" and desk.told(job_id).job.found == 8  # links are no pictures
     assert not list(results.rglob("*.jpg")) and "Ada" not in (desk.photos / "a0.jpg.xmp").read_text()
+
+
+def test_a_sidecar_that_may_not_be_read_is_left_alone_and_the_others_are_written(desk, ada, grace, monkeypatch):
+    fill(desk, ada, grace)
+    (desk.photos / "a1.jpg.xmp").write_text("theirs")
+    job_id, person_id = desk.ask("", Written.SIDECARS), desk.person("Ada")
+    desk.sort(job_id)
+    with desk.database.write() as session:
+        first, _ = photo_faces.strangers(session, job_id)
+        faces = [row.id for row in photo_faces.of_stranger(session, job_id, first.id)]
+        photo_faces.say(session, faces, person_id)
+        photos.resume(photos.get(session, job_id))
+    real = os.open
+
+    def refuse(path, flags, *args, **more):
+        if path == "a1.jpg.xmp":
+            raise PermissionError(path)
+        return real(path, flags, *args, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert desk.sort(job_id) == "done"
+    written = desk.told(job_id).job.written
+    assert (written["sidecars"], written["left_alone"]) == (3, ["a1.jpg"])
 
 
 def test_a_folder_of_results_that_somebody_else_made_is_left_alone(desk, ada, grace):

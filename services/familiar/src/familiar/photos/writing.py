@@ -146,6 +146,8 @@ def _read(folder: int, name: str) -> bytes | None:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except FileNotFoundError:
         return None
+    except PermissionError as exc:
+        raise sidecars.SidecarRefused("it may not be read") from exc
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise sidecars.SidecarRefused("it is no file")

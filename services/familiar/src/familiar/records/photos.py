@@ -241,8 +241,12 @@ def mourn(session: Session, job_id: str) -> None:
 
 
 def paths(session: Session, job_id: str) -> set[str]:
-    """Return the files that a job has come to."""
-    return set(session.scalars(select(PhotoFile.path).where(PhotoFile.job_id == job_id)))
+    """Return the files that a job need not look at any more.
+
+    What could not be looked at may have been mended since, or may be there as a whole by now, unless it kills.
+    """
+    settled = PhotoFile.code.is_(None) | (PhotoFile.code == "picture_kills")
+    return set(session.scalars(select(PhotoFile.path).where(PhotoFile.job_id == job_id, settled)))
 
 
 def has(session: Session, job_id: str, digest: str) -> bool:
