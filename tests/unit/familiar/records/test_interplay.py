@@ -1,7 +1,10 @@
 """What is put right, what is said of faces, and who is deleted, one after the other: the last word holds."""
 
+from dataclasses import replace
+
 import pytest
 from opinions import AUTHOR, all_samples, faces, learn, say, sighting, whose, withdraw
+from photographed import face, photo
 from records_world import capture, publish
 from records_world import learn as closed
 from seen import everybody, keep, seen
@@ -15,14 +18,17 @@ from familiar.records import (
     erasures,
     learned,
     people,
+    photo_faces,
+    photos,
     quarantine,
     reversals,
+    samples,
     strangers,
     visits,
 )
 from familiar.records.corrections import Terms
 from familiar.records.engine import Database
-from familiar.records.schema import Base, Feedback, QuarantinedFace, Sighting
+from familiar.records.schema import Base, Feedback, PhotoFace, QuarantinedFace, Sample, Sighting
 
 TERMS = Terms(AUTHOR, 1000.0)
 
@@ -157,6 +163,28 @@ def test_somebody_unknown_who_was_named_since_is_in_no_event_when_they_are_delet
     assert tables_with(database, at) and tables_with(database, event_id)
     erase(database, ada)
     assert tables_with(database, at) == tables_with(database, event_id) == []
+
+
+def test_of_a_named_face_that_was_moved_no_picture_is_left_of_whom_it_was_moved_to(database, ada, bob):
+    sighting(database, 1, crop=b"THE CROP" * 9)  # as that of the capture below
+    other = sighting(database, 2, crop=b"ANOTHER" * 9)
+    with database.write() as session:
+        job = photos.add(session, "/photos", uploaded=False).id
+        photos.add_photo(session, job, photo("a"), [replace(face(1), crop=b"THE CROP" * 9), face(2)])
+        seen_faces = {row.crop: row.id for row in session.scalars(select(PhotoFace))}
+    stranger = group(database)
+    who, enrollment_id, (sample, _) = capture(database, "THE CROP", person_id=ada)
+    closed(database, enrollment_id, ada)
+    with database.write() as session:
+        strangers.name(session, stranger, ada, enrollment_id)
+        photo_faces.say(session, list(seen_faces.values()), ada, enrollment_id)
+    move(database, who, [sample], bob)
+    other_samples = [row.id for row in all_samples(database) if row.enrollment_id == enrollment_id]
+    with database.write() as session:
+        samples.remove(session, *(session.get(Sample, each) for each in other_samples))
+    erase(database, bob)
+    assert tables_with(database, "THE CROP" * 9) == []
+    assert whose(database, other) == ada and tables_with(database, "crop2") == ["photo_faces"]
 
 
 def test_undoing_a_naming_does_not_undo_what_was_said_of_a_sighting_since(database, ada, bob):

@@ -4,10 +4,11 @@ A head that was made of a sample as somebody's who it is not contradicts what a 
 what was said can be undone, but it must not come back; and it goes when the sample is deleted.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, case, func, insert, literal, null, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from familiar.records.correction import CorrectionKind
 from familiar.records.schema import Correction, Enrollment, FormerOwner, HeadVersion, Sample
@@ -65,6 +66,15 @@ def spans(session: Session, chosen: ColumnElement[bool]) -> list[Span]:
     columns = FormerOwner.person_id, FormerOwner.first_version, FormerOwner.last_version
     rows = session.execute(select(*columns).join(Sample, Sample.id == FormerOwner.sample_id).where(chosen).distinct())
     return [Span(*row) for row in rows]
+
+
+def is_copy(
+    person_ids: Collection[str], enrollment_id: InstrumentedAttribute[str | None], crop: InstrumentedAttribute[bytes]
+) -> ColumnElement[bool]:  # fmt: skip
+    """Return the condition that a crop, which an enrolment learned as somebody else's, is a sample's that is theirs."""
+    theirs = Sample.person_id.in_(person_ids)
+    came = select(FormerOwner.enrollment_id).join(Sample, Sample.id == FormerOwner.sample_id).where(theirs)
+    return enrollment_id.in_(came) & crop.in_(select(Sample.crop).where(theirs))
 
 
 def let_go(session: Session, enrollment_id: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from familiar.errors import NotFound
 from familiar.knowing import Status, from_blob, to_blob
+from familiar.records import former_owners
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.schema import Person, PhotoFace, PhotoFile
 
@@ -39,8 +40,9 @@ class Unsaid:
 
 
 def forget_person(session: Session, person_ids: Collection[str]) -> None:
-    """Delete all faces that are a person's, by any id that means them, in every job."""
-    session.execute(delete(PhotoFace).where(PhotoFace.person_id.in_(person_ids)))
+    """Delete all faces that are a person's, by any id that means them, in every job, and those they were given."""
+    given = former_owners.is_copy(person_ids, PhotoFace.enrollment_id, PhotoFace.crop)
+    session.execute(delete(PhotoFace).where(PhotoFace.person_id.in_(person_ids) | given))
     session.flush()
 
 

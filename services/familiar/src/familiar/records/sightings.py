@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, undefer
 
 from familiar.errors import NotFound
 from familiar.knowing import Status, from_blob, to_blob
-from familiar.records import erasures
+from familiar.records import erasures, former_owners
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.schema import (
     Feedback,
@@ -33,7 +33,6 @@ Float32 = NDArray[np.float32]
 Place = tuple[float, str]
 """Where a list of sightings goes on: when the last one shown was captured, and its id."""
 
-"""Under this the files are cleaned of sightings that were pruned; one line for all of them."""
 _SLACK = 0.01
 """Share that is pruned beyond what is too many, so that the files are not cleaned for every single one."""
 _FAR_AHEAD_S = 86_400.0
@@ -137,8 +136,13 @@ def forget_person(session: Session, person_ids: Collection[str]) -> list[str]:
     """
     take_turns(session)
     learned = select(QuarantinedFace.sighting_id).join(Sample, Sample.id == QuarantinedFace.sample_id)
-    its_face = Sighting.id.in_(learned.where(Sample.person_id.in_(person_ids)))
-    theirs = list(session.scalars(select(Sighting.id).where(its_face | Sighting.person_id.in_(person_ids))))
+    named = select(SightingCrop.sighting_id).join(Sighting, Sighting.id == SightingCrop.sighting_id)
+    its_face = (
+        Sighting.person_id.in_(person_ids),
+        Sighting.id.in_(learned.where(Sample.person_id.in_(person_ids))),
+        Sighting.id.in_(named.where(former_owners.is_copy(person_ids, Sighting.enrollment_id, SightingCrop.crop))),
+    )
+    theirs = list(session.scalars(select(Sighting.id).where(or_(*its_face))))
     for start in range(0, len(theirs), MOST_VARIABLES):
         some = theirs[start : start + MOST_VARIABLES]
         session.execute(delete(SightingCrop).where(SightingCrop.sighting_id.in_(some)))
