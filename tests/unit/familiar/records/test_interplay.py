@@ -13,9 +13,11 @@ from sqlalchemy import select
 from familiar.errors import Conflict
 from familiar.records import (
     Origin,
+    Verdict,
     corrections,
     enrollments,
     erasures,
+    feedback,
     learned,
     people,
     photo_faces,
@@ -285,3 +287,38 @@ def test_a_split_whose_one_was_merged_into_the_other_says_what_has_to_be_undone_
     undo(database, merged)
     undo(database, correction)
     assert {row.person_id for row in all_samples(database)} == {ada}
+
+
+def say_of(database, request, verdict, who=None):
+    def give(session):
+        kept = feedback.keep(session, *feedback.face_of_request(session, request, 0))
+        return feedback.give(session, kept, Verdict(verdict), who, AUTHOR)
+
+    return database.retry(give)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_what_was_said_of_one_frame_of_a_pass_need_not_be_asked_of_another(database, ada, verdict):
+    keep(database, seen(1, person=ada, ago_s=50, weight=0.9, request="a"), seen(1, person=ada, ago_s=48, request="b"))
+    propose(database)
+    with database.read() as session:
+        assert quarantine.waiting(session) == len(quarantine.cards(session, 9)) == 1
+    said = say_of(database, "b", verdict).feedback.id
+    with database.read() as session:
+        assert quarantine.waiting(session) == len(quarantine.cards(session, 9)) == 0
+    waiting = next(row.id for row in faces(database) if row.proposed)
+    learn(database, Origin.AUTOMATIC, {waiting: ada})
+    assert all_samples(database) == []
+    withdraw(database, said)
+    with database.read() as session:
+        assert quarantine.waiting(session) == 1
+
+
+@pytest.mark.parametrize(("verdict", "left"), [("right", 1), ("wrong", 0), ("stranger", 0)])
+def test_what_was_taken_of_a_pass_goes_when_another_frame_of_it_is_said_to_be_wrong(database, ada, verdict, left):
+    keep(database, seen(1, person=ada, ago_s=50, weight=0.9, request="a"), seen(1, person=ada, ago_s=48, request="b"))
+    propose(database)
+    learn(database, Origin.AUTOMATIC, {faces(database)[0].id: ada})
+    said = say_of(database, "b", verdict)
+    assert said.unlearned == (not left)
+    assert len(all_samples(database)) == left

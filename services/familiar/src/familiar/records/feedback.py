@@ -80,7 +80,8 @@ def keep(session: Session, sighting: Sighting, crop: SightingCrop) -> Quarantine
 def give(session: Session, face: QuarantinedFace, verdict: Verdict, person_id: str | None, author: Author) -> Said:
     """Take down what somebody says of a face; the same said again changes nothing, something else replaces it.
 
-    A face that is a sample already is one that was confirmed, or none any more. ``person_id`` is whose face it is.
+    A face that is a sample already is one that was confirmed, or none any more. What was taken of other frames of the
+    sighting is none any more, if it is somebody else's. ``person_id`` is whose face it is.
 
     Raises:
         NotFound: there is no such person.
@@ -108,7 +109,8 @@ def give(session: Session, face: QuarantinedFace, verdict: Verdict, person_id: s
     session.flush()
     if sighting is not None and (whose is None or sighting.person_id != whose):
         sightings.say(session, sighting, whose, now)
-    return Said(row, changed=True, unlearned=_settle_sample(session, face, whose))
+    unlearned = [_settle_sample(session, each, whose) for each in (face, *_taken_beside(session, face, whose))]
+    return Said(row, changed=True, unlearned=any(unlearned))
 
 
 def withdraw(session: Session, feedback_id: str, author: Author) -> Said:
@@ -162,6 +164,17 @@ def _whose(session: Session, verdict: Verdict, named_id: str | None, person_id: 
         if not person.enrolled:
             raise Conflict(f"{person.name} is not enrolled yet: finish the capture first", code="person_not_enrolled")
     return whose
+
+
+def _taken_beside(session: Session, face: QuarantinedFace, whose: str | None) -> list[QuarantinedFace]:
+    """Return other frames of the same sighting that were taken without asking, as somebody's whose it is not."""
+    query = (
+        select(QuarantinedFace)
+        .join(Sample, Sample.id == QuarantinedFace.sample_id)
+        .where(QuarantinedFace.sighting_id == face.sighting_id, QuarantinedFace.id != face.id)
+        .where(Sample.origin == Origin.AUTOMATIC, ~Sample.set_aside, Sample.person_id.is_distinct_from(whose))
+    )
+    return list(session.scalars(query))
 
 
 def _settle_sample(session: Session, face: QuarantinedFace, whose: str | None) -> bool:

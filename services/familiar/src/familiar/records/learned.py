@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from familiar.knowing import Float32, from_blob, is_near_copy, normalise
-from familiar.records import enrollments, feedback, former_owners, people, quarantine, samples, trainings
+from familiar.records import enrollments, former_owners, people, quarantine, samples, trainings
 from familiar.records.audit import Author
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
-from familiar.records.letting_go import UNSAID
+from familiar.records.letting_go import UNSAID, UNSPOKEN
 from familiar.records.person import new_id
 from familiar.records.schema import Embedding, Enrollment, Feedback, Person, QuarantinedFace, Sample, Training
 from familiar.records.training import Stage
@@ -165,10 +165,11 @@ def learn(session: Session, whose: Mapping[str, str], origin: Origin) -> int:
     """Make samples of faces in quarantine, by id those of these people; return how many.
 
     Whoever calls this asks for the training that learns them. A face or a person who is gone meanwhile is passed over,
-    and so is what was to be taken without asking if somebody has said something of it meanwhile.
+    and so is what was to be taken without asking if somebody has said something of the sighting meanwhile.
     """
     take_turns(session)
-    said = feedback.in_force(session, whose) if origin is Origin.AUTOMATIC else {}
+    unspoken = select(QuarantinedFace.id).where(QuarantinedFace.id.in_(list(whose)), UNSPOKEN)
+    said = {*whose} - {*session.scalars(unspoken)} if origin is Origin.AUTOMATIC else set()
     now, count = time.time(), 0
     holders: dict[str, Enrollment] = {}
     for face_id, person_id in whose.items():

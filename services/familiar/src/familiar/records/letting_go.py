@@ -13,6 +13,8 @@ from familiar.records.verdict import Standing, Verdict
 
 UNSAID = ~select(Feedback.id).where(Feedback.face_id == QuarantinedFace.id, Feedback.ended_at.is_(None)).exists()
 """Of a face: nobody has said anything of it that is in force."""
+UNSPOKEN = QuarantinedFace.sighting_id.not_in(select(Feedback.sighting_id).where(Feedback.ended_at.is_(None)))
+"""Of a face: nor has anybody of another frame of the same sighting."""
 
 
 def remove(session: Session, face_ids: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from familiar.errors import NotFound
 from familiar.knowing import Float32, Status, from_blob, to_blob
 from familiar.records import disputes, erasures, letting_go, people, sightings
 from familiar.records.engine import MOST_VARIABLES
-from familiar.records.letting_go import UNSAID
+from familiar.records.letting_go import UNSAID, UNSPOKEN
 from familiar.records.person import new_id
 from familiar.records.schema import QuarantinedFace, Sample, Sighting, SightingCrop
 from familiar.records.verdict import Standing
@@ -138,7 +138,7 @@ def cards(session: Session, limit: int, offset: int = 0, person_id: str | None =
 
 def _asked(session: Session, person_id: str | None) -> list[ColumnElement[bool]]:
     waits: list[ColumnElement[bool]] = [
-        QuarantinedFace.proposed.is_(True), QuarantinedFace.standing == Standing.WAITING, UNSAID
+        QuarantinedFace.proposed.is_(True), QuarantinedFace.standing == Standing.WAITING, UNSPOKEN
     ]  # fmt: skip
     if person_id is None:
         return waits
