@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # capturing, records_world
 
 from opinions import person
+from records_world import capture, learn
 
 
 @pytest.fixture
@@ -18,3 +19,11 @@ def ada(database):
 @pytest.fixture
 def bob(database):
     return person(database, "Bob")
+
+
+@pytest.fixture
+def enrolled(database):
+    """Ada, with four samples that a head has learned: her id, and theirs."""
+    who, enrollment, frames = capture(database, "Ada", frames=4)
+    learn(database, enrollment, who)
+    return who, frames

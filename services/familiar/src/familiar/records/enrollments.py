@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from familiar.errors import Conflict, NotFound
-from familiar.records import erasures, former_owners, people, photo_faces, sightings, trainings, versions
+from familiar.records import erasures, former_owners, letting_go, people, photo_faces, sightings, trainings, versions
 from familiar.records import person as rules
 from familiar.records.engine import MOST_VARIABLES
 from familiar.records.enrollment import EnrollmentStatus
@@ -177,6 +177,8 @@ def withdraw(session: Session, enrollment: Enrollment) -> bool:
     former_owners.let_go(session, enrollment.id)
     sightings.unname(session, enrollment.id)
     photo_faces.unsay(session, enrollment.id)
+    its_samples = select(Sample.id).where(Sample.enrollment_id == enrollment.id)
+    letting_go.forget_samples(session, session.scalars(its_samples).all())
     _delete(session, enrollment)
     return False
 
