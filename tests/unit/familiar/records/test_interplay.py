@@ -159,3 +159,19 @@ def test_what_was_taken_of_a_pass_goes_when_another_frame_of_it_is_said_to_be_wr
     said = say_of(database, "b", verdict)
     assert said.unlearned == (not left)
     assert len(all_samples(database)) == left
+
+
+@pytest.mark.parametrize(("verdict", "to"), [("right", None), ("wrong", None), ("wrong", "Bob"), ("stranger", None)])
+def test_of_a_pass_the_last_word_holds_of_whichever_frame(database, ada, bob, verdict, to):
+    keep(database, seen(1, person=ada, ago_s=50, weight=0.9, request="a"), seen(1, person=ada, ago_s=48, request="b"))
+    first = say_of(database, "a", "right").feedback.id
+    learn(database)
+    said = say_of(database, "b", verdict, bob if to else None)
+    (row,) = everybody(database)
+    assert row.person_id == {"right": ada}.get(verdict, bob if to else None)
+    with database.read() as session:
+        (before,) = (row for row in feedback.newest(session, 9) if row.id == first)
+        assert before.replaced == said.unlearned == (verdict != "right")
+        assert {row.person_id for row in all_samples(database)} == ({ada} if verdict == "right" else set())
+    withdraw(database, said.feedback.id)
+    assert whose(database, row.id) == ada

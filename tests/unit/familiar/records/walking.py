@@ -94,7 +94,8 @@ class Walk:
         self.number += 1
         who = self.chance.choice([self.one(Person.id), self.one(Person.id), None])
         camera, crop = f"c{self.number}", f"seen{self.number}.".encode()
-        keep(self.database, seen(self.number, person=who, camera=camera, ago_s=60, crop=crop))
+        for ago_s in (60, 58):
+            keep(self.database, seen(self.number, person=who, camera=camera, ago_s=ago_s, crop=crop))
         with self.database.write() as session:
             at = session.scalars(select(Sighting.id).where(Sighting.camera == camera)).one()
             glimpse = visits.Glimpse(1.0, camera, who, 0.9 if who else None, f"r{self.number}", 0, 1, at)
@@ -149,11 +150,11 @@ class Walk:
 
     def say(self) -> None:
         at = self.need(self.one(Sighting.id))
-        verdict = self.chance.choice(list(Verdict))
+        verdict, frame = self.chance.choice(list(Verdict)), self.chance.choice([0, 1])
         who = self.chance.choice([None, self.one(Person.id)])
 
         def give(session: Session) -> feedback.Said:
-            kept = feedback.keep(session, *feedback.face_of_sighting(session, at, 0))
+            kept = feedback.keep(session, *feedback.face_of_sighting(session, at, frame))
             return feedback.give(session, kept, verdict, who, AUTHOR)
 
         self.database.retry(give)

@@ -96,11 +96,12 @@ def give(session: Session, face: QuarantinedFace, verdict: Verdict, person_id: s
     if before is not None and (before.verdict, _now(session, before.person_id)) == (verdict, whose):
         return Said(before, changed=False)
     sighting, now = session.get(Sighting, face.sighting_id), time.time()
-    if before is not None:
-        before.ended_at, before.ended_by, before.replaced = now, author.key_id, True
+    beside = _said_beside(session, face, whose)
     was_id = None if sighting is None else sighting.person_id
-    if before is not None and (sighting is None or was_id == _now(session, before.person_id)):
-        was_id = before.was_id
+    for each in (before, *beside) if before is not None else beside:
+        each.ended_at, each.ended_by, each.replaced = now, author.key_id, True
+        if sighting is None or sighting.person_id == _now(session, each.person_id):
+            was_id = each.was_id
     row = Feedback(
         id=new_id(), face_id=face.id, sighting_id=face.sighting_id, verdict=verdict, named_id=named_id,
         person_id=whose, was_id=was_id, key_id=author.key_id, address=author.address, created_at=now,
@@ -109,7 +110,9 @@ def give(session: Session, face: QuarantinedFace, verdict: Verdict, person_id: s
     session.flush()
     if sighting is not None and (whose is None or sighting.person_id != whose):
         sightings.say(session, sighting, whose, now)
-    unlearned = [_settle_sample(session, each, whose) for each in (face, *_taken_beside(session, face, whose))]
+    session.flush()
+    other = _taken_beside(session, face, whose, {each.face_id for each in beside if each.face_id})
+    unlearned = [_settle_sample(session, each, whose) for each in (face, *other)]
     return Said(row, changed=True, unlearned=any(unlearned))
 
 
@@ -166,13 +169,26 @@ def _whose(session: Session, verdict: Verdict, named_id: str | None, person_id: 
     return whose
 
 
-def _taken_beside(session: Session, face: QuarantinedFace, whose: str | None) -> list[QuarantinedFace]:
-    """Return other frames of the same sighting that were taken without asking, as somebody's whose it is not."""
+def _said_beside(session: Session, face: QuarantinedFace, whose: str | None) -> list[Feedback]:
+    """Return what is in force of other frames of the same sighting, and says that it is somebody else's."""
+    its = (Feedback.sighting_id == face.sighting_id) & (Feedback.face_id != face.id) & Feedback.ended_at.is_(None)
+    rows = session.scalars(select(Feedback).where(its).order_by(Feedback.number))
+    return [row for row in rows if _now(session, row.person_id) != whose]
+
+
+def _taken_beside(
+    session: Session, face: QuarantinedFace, whose: str | None, ended: Collection[str]
+) -> list[QuarantinedFace]:
+    """Return other frames of the same sighting that are samples of somebody whose it is not.
+
+    They were taken without asking, or by what somebody said that has ``ended``.
+    """
     query = (
         select(QuarantinedFace)
         .join(Sample, Sample.id == QuarantinedFace.sample_id)
         .where(QuarantinedFace.sighting_id == face.sighting_id, QuarantinedFace.id != face.id)
-        .where(Sample.origin == Origin.AUTOMATIC, ~Sample.set_aside, Sample.person_id.is_distinct_from(whose))
+        .where((Sample.origin == Origin.AUTOMATIC) | QuarantinedFace.id.in_(ended), ~Sample.set_aside)
+        .where(Sample.person_id.is_distinct_from(whose))
     )
     return list(session.scalars(query))
 
