@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -74,19 +75,23 @@ class Listener:
 
 @contextmanager
 def listening(port: int, user: str | None = None, password: str | None = None) -> Iterator[Listener]:
-    """Listen to everything on a broker."""
+    """Listen to everything on a broker; what it has retained is heard by the beginning."""
     listener, ready = Listener(), threading.Event()
+    marker = f"listening/{uuid.uuid4()}"  # comes back after all that was there before it
     client = paho.Client(CallbackAPIVersion.VERSION2)
     client.username_pw_set(user, password)
     client.max_queued_messages_set(0)
 
     def hear(_client: object, _data: object, message: paho.MQTTMessage) -> None:
+        if message.topic == marker:
+            ready.set()
+            return
         with listener.lock:
             listener.heard.append((message.topic, message.payload.decode(), message.retain))
 
     client.on_message = hear
     client.on_connect = lambda *_: client.subscribe("#", 1)
-    client.on_subscribe = lambda *_: ready.set()
+    client.on_subscribe = lambda *_: client.publish(marker, qos=1)
     client.reconnect_delay_set(0.05, 0.1)
     client.connect("127.0.0.1", port)
     client.loop_start()
