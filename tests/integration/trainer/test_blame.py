@@ -91,6 +91,9 @@ class ChoosyGate:
             raise GateFailed("probe 0 is answered wrongly")
         self._gate.check(folder, servable, timeout_s=timeout_s)
 
+    def describe(self, folder: Path) -> tuple[tuple[str, ...], str]:
+        return self._gate.describe(folder)
+
 
 class ChoosyLearner:
     """Cannot compute a head of anybody who is one of these people."""

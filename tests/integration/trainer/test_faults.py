@@ -34,6 +34,9 @@ class BreakingGate:
             model = folder / "saved_model.pb"
             model.write_bytes(model.read_bytes()[:100])
 
+    def describe(self, folder: Path) -> tuple[tuple[str, ...], str]:
+        return self._gate.describe(folder)
+
 
 def test_a_version_that_serving_cannot_load_is_replaced_by_another(world: World, here: Here, gate: Gate) -> None:
     there = Here(world, BreakingGate(gate, times=1))
