@@ -5,7 +5,7 @@ without anybody having looked lies in one that is judged as a capture, and left 
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, or_, select, update
@@ -82,23 +82,19 @@ def confirmed(session: Session) -> dict[str, str]:
     return {row.id: meant[row.person_id].id for row in rows if row.person_id in meant}
 
 
-def give_back(
-    session: Session, person_id: str, to: Person, sighting_ids: Collection[str], since: float
-) -> None:  # fmt: skip
+def give_back(session: Session, person_id: str, to: Person, sighting_ids: Sequence[str], since: float) -> None:
     """Let be another one's again what was said and learned of them while they were taken for this person.
 
     Those are what was said of these sightings, and the samples of faces that were theirs, ``since`` then.
     """
     take_turns(session)
-    for table, its in (
-        (QuarantinedFace, (QuarantinedFace.named_id,)),
-        (Feedback, (Feedback.named_id, Feedback.person_id, Feedback.was_id)),
-    ):
-        for column in its:
-            meanwhile = (column == person_id) & (table.created_at >= since)
-            for start in range(0, len(ids := list(sighting_ids)), MOST_VARIABLES):
-                some = table.sighting_id.in_(ids[start : start + MOST_VARIABLES])
-                session.execute(update(table).where(meanwhile, some).values({column: to.id}))
+    columns = (QuarantinedFace.named_id, Feedback.named_id, Feedback.person_id, Feedback.was_id)
+    for start in range(0, len(sighting_ids), MOST_VARIABLES):
+        chunk = sighting_ids[start : start + MOST_VARIABLES]
+        for column in columns:
+            table = column.class_
+            meanwhile = (column == person_id) & (table.created_at >= since) & table.sighting_id.in_(chunk)
+            session.execute(update(table).where(meanwhile).values({column: to.id}))
     rows = session.execute(
         select(QuarantinedFace.named_id, Feedback.person_id, Sample)
         .join(Sample, Sample.id == QuarantinedFace.sample_id)
