@@ -1,129 +1,17 @@
 """Sorting photos over a real database and folder, with fakes of Serving: what is done stays, whatever happens then."""
 
-import csv
-import io
 import os
 import struct
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from sorting_desk import fill, shades
 from sqlalchemy import select
 
-from fakes import FakeBackbone, FakeServing, backbone_meta, head_meta, meta_dict
 from familiar.errors import ServingUnavailable
-from familiar.knowing import Head
-from familiar.photos import Looker
-from familiar.records import Database, PhotoStage, Written, erasures, people, photo_faces, photos, versions
-from familiar.records.migrate import migrate
+from familiar.records import PhotoStage, erasures, people, photo_faces, photos
 from familiar.records.schema import Photo
-from familiar.seeing import Decoder, Frame, ImageLimits, Observer, detectors, encode_jpeg
-from familiar.serving import Models
-from familiar.settings import Settings
 from familiar_trainer.photos import sorting
-from familiar_trainer.photos.sorting import Sorter
-
-
-class CountingObserver(Observer):
-    """The real one, which counts how often it was asked; ``before`` is called first."""
-
-    looked = 0
-    before: Callable[[], None] = staticmethod(lambda: None)
-
-    def observe(self, frame, chip_px, max_faces):
-        self.looked += 1
-        self.before()
-        return super().observe(frame, chip_px, max_faces)
-
-
-class Desk:
-    """Somebody who sorts, and all they need."""
-
-    def __init__(self, folder: Path) -> None:
-        self.photos = folder / "photos"
-        self.photos.mkdir(parents=True)
-        self.database = Database(f"sqlite:///{folder / 'familiar.db'}")
-        migrate(self.database)
-        self.serving = FakeServing({1: FakeBackbone(backbone_meta())})
-        with self.database.write() as session:
-            versions.add_backbone(session, versions.issue(session, "backbone"), meta_dict(backbone_meta()))
-        self.know({})
-        self.observer = CountingObserver(detectors.create("yunet"))
-        self.settings = Settings(photos_dirs=str(self.photos))
-        self.stop = threading.Event()
-
-    def know(self, whom: dict[str, np.ndarray]) -> None:
-        """Put a head into service that knows these people by one vector each."""
-        rows = np.stack(list(whom.values())) if whom else np.zeros((0, 32), np.float32)
-        head = Head(tuple(whom), rows, np.full(len(whom), 0.8, np.float32))
-        self.serving.heads[max(self.serving.heads, default=0) + 1] = (head, head_meta(head))
-
-    def ask(self, folder: str = "", *wanted: Written) -> str:
-        return self.database.retry(
-            lambda session: photos.add(session, folder or str(self.photos), uploaded=False, wanted=wanted).id
-        )
-
-    def sort(self, job_id: str) -> str:
-        models = Models(self.serving)
-        looker = Looker(Decoder(ImageLimits()), self.observer, models, 100)
-        return Sorter(self.settings, self.database, models, looker, self.stop).sort(job_id)
-
-    def told(self, job_id: str) -> photos.Summary:
-        with self.database.read() as session:
-            return photos.summary(session, job_id)
-
-    def groups(self, job_id: str) -> tuple[list[tuple[str | None, int]], list[int]]:
-        with self.database.read() as session:
-            named = [(group.name, group.faces) for group in photo_faces.people(session, job_id)]
-            return named, [group.faces for group in photo_faces.strangers(session, job_id)]
-
-    def broken(self, job_id: str) -> dict[str, str | None]:
-        with self.database.read() as session:
-            return {file.path: file.code for file in photos.files(session, job_id, broken=True)[0]}
-
-    def person(self, name: str) -> str:
-        def add(session):
-            person = people.add(session, name)
-            person.enrolled = True
-            return person.id
-
-        return self.database.retry(add)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.database.close()
-
-
-@pytest.fixture
-def ada(collins: Frame) -> Frame:
-    return collins[:300, 60:360]
-
-
-@pytest.fixture
-def grace(hopper: Frame) -> Frame:
-    return hopper[:512]
-
-
-def shades(frame: Frame, count: int) -> list[bytes]:
-    """The same picture in different light."""
-    return [encode_jpeg(np.clip(frame * (1 - 0.03 * at), 0, 255).astype(np.uint8)) for at in range(count)]
-
-
-def fill(desk: Desk, ada: Frame, grace: Frame) -> None:
-    (desk.photos / "2024" / "may").mkdir(parents=True)
-    for at, data in enumerate(shades(ada, 3)):
-        (desk.photos / f"a{at}.jpg").write_bytes(data)
-    for at, data in enumerate(shades(grace, 2)):
-        (desk.photos / "2024" / "may" / f"g{at}.JPG").write_bytes(data)
-    (desk.photos / "2024" / "copy.jpg").write_bytes(shades(ada, 1)[0])
-    (desk.photos / "broken.jpg").write_bytes(b"\xff\xd8\xff no picture")
-    (desk.photos / "empty.png").write_bytes(b"")
-    (desk.photos / "text.txt").write_text("no picture")
 
 
 def test_how_a_second_picture_behind_the_first_is_turned_turns_nothing(desk, ada):
@@ -336,61 +224,3 @@ def test_names_that_are_no_text_are_told_and_passed_over(desk, ada):
     job_id = desk.ask()
     assert desk.sort(job_id) == "done"
     assert set(desk.broken(job_id).values()) == {"invalid_name"} and len(desk.broken(job_id)) == 2
-
-
-def test_results_are_written_beside_the_pictures_and_made_anew(desk, ada, grace):
-    fill(desk, ada, grace)
-    (desk.photos / "a1.jpg.xmp").write_text("<notes>mine</notes>")
-    job_id, person_id = desk.ask("", *Written), desk.person("=Ada/../x")
-    desk.sort(job_id)
-    with desk.database.write() as session:
-        faces = photo_faces.of_stranger(session, job_id, photo_faces.strangers(session, job_id)[0].id)
-        photo_faces.say(session, [face.id for face in faces], person_id)
-        photos.resume(photos.get(session, job_id))
-    assert desk.sort(job_id) == "done"
-    results = desk.photos / "Familiar"
-    links = {str(link.relative_to(results)): link for link in results.rglob("*.jpg")}
-    assert links.keys() == {"=Ada_.._x/a0.jpg", "=Ada_.._x/a1.jpg", "=Ada_.._x/a2.jpg", "=Ada_.._x/copy.jpg"}
-    assert all(link.is_symlink() and link.resolve().is_relative_to(desk.photos) for link in links.values())
-    rows = list(csv.DictReader(io.StringIO((results / "faces.csv").read_text("utf-8-sig"))))
-    assert [row["file"] for row in rows] == ["2024/copy.jpg", "a0.jpg", "a1.jpg", "a2.jpg"]
-    assert {row["name"] for row in rows} == {"'=Ada/../x"}
-    assert 'Name="=Ada/../x"' in (desk.photos / "a0.jpg.xmp").read_text()
-    assert (desk.photos / "a1.jpg.xmp").read_text() == "<notes>mine</notes>"
-    assert desk.told(job_id).job.written == {"sidecars": 3, "left_alone": ["a1.jpg"], "links": 4}
-    desk.database.retry(lambda session: people.erase(session, person_id))
-    desk.database.retry(lambda session: photos.resume(photos.get(session, job_id)))
-    assert desk.sort(job_id) == "done" and desk.told(job_id).job.found == 8  # links are no pictures
-    assert not list(results.rglob("*.jpg")) and "Ada" not in (desk.photos / "a0.jpg.xmp").read_text()
-
-
-def test_a_sidecar_that_may_not_be_read_is_left_alone_and_the_others_are_written(desk, ada, grace, monkeypatch):
-    fill(desk, ada, grace)
-    (desk.photos / "a1.jpg.xmp").write_text("theirs")
-    job_id, person_id = desk.ask("", Written.SIDECARS), desk.person("Ada")
-    desk.sort(job_id)
-    with desk.database.write() as session:
-        first, _ = photo_faces.strangers(session, job_id)
-        faces = [row.id for row in photo_faces.of_stranger(session, job_id, first.id)]
-        photo_faces.say(session, faces, person_id)
-        photos.resume(photos.get(session, job_id))
-    real = os.open
-
-    def refuse(path, flags, *args, **more):
-        if path == "a1.jpg.xmp":
-            raise PermissionError(path)
-        return real(path, flags, *args, **more)
-
-    monkeypatch.setattr(os, "open", refuse)
-    assert desk.sort(job_id) == "done"
-    written = desk.told(job_id).job.written
-    assert (written["sidecars"], written["left_alone"]) == (3, ["a1.jpg"])
-
-
-def test_a_folder_of_results_that_somebody_else_made_is_left_alone(desk, ada, grace):
-    fill(desk, ada, grace)
-    (desk.photos / "Familiar").mkdir()
-    (desk.photos / "Familiar" / "mine.txt").write_text("mine")
-    job_id = desk.ask("", Written.CSV)
-    assert desk.sort(job_id) == "failed" and desk.told(job_id).job.error_code == "photos_not_written"
-    assert [file.name for file in (desk.photos / "Familiar").iterdir()] == ["mine.txt"]
